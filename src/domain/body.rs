@@ -1,0 +1,75 @@
+//! The body of a message, and what a projection needs to know besides.
+
+use serde_json::Value;
+use time::Date;
+
+use super::{Id, LeafName};
+
+/// The body of a message whose schema has been checked. Plain data: whoever holds one may read
+/// all of it, so it never reaches an edge.
+#[derive(Clone, PartialEq)]
+pub struct Body(Value);
+
+impl Body {
+    /// Takes over a value.
+    pub fn new(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// The value.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The string at an RFC 6901 pointer.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.0.pointer(pointer).and_then(Value::as_str)
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body")
+    }
+}
+
+/// Makes the pseudonyms of one recipient, purpose and exchange.
+pub trait Pseudonyms: Send + Sync {
+    /// The pseudonym for a reference of `kind` (`Leaf::reference`); `attempt` counts from 0 and
+    /// is raised when the net would hit the previous one.
+    fn pseudonym(&self, kind: &str, reference: &str, attempt: u32) -> Id;
+}
+
+/// A direct value of an earlier message of the exchange, for the net's self-echo check.
+#[derive(Clone)]
+pub struct Protected {
+    /// Which leaf it stood in.
+    pub leaf: LeafName,
+    /// The value as submitted.
+    pub value: String,
+}
+
+impl std::fmt::Debug for Protected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Protected({})", self.leaf)
+    }
+}
+
+/// What a projection needs beside the body.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The day from which ages are counted, frozen when the exchange began.
+    pub reference_date: Date,
+    /// Pseudonyms for this recipient.
+    pub pseudonyms: &'a dyn Pseudonyms,
+    /// Direct values of earlier messages of the exchange.
+    pub protected: &'a [Protected],
+    /// Leaves an officer has released from a hold: they pass once, whatever the net says.
+    pub released: &'a [LeafName],
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Context")
+    }
+}

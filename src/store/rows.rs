@@ -1,0 +1,322 @@
+//! The rows, as plain values. `New…` is what a use case hands over where the store adds something
+//! (an entry's index); a `…Row` is what comes back.
+
+use time::Date;
+
+use super::{EntrySlot, Sealed};
+use crate::domain::state::{MessageState, RecipientState, ReleaseState, ThreadState};
+use crate::domain::{
+    Address, Digest, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType, PartyId, Purpose,
+    ReleaseId,
+};
+
+/// A message to record.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Who sent it.
+    pub sender: Address,
+    /// Under which id.
+    pub message_id: MessageId,
+    /// What it is.
+    pub message_type: MessageType,
+    /// For which purpose.
+    pub purpose: Purpose,
+    /// SHA-256 of the whole object as received.
+    pub digest: Digest,
+    /// Its state.
+    pub state: MessageState,
+    /// The exchange it belongs to.
+    pub exchange: Id,
+    /// The signed receipt.
+    pub receipt: String,
+    /// The receipt's entry in the sender's ledger.
+    pub entry: EntrySlot,
+    /// When it was admitted (unix seconds).
+    pub admitted_at: i64,
+    /// Until when it may be kept.
+    pub retention_until: Date,
+    /// The object as received.
+    pub object: Sealed,
+}
+
+/// A recorded message.
+#[derive(Debug, Clone)]
+pub struct MessageRow {
+    /// Who sent it.
+    pub sender: Address,
+    /// Under which id.
+    pub message_id: MessageId,
+    /// What it is.
+    pub message_type: MessageType,
+    /// For which purpose.
+    pub purpose: Purpose,
+    /// SHA-256 of the whole object as received.
+    pub digest: Digest,
+    /// Its state.
+    pub state: MessageState,
+    /// The exchange it belongs to.
+    pub exchange: Id,
+    /// The signed receipt.
+    pub receipt: String,
+    /// Index of the receipt's entry in the ledger of `sender.party`.
+    pub entry: u64,
+    /// When it was admitted (unix seconds).
+    pub admitted_at: i64,
+    /// Until when it may be kept.
+    pub retention_until: Date,
+    /// The object as received; `None` once erased.
+    pub object: Option<Sealed>,
+}
+
+/// A message as it concerns one recipient: written once, then changed by state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientRow {
+    /// Who sent the message.
+    pub sender: PartyId,
+    /// Under which id.
+    pub message_id: MessageId,
+    /// Position in the message's `recipients`.
+    pub position: u32,
+    /// For whom.
+    pub recipient: Address,
+    /// Its state.
+    pub state: RecipientState,
+    /// Leaves that wait for an officer.
+    pub pending: Vec<LeafName>,
+    /// Why it was refused, where it was.
+    pub code: Option<String>,
+    /// Id, version and digest of the policy version the message is pinned to, where one applied.
+    pub policy: Option<PolicyPin>,
+}
+
+/// The policy version that decided.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PolicyPin {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// Digest of its RFC 8785 form.
+    pub digest: Digest,
+}
+
+/// One case as it passes between parties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeRow {
+    /// Internal id; never leaves the gateway.
+    pub id: Id,
+    /// State of the thread between referrer and receiver.
+    pub state: ThreadState,
+    /// Who referred.
+    pub referrer: Address,
+    /// Who receives the case.
+    pub receiver: Address,
+    /// Whose data it is in the end (R6): the first referrer of the case.
+    pub origin: PartyId,
+    /// To whom the origin allows messages of this exchange to be passed on.
+    pub onward: Vec<PartyId>,
+    /// Whom not to inform.
+    pub withheld: Vec<PartyId>,
+    /// Internal id of the subject.
+    pub subject: Id,
+    /// The day from which ages are counted.
+    pub reference_date: Date,
+    /// When it began (unix seconds).
+    pub opened_at: i64,
+}
+
+/// A party's own reference of an exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRow {
+    /// The reference.
+    pub reference: ExchangeRef,
+    /// The exchange.
+    pub exchange: Id,
+    /// The party.
+    pub party: PartyId,
+    /// What it knows the subject by: its own reference, or the pseudonym it was handed.
+    pub subject_ref: Option<Id>,
+}
+
+/// A signed release to queue.
+#[derive(Debug, Clone)]
+pub struct NewRelease {
+    /// Its id.
+    pub release_id: ReleaseId,
+    /// For whom.
+    pub recipient: Address,
+    /// In which exchange.
+    pub exchange: Id,
+    /// Who sent the message it was made from.
+    pub sender: Address,
+    /// That message.
+    pub message_id: MessageId,
+    /// What it is.
+    pub message_type: MessageType,
+    /// The issuer-signed JWS: the statement, without the body.
+    pub statement: String,
+    /// The disclosure that holds the body.
+    pub disclosure: Sealed,
+    /// SHA-256 of the whole SD-JWT.
+    pub digest: Digest,
+    /// The policy it was made under.
+    pub policy: PolicyPin,
+    /// Its release schema.
+    pub release_schema: Digest,
+    /// The salt of its `origin` commitment.
+    pub origin_salt: String,
+    /// The release it adds a held text to.
+    pub supplements: Option<ReleaseId>,
+    /// Whether it overtakes everything queued (withdrawals, erasure notices).
+    pub urgent: bool,
+    /// When it was made (unix seconds).
+    pub made_at: i64,
+}
+
+/// A recorded release.
+#[derive(Debug, Clone)]
+pub struct ReleaseRow {
+    /// Its id.
+    pub release_id: ReleaseId,
+    /// For whom.
+    pub recipient: Address,
+    /// In which exchange.
+    pub exchange: Id,
+    /// Who sent the message it was made from.
+    pub sender: Address,
+    /// That message.
+    pub message_id: MessageId,
+    /// What it is.
+    pub message_type: MessageType,
+    /// Its state.
+    pub state: ReleaseState,
+    /// The issuer-signed JWS.
+    pub statement: String,
+    /// The disclosure that holds the body; `None` once erased.
+    pub disclosure: Option<Sealed>,
+    /// SHA-256 of the whole SD-JWT.
+    pub digest: Digest,
+    /// The policy it was made under.
+    pub policy: PolicyPin,
+    /// Its release schema.
+    pub release_schema: Digest,
+    /// The salt of its `origin` commitment.
+    pub origin_salt: String,
+    /// The release it adds a held text to.
+    pub supplements: Option<ReleaseId>,
+    /// When it was made (unix seconds).
+    pub made_at: i64,
+    /// Index of its entry in the ledger of `recipient.party`, once handed out.
+    pub entry: Option<u64>,
+}
+
+/// An acknowledgement to record.
+#[derive(Debug, Clone)]
+pub struct Acknowledgement {
+    /// Of which release.
+    pub release_id: ReleaseId,
+    /// `received` (true) or `rejected`.
+    pub received: bool,
+    /// The recipient's signed word.
+    pub jws: String,
+    /// The gateway's signed receipt for it.
+    pub receipt: String,
+    /// The receipt's entry in the recipient's ledger.
+    pub entry: EntrySlot,
+    /// When (unix seconds).
+    pub at: i64,
+}
+
+/// A recorded acknowledgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcknowledgedRow {
+    /// Of which release.
+    pub release_id: ReleaseId,
+    /// `received` (true) or `rejected`.
+    pub received: bool,
+    /// The recipient's signed word.
+    pub jws: String,
+    /// The gateway's signed receipt for it.
+    pub receipt: String,
+    /// Index of the receipt's entry in the ledger of the recipient's party.
+    pub entry: u64,
+    /// When (unix seconds).
+    pub at: i64,
+}
+
+/// Something to keep back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHold {
+    /// Its id.
+    pub id: Id,
+    /// Who sent the message.
+    pub sender: Address,
+    /// Which message.
+    pub message_id: MessageId,
+    /// For whom it is kept back.
+    pub recipient: Address,
+    /// The release that went without it; `None` where the whole message is kept back.
+    pub release: Option<ReleaseId>,
+    /// The leaves concerned.
+    pub leaves: Vec<LeafName>,
+    /// What the net found: pointer and rule, never a value.
+    pub findings: Vec<Fault>,
+    /// When (unix seconds).
+    pub opened_at: i64,
+}
+
+/// A recorded hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldRow {
+    /// What was kept back.
+    pub hold: NewHold,
+    /// What an officer decided, if one has.
+    pub decision: Option<Decision>,
+}
+
+/// An officer's decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Released (true) or discarded.
+    pub released: bool,
+    /// Which officer.
+    pub officer: String,
+    /// Why.
+    pub reason: String,
+    /// When (unix seconds).
+    pub at: i64,
+}
+
+/// A signed refusal.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// `jti` of the refusal.
+    pub id: Id,
+    /// Whose submission was refused.
+    pub sender: PartyId,
+    /// Its message id, where the payload could be read.
+    pub message_id: Option<MessageId>,
+    /// SHA-256 of the object as received.
+    pub digest: Digest,
+    /// Why.
+    pub code: String,
+    /// The signed refusal.
+    pub jws: String,
+    /// Its entry in the sender's ledger.
+    pub entry: EntrySlot,
+    /// When (unix seconds).
+    pub at: i64,
+}
+
+/// An entry as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRow {
+    /// Its index.
+    pub index: u64,
+    /// Size of the ledger its commit made durable: the size its first proof is for.
+    pub size: u64,
+    /// Random.
+    pub salt: [u8; 16],
+    /// Canonical JSON of the event.
+    pub event: Vec<u8>,
+}
