@@ -52,7 +52,7 @@ pub(crate) fn sealed(tag: u8, length: usize) -> Sealed {
     Sealed {
         month: String::from("2027-03"),
         wrapped_key: vec![tag; 60],
-        ciphertext: (0..length).map(|i| (i as u8) ^ tag).collect(),
+        ciphertext: (0..=u8::MAX).cycle().map(|byte| byte ^ tag).take(length).collect(),
     }
 }
 
@@ -78,9 +78,9 @@ pub(crate) fn new_message(n: u64) -> NewMessage {
         exchange: exchange_id(n),
         receipt: format!("receipt.{n}.{}", "r".repeat(600)),
         entry: EntrySlot(0),
-        admitted_at: NOW + n as i64,
+        admitted_at: NOW.saturating_add_unsigned(n),
         retention_until: date!(2027 - 03 - 31),
-        object: sealed(n as u8, 5_900),
+        object: sealed(n.to_le_bytes()[0], 5_900),
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn new_exchange(n: u64, receiver: &Address) -> ExchangeRow {
         withheld: Vec::new(),
         subject: id(4, n),
         reference_date: date!(2026 - 11 - 24),
-        opened_at: NOW + n as i64,
+        opened_at: NOW.saturating_add_unsigned(n),
     }
 }
 
@@ -122,14 +122,14 @@ pub(crate) fn new_release(release: u64, n: u64, recipient: &Address) -> NewRelea
         message_id: message_id(n),
         message_type: "referral/1".parse().unwrap(),
         statement: format!("statement.{release}.{}", "s".repeat(1_400)),
-        disclosure: sealed(release as u8, 3_000),
+        disclosure: sealed(release.to_le_bytes()[0], 3_000),
         digest: Digest::of(&release.to_be_bytes()),
         policy: pin(),
         release_schema: Digest::of(b"schema"),
         origin_salt: String::from("salt"),
         supplements: None,
         urgent: false,
-        made_at: NOW + n as i64,
+        made_at: NOW.saturating_add_unsigned(n),
     }
 }
 
@@ -214,7 +214,7 @@ pub(crate) fn new_hold(n: u64, message: u64) -> NewHold {
         release: None,
         leaves: vec![LeafName::new("/note")],
         findings: vec![titian::domain::Fault::at("/note", "digits")],
-        opened_at: NOW + n as i64,
+        opened_at: NOW.saturating_add_unsigned(n),
     }
 }
 

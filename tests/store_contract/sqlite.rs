@@ -13,6 +13,8 @@ use titian::store::{CommitError, Requirement, Store, StoreError, Write};
 use crate::Backend;
 use crate::fixtures::*;
 
+const DAY: i64 = 86_400;
+
 /// A database in a directory of its own.
 pub(crate) struct Database {
     directory: tempfile::TempDir,
@@ -152,7 +154,7 @@ async fn a_full_queue_is_busy_and_loses_nothing() {
     let store = database.open_with(Options {
         queue_max: 4,
         batch_max: 2,
-        busy_timeout: Duration::from_secs(60),
+        busy_timeout: Duration::from_mins(1),
         ..Options::default()
     });
     let lock = database.beside();
@@ -331,7 +333,6 @@ async fn a_damaged_frontier_takes_no_entry() {
 async fn only_assertions_expired_for_a_day_are_forgotten() {
     let database = Database::new();
     let store = database.open();
-    const DAY: i64 = 86_400;
     // the clock of the gateway, as its own rows tell it
     commit(&store, admit(0, "kemensos")).await;
     let ages = [("old", NOW - DAY - 1), ("spent", NOW - DAY), ("fresh", NOW + 300)];

@@ -4,6 +4,8 @@
 //! others refer to (exchange, message, release) are written before the rest, so that a use case
 //! need not know how the tables join.
 
+use std::fmt;
+
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi, named_params};
 
 use super::super::{Acknowledgement, Changes, EntrySlot, Requirement, StoreError, Write};
@@ -181,7 +183,11 @@ pub(super) fn exchange_row(db: &Connection, id: Id) -> rusqlite::Result<Option<i
 }
 
 /// Says of a row that must be there that it is not, or of one that is that it should not be.
-pub(super) fn inconsistent(table: &'static str, column: &'static str, key: impl ToString) -> Stop {
+pub(super) fn inconsistent(
+    table: &'static str,
+    column: &'static str,
+    key: impl fmt::Display,
+) -> Stop {
     Stop::Only(StoreError::Inconsistent { table, column, row: key.to_string() })
 }
 

@@ -75,7 +75,7 @@ impl<'r, 's> Columns<'r, 's> {
     pub(super) fn purpose(&self, column: &'static str) -> Result<Purpose, StoreError> {
         let text = self.raw::<String>(column)?;
         serde::Deserialize::deserialize(text.as_str().into_deserializer())
-            .map_err(|_: serde::de::value::Error| self.inconsistent(column))
+            .map_err(|_form: serde::de::value::Error| self.inconsistent(column))
     }
 
     /// The next column, a JSON list; null is the empty one.

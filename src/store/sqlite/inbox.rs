@@ -9,7 +9,7 @@ use super::super::{Acknowledgement, EntrySlot, NewRelease, Requirement};
 use super::apply::{Apply, Stop, exactly_one, inconsistent, unless_there, views};
 use super::columns::{Columns, address};
 use crate::domain::state::{RecipientState, ReleaseState};
-use crate::domain::{Address, ReleaseId};
+use crate::domain::{Address, ReleaseId, UnitId};
 
 /// What the inbox must know of a release to move it.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Apply<'_> {
             .insert(named_params! {
                 ":release_id": new.release_id.as_str(),
                 ":party": new.recipient.party.as_str(),
-                ":unit": new.recipient.unit.as_ref().map(|unit| unit.as_str()),
+                ":unit": new.recipient.unit.as_ref().map(UnitId::as_str),
                 ":exchange": exchange,
                 ":message": message,
                 ":sender": address(&new.sender),
@@ -75,7 +75,7 @@ impl Apply<'_> {
                 ":policy_digest": new.policy.digest.as_bytes(),
                 ":release_schema": new.release_schema.as_bytes(),
                 ":origin_salt": new.origin_salt,
-                ":supplements": new.supplements.as_ref().map(|release| release.as_str()),
+                ":supplements": new.supplements.as_ref().map(ReleaseId::as_str),
                 ":urgent": new.urgent,
                 ":made_at": new.made_at,
                 ":statement": new.statement,

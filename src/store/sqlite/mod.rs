@@ -39,7 +39,7 @@ use super::{
 use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, PartyId, ReleaseId};
 
 /// Limits of the store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// `Changes` that may wait for the writer; beyond, a commit is [`StoreError::Busy`].
     pub queue_max: usize,

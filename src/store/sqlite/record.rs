@@ -9,7 +9,7 @@ use super::super::{
 use super::apply::{Apply, Stop, exactly_one, inconsistent, unless_there};
 use super::columns::{address, list_or_null};
 use crate::domain::state::{MessageState, RecipientState, ThreadState};
-use crate::domain::{Address, Digest, Id, LeafName, MessageId, PartyId};
+use crate::domain::{Address, Digest, Id, LeafName, MessageId, PartyId, ReleaseId, UnitId};
 
 impl Apply<'_> {
     pub(super) fn insert_message(&mut self, new: &NewMessage) -> Result<(), Stop> {
@@ -25,7 +25,7 @@ impl Apply<'_> {
         let outcome = insert.insert(named_params! {
             ":sender": party.as_str(),
             ":message_id": new.message_id.as_str(),
-            ":unit": new.sender.unit.as_ref().map(|unit| unit.as_str()),
+            ":unit": new.sender.unit.as_ref().map(UnitId::as_str),
             ":message_type": new.message_type.as_str(),
             ":purpose": new.purpose.to_string(),
             ":digest": new.digest.as_bytes(),
@@ -245,7 +245,7 @@ impl Apply<'_> {
                 ":sender": address(&hold.sender),
                 ":message_id": hold.message_id.as_str(),
                 ":recipient": address(&hold.recipient),
-                ":release": hold.release.as_ref().map(|release| release.as_str()),
+                ":release": hold.release.as_ref().map(ReleaseId::as_str),
                 ":leaves": serde_json::to_string(&hold.leaves)?,
                 ":findings": serde_json::to_string(&hold.findings)?,
                 ":opened_at": hold.opened_at,
@@ -319,7 +319,7 @@ impl Apply<'_> {
             .execute(named_params! {
                 ":id": refusal.id.as_str(),
                 ":sender": refusal.sender.as_str(),
-                ":message_id": refusal.message_id.as_ref().map(|id| id.as_str()),
+                ":message_id": refusal.message_id.as_ref().map(MessageId::as_str),
                 ":digest": refusal.digest.as_bytes(),
                 ":code": refusal.code,
                 ":jws": refusal.jws,
