@@ -14,7 +14,7 @@ use super::super::{Entry, EntryRow, Head, Placed, StoreError};
 use super::columns::Columns;
 use super::database;
 use crate::domain::Digest;
-use crate::ledger::{self, Batch, Frontier, entry_data, leaf_hash, node_hash};
+use crate::ledger::{self, Batch, Frontier, entry_data, leaf_hash};
 
 /// Ledgers kept in memory between batches; more than any installation has parties.
 const KEPT_MAX: usize = 1024;
@@ -254,36 +254,10 @@ pub(super) fn proof(
     if index >= size || size > head(db, ledger)?.size {
         return Ok(None);
     }
-    let mut failed = None;
-    let mut node = |level: u8, at: u64| match stored_node(db, ledger, level, at) {
-        Ok(hash) => Some(hash),
-        Err(error) => {
-            failed.get_or_insert(error);
-            None
-        }
-    };
-    let root = root_at(size, &mut node);
-    let hashes = ledger::inclusion(index, size, &mut node);
-    match (root, hashes, failed) {
-        (Some(root), Some(hashes), None) => {
-            Ok(Some(Placed { ledger: ledger.to_owned(), index, size, root, hashes }))
-        }
-        (_, _, Some(error)) => Err(error),
-        _ => Err(inconsistent_entry(ledger, index)),
-    }
-}
-
-/// Root of the tree of `size`: its complete subtrees folded from the smallest to the largest.
-fn root_at(size: u64, node: &mut impl FnMut(u8, u64) -> Option<Digest>) -> Option<Digest> {
-    let mut root = None;
-    let mut end = size;
-    while end > 0 {
-        let level = u8::try_from(end.trailing_zeros()).ok()?;
-        let peak = node(level, (end >> level) - 1)?;
-        root = Some(root.map_or(peak, |right| node_hash(&peak, &right)));
-        end &= end - 1;
-    }
-    root
+    let node = |level, at| stored_node(db, ledger, level, at);
+    let root = ledger::root(size, node)?;
+    let hashes = ledger::inclusion(index, size, node)?;
+    Ok(Some(Placed { ledger: ledger.to_owned(), index, size, root, hashes }))
 }
 
 fn stored_node(db: &Connection, ledger: &str, level: u8, index: u64) -> Result<Digest, StoreError> {
