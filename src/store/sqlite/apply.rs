@@ -1,6 +1,6 @@
 //! One `Changes` on the database: preconditions, rows, positions in the ledgers.
 //!
-//! Runs inside a savepoint that the writer opened; whoever gets a [`Stop`] undoes it. Rows that
+//! Runs inside a transaction that the writer opened; whoever gets a [`Stop`] undoes it. Rows that
 //! others refer to (exchange, message, release) are written before the rest, so that a use case
 //! need not know how the tables join.
 
@@ -78,52 +78,51 @@ impl<'a> Apply<'a> {
     }
 
     /// Writes every row.
-    pub(super) fn write_all(&mut self, mut writes: Vec<Write>) -> Result<(), Stop> {
-        writes.sort_by_key(|write| match write {
-            Write::Exchange(_) => 0,
-            Write::Message(_) => 1,
-            Write::Release(_) => 2,
-            _ => 3,
-        });
-        writes.into_iter().try_for_each(|write| self.write(write))
+    pub(super) fn write_all(&mut self, writes: &[Write]) -> Result<(), Stop> {
+        for turn in 0..=LAST_TURN {
+            for write in writes.iter().filter(|write| turn_of(write) == turn) {
+                self.write(write)?;
+            }
+        }
+        Ok(())
     }
 
-    fn write(&mut self, write: Write) -> Result<(), Stop> {
+    fn write(&mut self, write: &Write) -> Result<(), Stop> {
         match write {
-            Write::Message(new) => self.insert_message(&new),
+            Write::Message(new) => self.insert_message(new),
             Write::MessageState { sender, message_id, state } => {
-                self.message_state(&sender, &message_id, state)
+                self.message_state(sender, message_id, *state)
             }
-            Write::Recipient(row) => self.insert_recipient(&row),
+            Write::Recipient(row) => self.insert_recipient(row),
             Write::RecipientState { sender, message_id, recipient, state, pending } => {
-                let message = self.message(&sender, &message_id)?;
-                self.recipient_state(message, &recipient, state, &pending)
+                let message = self.message(sender, message_id)?;
+                self.recipient_state(message, recipient, *state, pending)
             }
-            Write::Exchange(row) => self.insert_exchange(&row),
-            Write::Thread { exchange, state } => self.thread_state(exchange, state),
-            Write::Withheld { exchange, parties } => self.withhold(exchange, parties),
-            Write::Member(row) => self.insert_member(&row),
+            Write::Exchange(row) => self.insert_exchange(row),
+            Write::Thread { exchange, state } => self.thread_state(*exchange, *state),
+            Write::Withheld { exchange, parties } => self.withhold(*exchange, parties),
+            Write::Member(row) => self.insert_member(row),
             Write::MemberSubject { exchange, party, subject_ref } => {
-                self.member_subject(exchange, &party, subject_ref)
+                self.member_subject(*exchange, party, *subject_ref)
             }
             Write::LastProjection { exchange, party, message_type, digest } => {
-                self.last_projection(exchange, &party, &message_type, &digest)
+                self.last_projection(*exchange, party, message_type, digest)
             }
-            Write::Release(new) => self.queue(&new),
-            Write::CancelRelease(release) => self.cancel(release),
-            Write::HandOut { view, releases } => self.hand_out(&view, &releases),
-            Write::Acknowledge(word) => self.acknowledge(&word),
-            Write::Hold(hold) => self.insert_hold(&hold),
-            Write::Decide { hold, decision } => self.decide(hold, &decision),
-            Write::Policy { digest, text } => self.keep_policy(&digest, &text),
+            Write::Release(new) => self.queue(new),
+            Write::CancelRelease(release) => self.cancel(*release),
+            Write::HandOut { view, releases } => self.hand_out(view, releases),
+            Write::Acknowledge(word) => self.acknowledge(word),
+            Write::Hold(hold) => self.insert_hold(hold),
+            Write::Decide { hold, decision } => self.decide(*hold, decision),
+            Write::Policy { digest, text } => self.keep_policy(digest, text),
             Write::ReleaseSchema { digest, recipient, text } => {
-                self.keep_release_schema(&digest, &recipient, &text)
+                self.keep_release_schema(digest, recipient, text)
             }
             Write::Assertion { party, jti, expires_at } => {
-                self.insert_assertion(party, jti, expires_at)
+                self.insert_assertion(party, jti, *expires_at)
             }
-            Write::Refusal(refusal) => self.insert_refusal(&refusal),
-            Write::Rules { digest } => self.raise_generation(&digest),
+            Write::Refusal(refusal) => self.insert_refusal(refusal),
+            Write::Rules { digest } => self.raise_generation(digest),
         }
     }
 
@@ -172,6 +171,18 @@ impl<'a> Apply<'a> {
     /// Remembers the row of an exchange just written.
     pub(super) fn know_exchange(&mut self, id: Id, row: i64) {
         self.exchange = Some((id, row));
+    }
+}
+
+const LAST_TURN: u8 = 3;
+
+/// Rows that others refer to go first.
+fn turn_of(write: &Write) -> u8 {
+    match write {
+        Write::Exchange(_) => 0,
+        Write::Message(_) => 1,
+        Write::Release(_) => 2,
+        _ => LAST_TURN,
     }
 }
 

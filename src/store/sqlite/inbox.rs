@@ -3,7 +3,7 @@
 //! INVARIANT: within a view `seq` has no gap and grows in the order of hand-out; a release stands
 //! in `waiting` or in `handed_out` of each of its views, or it is cancelled and stands in neither.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, named_params, params};
 
 use super::super::{Acknowledgement, EntrySlot, NewRelease, Requirement};
 use super::apply::{Apply, Stop, exactly_one, inconsistent, unless_there, views};
@@ -28,12 +28,6 @@ impl Apply<'_> {
         let exchange = self.exchange(new.exchange)?;
         let message = self.message(&new.sender.party, &new.message_id)?;
         let row = self.insert_release(new, exchange, message)?;
-        self.insert_sealed(
-            "INSERT INTO release_disclosures (release, month, wrapped_key, ciphertext)
-             VALUES (?1, ?2, ?3, ?4)",
-            row,
-            &new.disclosure,
-        )?;
         self.db
             .prepare_cached(
                 "INSERT INTO release_states (release, state, made_at) VALUES (?1, ?2, ?3)",
@@ -49,37 +43,37 @@ impl Apply<'_> {
     }
 
     fn insert_release(&self, new: &NewRelease, exchange: i64, message: i64) -> Result<i64, Stop> {
-        Ok(self
-            .db
-            .prepare_cached(
-                "INSERT INTO releases (release_id, party, unit, exchange, message, sender,
-                     message_id, message_type, digest, policy_id, policy_version, policy_digest,
-                     release_schema, origin_salt, supplements, urgent, made_at, statement)
-                 VALUES (:release_id, :party, :unit, :exchange, :message, :sender,
-                     :message_id, :message_type, :digest, :policy_id, :policy_version,
-                     :policy_digest, :release_schema, :origin_salt, :supplements, :urgent,
-                     :made_at, :statement)",
-            )?
-            .insert(named_params! {
-                ":release_id": new.release_id.as_str(),
-                ":party": new.recipient.party.as_str(),
-                ":unit": new.recipient.unit.as_ref().map(UnitId::as_str),
-                ":exchange": exchange,
-                ":message": message,
-                ":sender": address(&new.sender),
-                ":message_id": new.message_id.as_str(),
-                ":message_type": new.message_type.as_str(),
-                ":digest": new.digest.as_bytes(),
-                ":policy_id": new.policy.id,
-                ":policy_version": new.policy.version,
-                ":policy_digest": new.policy.digest.as_bytes(),
-                ":release_schema": new.release_schema.as_bytes(),
-                ":origin_salt": new.origin_salt,
-                ":supplements": new.supplements.as_ref().map(ReleaseId::as_str),
-                ":urgent": new.urgent,
-                ":made_at": new.made_at,
-                ":statement": new.statement,
-            })?)
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO releases (release_id, party, unit, exchange, message, sender, message_id,
+                 message_type, digest, policy_id, policy_version, policy_digest, release_schema,
+                 origin_salt, supplements, urgent, made_at, statement, month, wrapped_key,
+                 ciphertext)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                 ?18, ?19, ?20, ?21)",
+        )?;
+        Ok(insert.insert(params![
+            new.release_id.as_str(),
+            new.recipient.party.as_str(),
+            new.recipient.unit.as_ref().map(UnitId::as_str),
+            exchange,
+            message,
+            address(&new.sender),
+            new.message_id.as_str(),
+            new.message_type.as_str(),
+            new.digest.as_bytes(),
+            new.policy.id,
+            new.policy.version,
+            new.policy.digest.as_bytes(),
+            new.release_schema.as_bytes(),
+            new.origin_salt,
+            new.supplements.as_ref().map(ReleaseId::as_str),
+            new.urgent,
+            new.made_at,
+            new.statement,
+            new.disclosure.month,
+            new.disclosure.wrapped_key,
+            new.disclosure.ciphertext,
+        ])?)
     }
 
     fn item(&self, id: ReleaseId) -> Result<Item, Stop> {

@@ -57,10 +57,10 @@ impl Ledgers {
     pub(super) fn append(
         &mut self,
         db: &Connection,
-        entries: Vec<Entry>,
+        entries: &[Entry],
     ) -> Result<(Vec<Position>, Undo), StoreError> {
         let mut undo: Vec<(String, ledger::Mark, usize)> = Vec::with_capacity(entries.len());
-        for entry in &entries {
+        for entry in entries {
             if !undo.iter().any(|(ledger, _, _)| *ledger == entry.ledger) {
                 let open = self.open(db, &entry.ledger)?;
                 undo.push((entry.ledger.clone(), open.batch.mark(), open.entries.len()));
@@ -68,10 +68,10 @@ impl Ledgers {
         }
         let mut positions = Vec::with_capacity(entries.len());
         for Entry { ledger, salt, event } in entries {
-            let open = self.open(db, &ledger)?;
-            let index = open.batch.append(leaf_hash(&entry_data(&salt, &event)));
-            open.entries.push(Appended { index, salt, event });
-            positions.push(Position { ledger, index });
+            let open = self.open(db, ledger)?;
+            let index = open.batch.append(leaf_hash(&entry_data(salt, event)));
+            open.entries.push(Appended { index, salt: *salt, event: event.clone() });
+            positions.push(Position { ledger: ledger.clone(), index });
         }
         Ok((positions, Undo(undo)))
     }
@@ -122,6 +122,14 @@ impl Ledgers {
             let reached = open.batch.frontier().clone();
             open.batch = Batch::new(reached.clone());
             open.durable = Some(reached);
+            open.entries.clear();
+        }
+    }
+
+    /// Takes back everything the batch appended.
+    pub(super) fn restart(&mut self) {
+        for open in self.open.values_mut() {
+            open.batch = Batch::new(open.durable.clone().unwrap_or_default());
             open.entries.clear();
         }
     }

@@ -10,13 +10,12 @@ use crate::domain::{Address, Id, MessageId, PartyId, ReleaseId};
 
 /// The columns of a release.
 const RELEASE: &str = "SELECT r.release_id, r.release_id, r.party, r.unit, e.id, r.sender,
-    r.message_id, r.message_type, s.state, r.statement, d.month, d.wrapped_key, d.ciphertext,
+    r.message_id, r.message_type, s.state, r.statement, r.month, r.wrapped_key, r.ciphertext,
     r.digest, r.policy_id, r.policy_version, r.policy_digest, r.release_schema, r.origin_salt,
     r.supplements, r.made_at, s.entry";
 /// Where they come from, beside `releases r`.
 const JOINED: &str = " JOIN exchanges e ON e.row = r.exchange
-    JOIN release_states s ON s.release = r.row
-    LEFT JOIN release_disclosures d ON d.release = r.row ";
+    JOIN release_states s ON s.release = r.row ";
 
 fn parse_release(row: &Row<'_>) -> Result<ReleaseRow, StoreError> {
     parse_columns(&Columns::of("releases", row))

@@ -1,10 +1,9 @@
 //! Writing messages, exchanges, holds and what the rules say.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, named_params, params};
 
 use super::super::{
     Decision, ExchangeRow, MemberRow, NewHold, NewMessage, RecipientRow, Refusal, Requirement,
-    Sealed,
 };
 use super::apply::{Apply, Stop, exactly_one, inconsistent, unless_there};
 use super::columns::{address, list_or_null};
@@ -19,44 +18,33 @@ impl Apply<'_> {
         let mut insert = self.db.prepare_cached(
             "INSERT INTO messages (sender, message_id, unit, message_type, purpose, digest, state,
                  exchange, entry, admitted_at, retention_until, receipt)
-             VALUES (:sender, :message_id, :unit, :message_type, :purpose, :digest, :state,
-                 :exchange, :entry, :admitted_at, :retention_until, :receipt)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
-        let outcome = insert.insert(named_params! {
-            ":sender": party.as_str(),
-            ":message_id": new.message_id.as_str(),
-            ":unit": new.sender.unit.as_ref().map(UnitId::as_str),
-            ":message_type": new.message_type.as_str(),
-            ":purpose": new.purpose.to_string(),
-            ":digest": new.digest.as_bytes(),
-            ":state": new.state.as_str(),
-            ":exchange": exchange,
-            ":entry": entry,
-            ":admitted_at": new.admitted_at,
-            ":retention_until": new.retention_until.to_string(),
-            ":receipt": new.receipt,
-        });
+        let outcome = insert.insert(params![
+            party.as_str(),
+            new.message_id.as_str(),
+            new.sender.unit.as_ref().map(UnitId::as_str),
+            new.message_type.as_str(),
+            new.purpose.to_string(),
+            new.digest.as_bytes(),
+            new.state.as_str(),
+            exchange,
+            entry,
+            new.admitted_at,
+            new.retention_until.to_string(),
+            new.receipt,
+        ]);
         let row = unless_there(outcome, || Requirement::MessageUnseen {
             sender: party.clone(),
             message_id: new.message_id,
         })?;
         self.know_message(party, &new.message_id, row);
-        self.insert_sealed(
-            "INSERT INTO message_objects (message, month, wrapped_key, ciphertext)
-             VALUES (?1, ?2, ?3, ?4)",
-            row,
-            &new.object,
-        )
-    }
-
-    /// Writes a payload beside the row it belongs to.
-    pub(super) fn insert_sealed(&self, sql: &str, row: i64, sealed: &Sealed) -> Result<(), Stop> {
-        self.db.prepare_cached(sql)?.execute((
-            row,
-            &sealed.month,
-            &sealed.wrapped_key,
-            &sealed.ciphertext,
-        ))?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO message_objects (message, month, wrapped_key, ciphertext)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute((row, &new.object.month, &new.object.wrapped_key, &new.object.ciphertext))?;
         Ok(())
     }
 
@@ -81,20 +69,19 @@ impl Apply<'_> {
             .prepare_cached(
                 "INSERT INTO recipients (message, position, recipient, state, pending, code,
                      policy_id, policy_version, policy_digest)
-                 VALUES (:message, :position, :recipient, :state, :pending, :code,
-                     :policy_id, :policy_version, :policy_digest)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
-            .execute(named_params! {
-                ":message": message,
-                ":position": row.position,
-                ":recipient": address(&row.recipient),
-                ":state": row.state.as_str(),
-                ":pending": list_or_null(&row.pending)?,
-                ":code": row.code,
-                ":policy_id": policy.map(|p| &p.id),
-                ":policy_version": policy.map(|p| p.version),
-                ":policy_digest": policy.map(|p| p.digest.as_bytes()),
-            })?;
+            .execute(params![
+                message,
+                row.position,
+                address(&row.recipient),
+                row.state.as_str(),
+                list_or_null(&row.pending)?,
+                row.code,
+                policy.map(|p| &p.id),
+                policy.map(|p| p.version),
+                policy.map(|p| p.digest.as_bytes()),
+            ])?;
         Ok(())
     }
 
@@ -126,21 +113,20 @@ impl Apply<'_> {
             .prepare_cached(
                 "INSERT INTO exchanges (id, state, referrer, receiver, origin, onward, withheld,
                      subject, reference_date, opened_at)
-                 VALUES (:id, :state, :referrer, :receiver, :origin, :onward, :withheld,
-                     :subject, :reference_date, :opened_at)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
-            .insert(named_params! {
-                ":id": row.id.as_str(),
-                ":state": row.state.as_str(),
-                ":referrer": address(&row.referrer),
-                ":receiver": address(&row.receiver),
-                ":origin": row.origin.as_str(),
-                ":onward": list_or_null(&row.onward)?,
-                ":withheld": list_or_null(&row.withheld)?,
-                ":subject": row.subject.as_str(),
-                ":reference_date": row.reference_date.to_string(),
-                ":opened_at": row.opened_at,
-            })?;
+            .insert(params![
+                row.id.as_str(),
+                row.state.as_str(),
+                address(&row.referrer),
+                address(&row.receiver),
+                row.origin.as_str(),
+                list_or_null(&row.onward)?,
+                list_or_null(&row.withheld)?,
+                row.subject.as_str(),
+                row.reference_date.to_string(),
+                row.opened_at,
+            ])?;
         self.know_exchange(row.id, inserted);
         Ok(())
     }
@@ -155,7 +141,7 @@ impl Apply<'_> {
     }
 
     /// Adds parties to those that must not be told anything; none is ever taken away here.
-    pub(super) fn withhold(&mut self, exchange: Id, parties: Vec<PartyId>) -> Result<(), Stop> {
+    pub(super) fn withhold(&mut self, exchange: Id, parties: &[PartyId]) -> Result<(), Stop> {
         let row = self.exchange(exchange)?;
         let text: Option<String> = self
             .db
@@ -169,8 +155,8 @@ impl Apply<'_> {
                 .map_err(|_form| inconsistent("exchanges", "withheld", exchange))?,
         };
         for party in parties {
-            if !withheld.contains(&party) {
-                withheld.push(party);
+            if !withheld.contains(party) {
+                withheld.push(party.clone());
             }
         }
         let changed = self
@@ -297,15 +283,18 @@ impl Apply<'_> {
 
     pub(super) fn insert_assertion(
         &self,
-        party: PartyId,
-        jti: String,
+        party: &PartyId,
+        jti: &str,
         expires_at: i64,
     ) -> Result<(), Stop> {
         let outcome = self
             .db
             .prepare_cached("INSERT INTO assertions (party, jti, expires_at) VALUES (?1, ?2, ?3)")?
-            .execute((party.as_str(), &jti, expires_at));
-        unless_there(outcome, || Requirement::AssertionUnseen { party, jti })?;
+            .execute((party.as_str(), jti, expires_at));
+        unless_there(outcome, || Requirement::AssertionUnseen {
+            party: party.clone(),
+            jti: jti.to_owned(),
+        })?;
         Ok(())
     }
 

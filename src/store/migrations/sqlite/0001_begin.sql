@@ -2,7 +2,7 @@
 --
 -- Tables join on small row numbers that grow with time, so that rows of one message lie together
 -- and only five pages per message are picked at random (by the ids that the outside knows).
--- What changes is kept apart from what is large: a payload is written once and deleted once.
+-- What changes is kept apart from what is large: a payload is written once and erased once.
 
 CREATE TABLE rules (
     id          INTEGER PRIMARY KEY CHECK (id = 1),
@@ -99,20 +99,15 @@ CREATE TABLE releases (
     supplements     TEXT,                -- release_id
     urgent          INTEGER NOT NULL,
     made_at         INTEGER NOT NULL,
-    statement       TEXT    NOT NULL
+    statement       TEXT    NOT NULL,
+    month           TEXT,                -- with the next two the disclosure that holds the body;
+    wrapped_key     BLOB,                -- null once it is erased
+    ciphertext      BLOB
 ) STRICT;
 CREATE INDEX releases_by_message ON releases (message);
 CREATE INDEX releases_by_exchange ON releases (exchange, party);
 
--- The disclosure that holds the body; the row is deleted when the payload is erased.
-CREATE TABLE release_disclosures (
-    release      INTEGER PRIMARY KEY REFERENCES releases (row),
-    month        TEXT NOT NULL,
-    wrapped_key  BLOB NOT NULL,
-    ciphertext   BLOB NOT NULL
-) STRICT;
-
--- What changes about a release.
+-- What changes about a release, kept apart so that its large row is written once.
 CREATE TABLE release_states (
     release  INTEGER PRIMARY KEY REFERENCES releases (row),
     state    TEXT    NOT NULL,
