@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::StoreError;
@@ -55,7 +56,7 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<(Connection, Iden
     make_private(path).map_err(database)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(database)?;
-    db.busy_timeout(options.busy_timeout).map_err(database)?;
+    set_up(&db, options).map_err(database)?;
     refuse_unknown(&db)?;
     set_up_writer(&db, options).map_err(database)?;
     migrate(&mut db)?;
@@ -67,8 +68,7 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<(Connection, Iden
 pub(super) fn reader(path: &Path, options: &Options) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(database)?;
-    db.busy_timeout(options.busy_timeout).map_err(database)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    set_up(&db, options).map_err(database)?;
     db.pragma_update(None, "query_only", true).map_err(database)?;
     Ok(db)
 }
@@ -87,8 +87,16 @@ fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-fn set_up_writer(db: &Connection, options: &Options) -> rusqlite::Result<()> {
+fn set_up(db: &Connection, options: &Options) -> rusqlite::Result<()> {
+    db.busy_timeout(options.busy_timeout)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // a plan never depends on the values bound: otherwise SQLite, where it is built with
+    // statistics, prepares every cached statement anew at each use
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn set_up_writer(db: &Connection, options: &Options) -> rusqlite::Result<()> {
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
         return Err(rusqlite::Error::InvalidQuery);

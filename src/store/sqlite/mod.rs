@@ -162,14 +162,13 @@ struct Readers {
 }
 
 impl Readers {
-    /// Runs `read` on a free connection, or waits for one if there is none.
+    /// Runs `read` on the first free connection, whose cache is the warmest, or waits for one if
+    /// there is none.
     fn with<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let in_turn = || self.pool.iter().cycle().skip(start % self.pool.len().max(1));
-        for connection in in_turn().take(self.pool.len()) {
+        for connection in &self.pool {
             match connection.try_lock() {
                 Ok(db) => return read(&db),
                 // a reader that panicked left nothing behind: it cannot write
@@ -177,7 +176,8 @@ impl Readers {
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        let connection = in_turn().next().ok_or(StoreError::Busy)?;
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.pool.len().max(1);
+        let connection = self.pool.get(turn).ok_or(StoreError::Busy)?;
         read(&connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
