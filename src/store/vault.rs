@@ -192,6 +192,9 @@ impl Vault {
 
     /// Destroys a month's key, and with it every payload of that month. Destroying it again is no
     /// error: a run that was interrupted is simply repeated.
+    ///
+    /// A running gateway must do this through its own vault: another process would leave the key
+    /// in this one's memory, and what it then sealed could never be opened after a restart.
     pub fn destroy(&self, month: &str) -> Result<(), VaultError> {
         if !is_month(month) {
             return Err(VaultError::NotAMonth);

@@ -93,7 +93,9 @@ impl Writer {
 
     fn try_batch(&mut self, batch: &[Changes]) -> Result<Vec<Outcome>, StoreError> {
         self.identity.check()?;
-        batch.iter().for_each(|changes| self.note(changes));
+        for changes in batch {
+            self.note(changes);
+        }
         self.run_sql("BEGIN IMMEDIATE")?;
         let applied = match self.apply_all(batch)? {
             Some(applied) => applied,
