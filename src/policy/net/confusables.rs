@@ -91,8 +91,17 @@ const LEET: &[(char, char)] = &[
 ];
 
 /// Punctuation that stands for a letter inside a word.
-const MARKS: &[(char, char)] =
-    &[('!', 'i'), ('|', 'i'), ('¡', 'i'), ('$', 's'), ('@', 'a'), ('€', 'e'), ('£', 'l'), ('¥', 'y'), ('+', 't')];
+const MARKS: &[(char, char)] = &[
+    ('!', 'i'),
+    ('|', 'i'),
+    ('¡', 'i'),
+    ('$', 's'),
+    ('@', 'a'),
+    ('€', 'e'),
+    ('£', 'l'),
+    ('¥', 'y'),
+    ('+', 't'),
+];
 
 /// Letters in boxes and circles, and flags, that no normalisation opens.
 const ENCLOSED: &[char] = &['\u{1f150}', '\u{1f170}', '\u{1f1e6}'];
@@ -197,7 +206,8 @@ mod tests {
 
     #[test]
     fn look_alikes_are_one_letter() {
-        for (look, latin) in [('а', 'a'), ('ο', 'o'), ('օ', 'o'), ('ꮪ', 's'), ('ꓢ', 's'), ('ɴ', 'n')]
+        for (look, latin) in
+            [('а', 'a'), ('ο', 'o'), ('օ', 'o'), ('ꮪ', 's'), ('ꓢ', 's'), ('ɴ', 'n')]
         {
             assert_eq!(letter(look, Reading::Small), Some(latin), "{look}");
         }
@@ -207,7 +217,9 @@ mod tests {
 
     #[test]
     fn old_spelling_is_the_new_one() {
-        for (old, new) in [("djoko", "joko"), ("tjokro", "cokro"), ("soeharto", "suharto"), ("joko", "joko")] {
+        for (old, new) in
+            [("djoko", "joko"), ("tjokro", "cokro"), ("soeharto", "suharto"), ("joko", "joko")]
+        {
             let mut out = String::new();
             spelling(old, &mut out);
             assert_eq!(out, new);

@@ -20,8 +20,11 @@ impl Birth {
             Some(day) => day.ok()?,
             None => 0,
         };
-        ((1000..=9999).contains(&year) && (1..=12).contains(&month) && day <= 31)
-            .then_some(Self { year, month, day })
+        ((1000..=9999).contains(&year) && (1..=12).contains(&month) && day <= 31).then_some(Self {
+            year,
+            month,
+            day,
+        })
     }
 
     /// Whether the date stands in a folded text.
@@ -45,19 +48,26 @@ impl Birth {
         let yy = y % 100;
         let Some(number) = part.number else { return false };
         match part.text.len() {
-            8 if d > 0 => {
-                [y * 10_000 + m * 100 + d, d * 1_000_000 + m * 10_000 + y, m * 1_000_000 + d * 10_000 + y]
-                    .contains(&number)
-            }
+            8 if d > 0 => [
+                y * 10_000 + m * 100 + d,
+                d * 1_000_000 + m * 10_000 + y,
+                m * 1_000_000 + d * 10_000 + y,
+            ]
+            .contains(&number),
             6 => {
                 let whole = d > 0
-                    && [yy * 10_000 + m * 100 + d, d * 10_000 + m * 100 + yy, m * 10_000 + d * 100 + yy]
-                        .contains(&number);
+                    && [
+                        yy * 10_000 + m * 100 + d,
+                        d * 10_000 + m * 100 + yy,
+                        m * 10_000 + d * 100 + yy,
+                    ]
+                    .contains(&number);
                 let single = d > 0 && d * 100_000 + m * 10_000 + y == number;
                 whole || single || [y * 100 + m, m * 10_000 + y].contains(&number)
             }
-            7 if d > 0 => [d * 100_000 + m * 10_000 + y, d * 1_000_000 + m * 10_000 + y]
-                .contains(&number),
+            7 if d > 0 => {
+                [d * 100_000 + m * 10_000 + y, d * 1_000_000 + m * 10_000 + y].contains(&number)
+            }
             _ => false,
         }
     }
@@ -74,8 +84,7 @@ impl Birth {
     }
 
     fn are_three(&self, [a, b, c]: [Part<'_>; 3]) -> bool {
-        let (d, m, y) =
-            (|p| self.is_day(p), |p| self.is_month(p), |p: Part<'_>| self.is_year(p));
+        let (d, m, y) = (|p| self.is_day(p), |p| self.is_month(p), |p: Part<'_>| self.is_year(p));
         self.day > 0
             && ((d(a) && m(b) && y(c))
                 || (m(a) && d(b) && y(c))
@@ -117,9 +126,9 @@ impl Part<'_> {
     /// Words that stand between the parts of a date.
     fn is_filler(&self) -> bool {
         const FILLERS: &[&str] = &[
-            "of", "the", "de", "van", "den", "le", "du", "en", "in", "st", "nd", "rd", "th", "er", "e",
-            "ste", "tgl", "tanggal", "bln", "bulan", "thn", "th", "tahun", "pada", "year", "month",
-            "day", "jaar", "annee", "an", "mois", "maand", "dag",
+            "of", "the", "de", "van", "den", "le", "du", "en", "in", "st", "nd", "rd", "th", "er",
+            "e", "ste", "tgl", "tanggal", "bln", "bulan", "thn", "th", "tahun", "pada", "year",
+            "month", "day", "jaar", "annee", "an", "mois", "maand", "dag",
         ];
         self.number.is_none() && self.month == 0 && FILLERS.contains(&self.text)
     }
@@ -184,12 +193,36 @@ mod tests {
     fn every_usual_spelling_of_a_birth_date_is_found() {
         let birth = Birth::parse("2011-03-05").unwrap();
         for text in [
-            "2011-03-05", "05-03-2011", "5/3/2011", "05.03.2011", "03/05/2011", "20110305",
-            "05032011", "050311", "110305", "5 Maret 2011", "5 Mar 2011", "05 maret '11",
-            "March 5, 2011", "5th of March 2011", "5 maart 2011", "le 5 mars 2011", "1er, 5 mars 2011",
-            "lahir tgl 5 bln 3 thn 2011", "5-III-2011", "٥/٣/٢٠١١", "5maret2011", "2011 Maret 05",
-            "lahir Maret 2011", "03/2011", "2011-03", "201103", "5 3 11", "５．３．２０１１",
-            "5-3-11", "532011",
+            "2011-03-05",
+            "05-03-2011",
+            "5/3/2011",
+            "05.03.2011",
+            "03/05/2011",
+            "20110305",
+            "05032011",
+            "050311",
+            "110305",
+            "5 Maret 2011",
+            "5 Mar 2011",
+            "05 maret '11",
+            "March 5, 2011",
+            "5th of March 2011",
+            "5 maart 2011",
+            "le 5 mars 2011",
+            "1er, 5 mars 2011",
+            "lahir tgl 5 bln 3 thn 2011",
+            "5-III-2011",
+            "٥/٣/٢٠١١",
+            "5maret2011",
+            "2011 Maret 05",
+            "lahir Maret 2011",
+            "03/2011",
+            "2011-03",
+            "201103",
+            "5 3 11",
+            "５．３．２０１１",
+            "5-3-11",
+            "532011",
         ] {
             assert!(birth.is_in(&fold(text)), "{text}");
         }
@@ -199,8 +232,16 @@ mod tests {
     fn other_dates_and_numbers_are_not_the_birth_date() {
         let birth = Birth::parse("2011-03-05").unwrap();
         for text in [
-            "2011", "2011-04-05", "6 Mei 2011", "5 Maret", "tahun 2011, usia 3 dan 5",
-            "3 2011", "usia 5, kelas 3, tahun 12", "05032012", "5 Mei 2011", "kelas 3 tahun 2012",
+            "2011",
+            "2011-04-05",
+            "6 Mei 2011",
+            "5 Maret",
+            "tahun 2011, usia 3 dan 5",
+            "3 2011",
+            "usia 5, kelas 3, tahun 12",
+            "05032012",
+            "5 Mei 2011",
+            "kelas 3 tahun 2012",
         ] {
             assert!(!birth.is_in(&fold(text)), "{text}");
         }

@@ -49,7 +49,8 @@ pub enum EchoKind {
 impl EchoKind {
     /// Decides by the leaf's name.
     pub fn of(leaf: &LeafName) -> Self {
-        const NAMES: &[&str] = &["name", "names", "full", "given", "family", "alias", "kunya", "mother"];
+        const NAMES: &[&str] =
+            &["name", "names", "full", "given", "family", "alias", "kunya", "mother"];
         const CODES: &[&str] = &["type", "country", "place_adm2", "relation", "status", "accuracy"];
         const IDENTIFIERS: &[&str] = &["no", "number", "case_no", "phone", "ids"];
         let last = leaf.segments().filter(|segment| *segment != "*").last().unwrap_or_default();
@@ -336,15 +337,25 @@ fn words(folded: &str, shape: Shape) -> impl Iterator<Item = &str> {
     };
     std::iter::from_fn(move || {
         rest = rest.get(rest.find(inside)?..)?;
-        let digits = rest.starts_with(|c: char| c.is_ascii_digit());
-        let apart = shape.digits == Digits::Kept;
-        let ends = rest
-            .find(|c: char| !inside(c) || (apart && c.is_ascii_digit() != digits))
-            .unwrap_or(rest.len());
+        let run = rest.get(..rest.find(|c: char| !inside(c)).unwrap_or(rest.len()))?;
+        let ends = match shape.digits {
+            Digits::Kept if one_stretch(run) => {
+                let digits = run.starts_with(|c: char| c.is_ascii_digit());
+                run.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(run.len())
+            }
+            _ => run.len(),
+        };
         let (word, after) = rest.split_at_checked(ends)?;
         rest = after;
         Some(word)
     })
+}
+
+/// Whether digits stand only before and after the letters: `siti99`, but not a reference, in
+/// which every short name would be found by chance.
+fn one_stretch(run: &str) -> bool {
+    let letters = run.trim_matches(|c: char| c.is_ascii_digit());
+    !letters.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// Writes the skeleton of one word.
@@ -400,7 +411,8 @@ mod tests {
     #[test]
     fn a_name_is_found_whole_and_by_its_longer_tokens() {
         let name = echo("/subject/name/full", "Siti Ani Zarqolin");
-        for text in ["siti", "SITI", "Ibu Zarqolin", "siti-nya", "Sitinya", "Zarqolinnya", "siti99"] {
+        for text in ["siti", "SITI", "Ibu Zarqolin", "siti-nya", "Sitinya", "Zarqolinnya", "siti99"]
+        {
             assert!(finds(&name, text), "{text}");
         }
         for text in ["ani", "berani", "situasi", "sitinggi", "zarqo", ""] {

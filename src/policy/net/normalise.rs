@@ -3,34 +3,90 @@
 //! The pipeline is NFKC, case fold, NFD, then without format characters and combining marks, then
 //! every decimal digit in ASCII. It runs character by character: after NFD and the removal of
 //! marks, composition across characters can no longer show, so the result is that of the whole
-//! text (a test holds the two against each other) and ASCII stretches cost a lower-casing.
+//! text (a test holds the two against each other) and ASCII stretches cost a lower-casing. Dots,
+//! dashes and slashes of every script become the ASCII ones, for the shapes that have them.
 //!
 //! Nothing here decides; a text is only made comparable.
 
 use std::borrow::Cow;
 
-use unicode_normalization::char::{
-    decompose_canonical, decompose_compatible, is_combining_mark,
-};
+use unicode_normalization::char::{decompose_canonical, decompose_compatible, is_combining_mark};
 
 /// First digit of each run of ten decimal digits (General Category Nd) that NFKC leaves alone.
 const ZEROS: &[char] = &[
-    '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}',
-    '\u{be6}', '\u{c66}', '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}',
-    '\u{1040}', '\u{1090}', '\u{17e0}', '\u{1810}', '\u{1946}', '\u{19d0}', '\u{1a80}', '\u{1a90}',
-    '\u{1b50}', '\u{1bb0}', '\u{1c40}', '\u{1c50}', '\u{a620}', '\u{a8d0}', '\u{a900}', '\u{a9d0}',
-    '\u{a9f0}', '\u{aa50}', '\u{abf0}', '\u{104a0}', '\u{10d30}', '\u{10d40}', '\u{11066}',
-    '\u{110f0}', '\u{11136}', '\u{111d0}', '\u{112f0}', '\u{11450}', '\u{114d0}', '\u{11650}',
-    '\u{116c0}', '\u{116d0}', '\u{116da}', '\u{11730}', '\u{118e0}', '\u{11950}', '\u{11bf0}',
-    '\u{11c50}', '\u{11d50}', '\u{11da0}', '\u{11de0}', '\u{11f50}', '\u{16a60}', '\u{16ac0}',
-    '\u{16b50}', '\u{16d70}', '\u{1ccf0}', '\u{1e140}', '\u{1e2f0}', '\u{1e4f0}', '\u{1e5f1}',
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{104a0}',
+    '\u{10d30}',
+    '\u{10d40}',
+    '\u{11066}',
+    '\u{110f0}',
+    '\u{11136}',
+    '\u{111d0}',
+    '\u{112f0}',
+    '\u{11450}',
+    '\u{114d0}',
+    '\u{11650}',
+    '\u{116c0}',
+    '\u{116d0}',
+    '\u{116da}',
+    '\u{11730}',
+    '\u{118e0}',
+    '\u{11950}',
+    '\u{11bf0}',
+    '\u{11c50}',
+    '\u{11d50}',
+    '\u{11da0}',
+    '\u{11de0}',
+    '\u{11f50}',
+    '\u{16a60}',
+    '\u{16ac0}',
+    '\u{16b50}',
+    '\u{16d70}',
+    '\u{1ccf0}',
+    '\u{1e140}',
+    '\u{1e2f0}',
+    '\u{1e4f0}',
+    '\u{1e5f1}',
     '\u{1e950}',
 ];
 
 /// Characters that stand for the digits 1 to 9 in order and are not of category Nd: dingbats,
 /// double circles, Ethiopic numbers.
-const ONES: &[char] =
-    &['\u{1369}', '\u{24f5}', '\u{2776}', '\u{2780}', '\u{278a}'];
+const ONES: &[char] = &['\u{1369}', '\u{24f5}', '\u{2776}', '\u{2780}', '\u{278a}'];
 
 const HAN_DIGITS: &str = "〇一二三四五六七八九";
 
@@ -90,7 +146,7 @@ fn fold_char(c: char, out: &mut String) {
         fold_case(compatible, |folded| {
             decompose_canonical(folded, |plain| {
                 if !is_unseen(plain) {
-                    out.push(fold_digit(plain));
+                    out.push(fold_sign(plain));
                 }
             });
         });
@@ -112,10 +168,18 @@ fn fold_case(c: char, mut each: impl FnMut(char)) {
     }
 }
 
-fn fold_digit(c: char) -> char {
-    if c.is_ascii() {
-        return c;
+fn fold_sign(c: char) -> char {
+    match c {
+        c if c.is_ascii() => c,
+        '。' | '۔' | '։' | '।' => '.',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' | '־' | '〜' => '-',
+        '\u{2044}' | '\u{2215}' | '\u{29f8}' | '\u{2571}' => '/',
+        '\u{24ff}' | '\u{1f10b}' | '\u{1f10c}' => '0',
+        _ => fold_digit(c),
     }
+}
+
+fn fold_digit(c: char) -> char {
     let within = |first: char, count: u32| {
         u32::from(c).checked_sub(u32::from(first)).filter(|offset| *offset < count)
     };
@@ -209,7 +273,7 @@ mod tests {
         for c in text.nfkc() {
             fold_case(c, |f| folded.push(f));
         }
-        folded.nfd().filter(|c| !is_unseen(*c)).map(fold_digit).collect()
+        folded.nfd().filter(|c| !is_unseen(*c)).map(fold_sign).collect()
     }
 
     proptest! {

@@ -15,6 +15,9 @@ const DIGITS_MAX: usize = 8;
 /// Unseen characters in a row that no script and no emoji needs: something is hidden in them.
 const UNSEEN_MAX: usize = 7;
 
+/// The shortest text that spells nine digits: nine words of two letters and the spaces.
+const SPELT_BYTES_MIN: usize = 26;
+
 /// Over the folded text, punctuation as written.
 const WRITTEN: &[(Rule, &str)] = &[
     (Rule::Email, r"[a-z0-9_.+\-] ?@ ?[a-z0-9\-]+ ?\. ?[a-z]"),
@@ -42,14 +45,16 @@ const WRITTEN: &[(Rule, &str)] = &[
     (Rule::Network, r"\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}:?[0-9a-f]{1,4}\b"),
     (Rule::Network, r"\b[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}\b"),
     (Rule::Position, r"\b\d{1,3}[.,]\d{4,} ?[,;/ ] ?-?\d{1,3}[.,]\d{4,}\b"),
-    (Rule::Position, r"\d ?° ?\d{1,2} ?(?:'|′)|\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,3}\b"),
+    (
+        Rule::Position,
+        r"\d ?° ?\d{1,2} ?(?:'|′)|\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,3}\b",
+    ),
     (Rule::Address, r"\br[tw] ?[.:/]? ?\d{1,3}\b|\brt ?/ ?rw\b|\bjln?\b ?\.? ?[a-z]"),
 ];
 
 /// Over the text with its digits joined.
 const JOINED: &[(Rule, &str)] = &[
     (Rule::Passport, r"\b(?:[a-z]|[a-qs-z][a-z]|r[a-oq-z])\d{6,7}\b"),
-    (Rule::Passport, r"\b[a-z]{2}[ .\-]?\d{7}[a-z]?\b"),
     (Rule::BirthCertificate, r"\bal[ .\-]{0,3}\d{8,10}\b"),
     (Rule::Unhcr, r"\b\d{3}-?\d{2}[ \-]?c[ \-]?\d{5}\b"),
     (Rule::Phone, r"\+ ?\(?\d{7,}"),
@@ -87,7 +92,11 @@ pub(super) fn find(folded: &str, hits: &mut Hits) {
     if marks.at {
         handles(folded, hits);
     }
+    if folded.len() >= SPELT_BYTES_MIN {
+        spelt_out(folded, hits);
+    }
     if marks.digits > 0 {
+        look_alikes(folded, hits);
         let joined = join_digits(folded);
         if marks.digits >= 6 {
             search(JOINED_SET.as_ref(), JOINED, &joined, hits);
@@ -170,6 +179,79 @@ fn runs(joined: &str, hits: &mut Hits) {
     }
 }
 
+/// Nine words for digits in a row, in Indonesian, English, Dutch or French.
+fn spelt_out(text: &str, hits: &mut Hits) {
+    let mut row = 0usize;
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        row = if is_digit_word(word) { row + 1 } else { 0 };
+        if row > DIGITS_MAX {
+            hits.add(Rule::Digits);
+            return;
+        }
+    }
+}
+
+fn is_digit_word(word: &str) -> bool {
+    (2..=8).contains(&word.len())
+        && matches!(
+            word,
+            "nol"
+                | "kosong"
+                | "satu"
+                | "dua"
+                | "tiga"
+                | "empat"
+                | "lima"
+                | "enam"
+                | "tujuh"
+                | "delapan"
+                | "sembilan"
+                | "zero"
+                | "oh"
+                | "one"
+                | "two"
+                | "three"
+                | "four"
+                | "five"
+                | "six"
+                | "seven"
+                | "eight"
+                | "nine"
+                | "nul"
+                | "een"
+                | "twee"
+                | "drie"
+                | "vier"
+                | "vijf"
+                | "zes"
+                | "zeven"
+                | "acht"
+                | "negen"
+                | "un"
+                | "deux"
+                | "trois"
+                | "quatre"
+                | "cinq"
+                | "sept"
+                | "huit"
+                | "neuf"
+        )
+}
+
+/// A long token of digits and of the letters that look like 0 and 1. Nothing else is read as a
+/// digit: in a skeleton every reference would be a number.
+fn look_alikes(text: &str, hits: &mut Hits) {
+    let tokens = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut long = tokens.filter(|token| token.len() > DIGITS_MAX);
+    let a_number = long.any(|token| {
+        token.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'o' | b'i' | b'l'))
+            && token.bytes().filter(u8::is_ascii_digit).count() > 2
+    });
+    if a_number {
+        hits.add(Rule::Digits);
+    }
+}
+
 /// Which numbers a run of digits could be.
 fn kinds(run: &[u8]) -> impl Iterator<Item = Rule> {
     let two = |at: usize| {
@@ -181,9 +263,8 @@ fn kinds(run: &[u8]) -> impl Iterator<Item = Rule> {
     let family = length == 16 && (1..=31).contains(&day) && (1..=12).contains(&month);
     let person = family || (length == 16 && (41..=71).contains(&day) && (1..=12).contains(&month));
     let (birth_month, birth_day) = (two(2), two(4));
-    let register = length == 11
-        && birth_day <= 31
-        && matches!(birth_month, 0..=12 | 20..=32 | 40..=52);
+    let register =
+        length == 11 && birth_day <= 31 && matches!(birth_month, 0..=12 | 20..=32 | 40..=52);
     let mobile = (run.starts_with(b"08") && (10..=13).contains(&length))
         || (run.starts_with(b"628") && (10..=14).contains(&length))
         || (run.starts_with(b"32") && (10..=11).contains(&length));
@@ -203,19 +284,95 @@ fn kinds(run: &[u8]) -> impl Iterator<Item = Rule> {
 
 /// Length of an IBAN by its country, from the registry of ISO 13616.
 const IBAN_LENGTHS: &[(&str, usize)] = &[
-    ("ad", 24), ("ae", 23), ("al", 28), ("at", 20), ("az", 28), ("ba", 20), ("be", 16),
-    ("bg", 22), ("bh", 22), ("bi", 27), ("br", 29), ("by", 28), ("ch", 21), ("cr", 22),
-    ("cy", 28), ("cz", 24), ("de", 22), ("dj", 27), ("dk", 18), ("do", 28), ("ee", 20),
-    ("eg", 29), ("es", 24), ("fi", 18), ("fk", 18), ("fo", 18), ("fr", 27), ("gb", 22),
-    ("ge", 22), ("gi", 23), ("gl", 18), ("gr", 27), ("gt", 28), ("hn", 28), ("hr", 21),
-    ("hu", 28), ("ie", 22), ("il", 23), ("iq", 23), ("is", 26), ("it", 27), ("jo", 30),
-    ("kw", 30), ("kz", 20), ("lb", 28), ("lc", 32), ("li", 21), ("lt", 20), ("lu", 20),
-    ("lv", 21), ("ly", 25), ("mc", 27), ("md", 24), ("me", 22), ("mk", 19), ("mn", 20),
-    ("mr", 27), ("mt", 31), ("mu", 30), ("ni", 28), ("nl", 18), ("no", 15), ("om", 23),
-    ("pk", 24), ("pl", 28), ("ps", 29), ("pt", 25), ("qa", 29), ("ro", 24), ("rs", 22),
-    ("ru", 33), ("sa", 24), ("sc", 31), ("sd", 18), ("se", 24), ("si", 19), ("sk", 24),
-    ("sm", 27), ("so", 23), ("st", 25), ("sv", 28), ("tl", 23), ("tn", 24), ("tr", 26),
-    ("ua", 29), ("va", 22), ("vg", 24), ("xk", 20), ("ye", 30),
+    ("ad", 24),
+    ("ae", 23),
+    ("al", 28),
+    ("at", 20),
+    ("az", 28),
+    ("ba", 20),
+    ("be", 16),
+    ("bg", 22),
+    ("bh", 22),
+    ("bi", 27),
+    ("br", 29),
+    ("by", 28),
+    ("ch", 21),
+    ("cr", 22),
+    ("cy", 28),
+    ("cz", 24),
+    ("de", 22),
+    ("dj", 27),
+    ("dk", 18),
+    ("do", 28),
+    ("ee", 20),
+    ("eg", 29),
+    ("es", 24),
+    ("fi", 18),
+    ("fk", 18),
+    ("fo", 18),
+    ("fr", 27),
+    ("gb", 22),
+    ("ge", 22),
+    ("gi", 23),
+    ("gl", 18),
+    ("gr", 27),
+    ("gt", 28),
+    ("hn", 28),
+    ("hr", 21),
+    ("hu", 28),
+    ("ie", 22),
+    ("il", 23),
+    ("iq", 23),
+    ("is", 26),
+    ("it", 27),
+    ("jo", 30),
+    ("kw", 30),
+    ("kz", 20),
+    ("lb", 28),
+    ("lc", 32),
+    ("li", 21),
+    ("lt", 20),
+    ("lu", 20),
+    ("lv", 21),
+    ("ly", 25),
+    ("mc", 27),
+    ("md", 24),
+    ("me", 22),
+    ("mk", 19),
+    ("mn", 20),
+    ("mr", 27),
+    ("mt", 31),
+    ("mu", 30),
+    ("ni", 28),
+    ("nl", 18),
+    ("no", 15),
+    ("om", 23),
+    ("pk", 24),
+    ("pl", 28),
+    ("ps", 29),
+    ("pt", 25),
+    ("qa", 29),
+    ("ro", 24),
+    ("rs", 22),
+    ("ru", 33),
+    ("sa", 24),
+    ("sc", 31),
+    ("sd", 18),
+    ("se", 24),
+    ("si", 19),
+    ("sk", 24),
+    ("sm", 27),
+    ("so", 23),
+    ("st", 25),
+    ("sv", 28),
+    ("tl", 23),
+    ("tn", 24),
+    ("tr", 26),
+    ("ua", 29),
+    ("va", 22),
+    ("vg", 24),
+    ("xk", 20),
+    ("ye", 30),
 ];
 
 fn ibans(joined: &str, hits: &mut Hits) {

@@ -132,9 +132,14 @@ fn numbers_keys_and_nested_values_are_scanned() {
         ("/body", "echo"),
         ("/body/4/1/x", "phone"),
     ] {
-        assert!(found.iter().any(|h| h.pointer == pointer && h.rule == rule), "{pointer} {found:?}");
+        assert!(
+            found.iter().any(|h| h.pointer == pointer && h.rule == rule),
+            "{pointer} {found:?}"
+        );
     }
-    assert!(found.iter().all(|hit| !hit.pointer.contains("small") && !hit.pointer.contains("zarq")));
+    assert!(
+        found.iter().all(|hit| !hit.pointer.contains("small") && !hit.pointer.contains("zarq"))
+    );
 }
 
 #[test]
@@ -175,22 +180,27 @@ fn ids(count: usize) -> impl Iterator<Item = Id> {
     .take(count)
 }
 
-/// A reference that hits is drawn again; that may be rare only.
+/// A reference that hits is drawn again; that may be rare only: 78 in these million, most of them
+/// for having the length and the first letters of a Turkish or Icelandic bank account.
 #[test]
 fn a_million_minted_references_pass_after_few_redraws() {
     let name = LeafName::new("/subject/name/full");
     let echo = Echo::new([(&name, "Siti Zarqolin")], ["2011-03-05"]);
     let (mut kept, mut redrawn) = (0u32, 0u32);
     for id in ids(1_000_000) {
-        if scan_shapes(id.as_str()).is_some() {
-            redrawn += 1;
-        } else {
-            kept += 1;
-            assert_eq!(scan(id.as_str(), &echo), None);
+        // the loop that mints redraws on what `scan_shapes` finds: everything but the echo
+        match scan(id.as_str(), &echo) {
+            Some(rule) => {
+                assert!(!rule.starts_with("echo"), "{id}");
+                redrawn += 1;
+            }
+            None => kept += 1,
         }
     }
-    println!("redrawn {redrawn} of {}", kept + redrawn);
-    assert!(redrawn < 1_000, "{redrawn} of a million were drawn again");
+    assert!(
+        redrawn < 200 && kept + redrawn == 1_000_000,
+        "{redrawn} of a million were drawn again"
+    );
 }
 
 proptest! {

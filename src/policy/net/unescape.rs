@@ -1,9 +1,9 @@
-//! What a text says once it is decoded: JSON, percent and HTML escapes, and encodings that turn
+//! What a text says once it is decoded: JSON, percent and HTML escapes, HTML tags, and encodings that turn
 //! bytes into letters (base64 in both alphabets, base32, hexadecimal), two levels deep.
 //!
 //! Every decoded form is scanned as well as the text it came from, so a wrong guess here can
 //! only add a form, never hide one. No form is longer than what it was decoded from, and there
-//! are seven at most: the work stays linear.
+//! are eight at most: the work stays linear.
 
 /// Shortest token that is tried as an encoding. A name of four letters fills eight characters of
 /// hexadecimal; base64 and base32 below twelve are too often words.
@@ -13,6 +13,10 @@ const HEX_TOKEN_MIN: usize = 8;
 /// Calls `each` with the text and its decoded forms, two levels deep.
 pub(super) fn each_form(text: &str, each: &mut dyn FnMut(&str)) {
     each(text);
+    // shown from right to left, a name written backwards reads as itself
+    if text.contains(['\u{202e}', '\u{2067}']) {
+        each(&text.chars().rev().collect::<String>());
+    }
     for first in decode(text).into_iter().flatten() {
         each(&first);
         for second in decode(&first).into_iter().flatten() {
@@ -27,7 +31,7 @@ fn decode(text: &str) -> [Option<String>; 2] {
 }
 
 fn unescape(text: &str) -> Option<String> {
-    let escaped = text.bytes().any(|b| matches!(b, b'\\' | b'%' | b'&' | b'=' | 0xf3));
+    let escaped = text.bytes().any(|b| matches!(b, b'\\' | b'%' | b'&' | b'=' | b'<' | 0xf3));
     if !escaped {
         return None;
     }
@@ -39,6 +43,7 @@ fn unescape(text: &str) -> Option<String> {
             '\\' => backslash(rest),
             '%' | '=' => percent(rest, c),
             '&' => entity(rest),
+            '<' => markup(rest),
             '\u{e0020}'..='\u{e007e}' => tag(c),
             _ => None,
         };
@@ -46,6 +51,7 @@ fn unescape(text: &str) -> Option<String> {
         changed |= found.is_some();
         match decoded {
             Decoded::Char(c) => out.push(c),
+            Decoded::Nothing => {}
             Decoded::Byte => {
                 let (length, text) = percent_run(rest, c);
                 out.push_str(&text);
@@ -63,26 +69,36 @@ enum Decoded {
     Char(char),
     /// A byte of UTF-8; a run of them is decoded together.
     Byte,
+    /// Markup, which is not shown.
+    Nothing,
+}
+
+/// `<b>`, `</b>`, `<!-- -->`.
+fn markup(rest: &str) -> Option<(usize, Decoded)> {
+    const LONGEST: usize = 64;
+    let body = rest.strip_prefix('<')?;
+    body.chars().next().filter(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!'))?;
+    let end = body.bytes().take(LONGEST).position(|b| matches!(b, b'<' | b'>'))?;
+    body.get(end..)?.starts_with('>').then_some((end + 2, Decoded::Nothing))
 }
 
 /// `\u0053`, surrogate pairs, `\u{53}`, `\x53`, `\U00000053`, `\/` and `\"`.
 fn backslash(rest: &str) -> Option<(usize, Decoded)> {
     let body = rest.strip_prefix('\\')?;
-    let (length, code) = if let Some(braced) =
-        body.strip_prefix("u{").or_else(|| body.strip_prefix("x{"))
-    {
-        let (digits, _) = braced.split_once('}')?;
-        (digits.len() + 4, u32::from_str_radix(digits, 16).ok()?)
-    } else if let Some(after) = body.strip_prefix('u') {
-        utf16(after)?
-    } else if let Some(after) = body.strip_prefix('x') {
-        (4, hex(after, 2)?)
-    } else if let Some(after) = body.strip_prefix('U') {
-        (10, hex(after, 8)?)
-    } else {
-        let c = body.chars().next().filter(char::is_ascii_punctuation)?;
-        return Some((2, Decoded::Char(c)));
-    };
+    let (length, code) =
+        if let Some(braced) = body.strip_prefix("u{").or_else(|| body.strip_prefix("x{")) {
+            let (digits, _) = braced.split_once('}')?;
+            (digits.len() + 4, u32::from_str_radix(digits, 16).ok()?)
+        } else if let Some(after) = body.strip_prefix('u') {
+            utf16(after)?
+        } else if let Some(after) = body.strip_prefix('x') {
+            (4, hex(after, 2)?)
+        } else if let Some(after) = body.strip_prefix('U') {
+            (10, hex(after, 8)?)
+        } else {
+            let c = body.chars().next().filter(char::is_ascii_punctuation)?;
+            return Some((2, Decoded::Char(c)));
+        };
     char::from_u32(code).map(|c| (length, Decoded::Char(c)))
 }
 
@@ -193,8 +209,8 @@ fn named(name: &str) -> Option<char> {
         ("oelig", 'œ'),
     ];
     const ACCENTS: &[&str] = &[
-        "acute", "grave", "uml", "circ", "tilde", "cedil", "ring", "caron", "macr", "breve",
-        "dot", "ogon", "slash", "strok", "fr", "scr", "opf",
+        "acute", "grave", "uml", "circ", "tilde", "cedil", "ring", "caron", "macr", "breve", "dot",
+        "ogon", "slash", "strok", "fr", "scr", "opf",
     ];
     ENTITIES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c).or_else(|| {
         let mut chars = name.chars();
@@ -245,8 +261,7 @@ fn decode_wrapped(text: &str, out: &mut String) {
 
 fn decode_token(token: &[u8], out: &mut String) {
     let (hex, base64, base32) = (Alphabet::HEX, Alphabet::BASE64, Alphabet::BASE32);
-    for (alphabet, shortest) in
-        [(&hex, HEX_TOKEN_MIN), (&base64, TOKEN_MIN), (&base32, TOKEN_MIN)]
+    for (alphabet, shortest) in [(&hex, HEX_TOKEN_MIN), (&base64, TOKEN_MIN), (&base32, TOKEN_MIN)]
     {
         if token.len() < shortest {
             continue;
@@ -265,10 +280,8 @@ struct Alphabet {
 }
 
 impl Alphabet {
-    const HEX: Self = Self {
-        bits: 4,
-        value: |b| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok()),
-    };
+    const HEX: Self =
+        Self { bits: 4, value: |b| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok()) };
     const BASE32: Self = Self {
         bits: 5,
         value: |b| match b {
@@ -390,7 +403,9 @@ mod tests {
 
     #[test]
     fn broken_escapes_are_left_alone() {
-        for text in [r"\", r"\u", r"\u{", r"\ud800", r"\udc00\ud800", "%", "%e", "&", "&#", "&#x;", "="] {
+        for text in
+            [r"\", r"\u", r"\u{", r"\ud800", r"\udc00\ud800", "%", "%e", "&", "&#", "&#x;", "="]
+        {
             assert_eq!(forms(text), [text]);
         }
     }
