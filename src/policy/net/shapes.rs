@@ -21,7 +21,7 @@ const SPELT_BYTES_MIN: usize = 26;
 /// Over the folded text, punctuation as written.
 const WRITTEN: &[(Rule, &str)] = &[
     (Rule::Email, r"[a-z0-9_.+\-] ?@ ?[a-z0-9\-]+ ?\. ?[a-z]"),
-    (Rule::Email, r"[\[({<] ?(?:at|et|a|@) ?[\])}>]"),
+    (Rule::Email, r"[\[({<] ?(?:at|et|@) ?[\])}>]"),
     (Rule::Email, r"\b(?:at|et) [a-z0-9\-]+ (?:dot|titik|point|punt) [a-z]"),
     (Rule::Url, r"\b[a-z][a-z0-9+.\-]{1,15} ?: ?/ ?/"),
     (Rule::Url, r"\b(?:mailto|tel|sms|whatsapp|tg|geo|data|skype|xmpp):[a-z0-9+@/.\-]"),
@@ -42,7 +42,7 @@ const WRITTEN: &[(Rule, &str)] = &[
     (Rule::BirthCertificate, r"\d{4} ?[./\-]? ?l[ut] ?[./\-]? ?\d{2}"),
     (Rule::Passport, r"\b(?:[a-z]|[a-qs-z][a-z]|r[a-oq-z])[ .:\-]{1,3}\d{6,7}\b"),
     (Rule::Network, r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3,7}\b"),
-    (Rule::Network, r"\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}:?[0-9a-f]{1,4}\b"),
+    (Rule::Network, r"\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5}::[0-9a-f]{1,4}\b"),
     (Rule::Network, r"\b[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}\b"),
     (Rule::Position, r"\b\d{1,3}[.,]\d{4,} ?[,;/ ] ?-?\d{1,3}[.,]\d{4,}\b"),
     (
@@ -84,6 +84,9 @@ fn search(set: Option<&RegexSet>, table: &[(Rule, &str)], text: &str, hits: &mut
 
 /// Adds what hits `folded`, the folded form of a text.
 pub(super) fn find(folded: &str, hits: &mut Hits) {
+    if folded.len() >= SPELT_BYTES_MIN {
+        spelt_out(folded, hits);
+    }
     let marks = Marks::of(folded);
     if marks.plain {
         return;
@@ -91,9 +94,6 @@ pub(super) fn find(folded: &str, hits: &mut Hits) {
     search(WRITTEN_SET.as_ref(), WRITTEN, folded, hits);
     if marks.at {
         handles(folded, hits);
-    }
-    if folded.len() >= SPELT_BYTES_MIN {
-        spelt_out(folded, hits);
     }
     if marks.digits > 0 {
         look_alikes(folded, hits);
@@ -125,7 +125,7 @@ pub(super) fn find_hidden(text: &str, hits: &mut Hits) {
 struct Marks {
     digits: usize,
     at: bool,
-    /// One word of letters, or codes joined by `_` and `-`: nothing here can hit.
+    /// Letters, `_` and `-` alone: no shape has only those.
     plain: bool,
 }
 
@@ -138,7 +138,7 @@ impl Marks {
                     marks.digits += 1;
                     marks.plain = false;
                 }
-                b'a'..=b'z' | b'_' => {}
+                b'a'..=b'z' | b'_' | b'-' => {}
                 _ => {
                     marks.at |= b == b'@';
                     marks.plain = false;

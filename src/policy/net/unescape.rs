@@ -325,11 +325,11 @@ impl Alphabet {
             }
         }
         // half of UTF-16 is zeros where the text is ASCII
-        let zeros = bytes.iter().filter(|b| **b == 0).count();
-        if zeros > 0 && zeros + 1 < bytes.len() / 2 {
+        let length = bytes.len();
+        bytes.retain(|b| *b != 0);
+        if bytes.len() < length && bytes.len() > length / 2 + 1 {
             return None;
         }
-        bytes.retain(|b| *b != 0);
         String::from_utf8(bytes).ok().filter(|text| text.len() > 3)
     }
 }
