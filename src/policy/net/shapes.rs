@@ -36,7 +36,7 @@ const WRITTEN: &[(Rule, &str)] = &[
     ),
     (Rule::Url, r"[a-z0-9] ?[\[({](?:\.|dot|titik)[\])}] ?[a-z]"),
     (Rule::Mrz, r"[a-z0-9]<<+[a-z]|\bp[a-z<][a-z]{3}[a-z<]{2,}<|<<<"),
-    (Rule::CaseNumber, r"\blp ?[./\-] ?[a-z0-9]"),
+    (Rule::CaseNumber, r"\blp ?[./] ?[a-z0-9]|\blp ?- ?[abc] ?[./\-]|\blp ?- ?\d"),
     (Rule::CaseNumber, r"\bpid ?\. ?(?:-|/| )? ?(?:sus|b|c|s|pra|prap|anak)\b"),
     (Rule::CaseNumber, r"\bpdm ?[.\-] ?\d|\bbp ?/ ?\d|\d/pn[ .\-]"),
     (Rule::BirthCertificate, r"\d{4} ?[./\-]? ?l[ut] ?[./\-]? ?\d{2}"),
@@ -49,7 +49,10 @@ const WRITTEN: &[(Rule, &str)] = &[
         Rule::Position,
         r"\d ?° ?\d{1,2} ?(?:'|′)|\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,3}\b",
     ),
-    (Rule::Address, r"\br[tw] ?[.:/]? ?\d{1,3}\b|\brt ?/ ?rw\b|\bjln?\b ?\.? ?[a-z]"),
+    (
+        Rule::Address,
+        r"\br[tw] ?[.:/ ] ?\d{1,3}\b|\br[tw]\d{2,3}\b|\brt\d ?[/,]? ?rw|\brt ?/ ?rw\b|\bjln?\b ?\.? ?[a-z]",
+    ),
 ];
 
 /// Over the text with its digits joined.
@@ -375,12 +378,16 @@ const IBAN_LENGTHS: &[(&str, usize)] = &[
     ("ye", 30),
 ];
 
+/// Fewer digits has no account number; references and digests rarely have as many.
+const IBAN_DIGITS_MIN: usize = 8;
+
 fn ibans(joined: &str, hits: &mut Hits) {
     let tokens = joined.split(|c: char| !c.is_ascii_alphanumeric());
     let mut long = tokens.filter(|token| (15..=34).contains(&token.len()));
     let an_iban = long.any(|token| {
         let (country, rest) = token.split_at_checked(2).unwrap_or_default();
         rest.bytes().take(2).all(|b| b.is_ascii_digit())
+            && rest.bytes().filter(u8::is_ascii_digit).count() >= IBAN_DIGITS_MIN
             && IBAN_LENGTHS
                 .binary_search_by(|(known, _)| (*known).cmp(country))
                 .ok()

@@ -211,9 +211,7 @@ fn a_million_minted_references_pass_after_few_redraws() {
 /// Digests of attachments go as free strings too; they are not drawn again.
 #[test]
 fn digests_on_the_wire_pass() {
-    let ids: Vec<Id> = ids(20_000).collect();
-    let hit = ids
-        .iter()
+    let hit = ids(20_000)
         .filter(|id| scan_shapes(&Digest::of(id.as_str().as_bytes()).to_string()).is_some());
     assert!(hit.count() < 3);
 }

@@ -330,8 +330,16 @@ impl Alphabet {
         if bytes.len() < length && bytes.len() > length / 2 + 1 {
             return None;
         }
-        String::from_utf8(bytes).ok().filter(|text| text.len() > 3)
+        String::from_utf8(bytes).ok().filter(|text| says_something(text))
     }
+}
+
+/// Whether a decoded text is more than chance: a short one has letters, digits and what addresses
+/// are made of, or every other digest would say something.
+fn says_something(text: &str) -> bool {
+    const SHORT: usize = 12;
+    let telling = |c: char| c.is_alphanumeric() || " .@_+-".contains(c);
+    text.len() > 3 && (text.len() >= SHORT || text.chars().all(telling))
 }
 
 #[cfg(test)]
