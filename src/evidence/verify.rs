@@ -280,6 +280,7 @@ fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use serde_json::json;
 
     use super::super::bundle::{
@@ -336,6 +337,19 @@ mod tests {
                 sender: key(Algorithm::Es256),
                 recipient: key(Algorithm::EdDsa),
             }
+        }
+
+        /// The same keys each time; Ed25519 only, so the same signatures too.
+        fn fixed() -> Self {
+            let key = |seed: u8| {
+                let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+                let jwk = json!({
+                    "kty": "OKP", "crv": "Ed25519", "d": URL_SAFE_NO_PAD.encode([seed; 32]),
+                    "x": URL_SAFE_NO_PAD.encode(pair.public_key()),
+                });
+                SigningKey::from_jwk(&jwk).unwrap()
+            };
+            Self { gateway: key(1), ledger: key(2), sender: key(3), recipient: key(4) }
         }
 
         fn pins(&self) -> Pins {
@@ -944,6 +958,53 @@ mod tests {
         pins.ledgers[0].name = format!("{HOST}/bnpt");
         let report = verify(&bytes, &pins);
         assert_eq!(report.check("entry.checkpoint").unwrap().result, Outcome::Passed);
+    }
+
+    /// Published bundles, for whoever writes another verifier.
+    const VECTORS: [(&str, &str); 6] = [
+        ("sender", include_str!("../../tests/vectors/evidence/sender.json")),
+        ("sender-erased", include_str!("../../tests/vectors/evidence/sender-erased.json")),
+        ("sender-refused", include_str!("../../tests/vectors/evidence/sender-refused.json")),
+        ("recipient", include_str!("../../tests/vectors/evidence/recipient.json")),
+        ("recipient-erased", include_str!("../../tests/vectors/evidence/recipient-erased.json")),
+        ("recipient-waiting", include_str!("../../tests/vectors/evidence/recipient-waiting.json")),
+    ];
+
+    fn pins_file(world: &World) -> String {
+        let pins = world.pins();
+        let parties: BTreeMap<String, Value> =
+            pins.parties.iter().map(|(id, set)| (id.to_string(), set.to_jwks())).collect();
+        let ledgers: Vec<String> = pins.ledgers.iter().map(VerifierKey::to_string).collect();
+        let file = json!({
+            "gateway": pins.gateway, "keys": pins.keys.to_jwks(), "ledgers": ledgers,
+            "parties": parties,
+        });
+        String::from_utf8(json::canonical(&file).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_published_vectors_are_what_is_written_and_verify() {
+        let world = World::fixed();
+        let published = include_str!("../../tests/vectors/evidence/pins.json");
+        assert_eq!(pins_file(&world), published);
+        let pins = Pins::from_json(published.as_bytes()).unwrap();
+        for (bundle, (name, published)) in bundles(&world).iter().zip(VECTORS) {
+            let written = String::from_utf8(bundle.to_bytes().unwrap()).unwrap();
+            assert_eq!(written, published, "{name}");
+            assert_eq!(verify(published.as_bytes(), &pins).verdict(), Verdict::Verified, "{name}");
+        }
+    }
+
+    #[test]
+    #[ignore = "writes the published vectors anew: only for a new version of the format"]
+    fn write_the_vectors() {
+        let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/evidence");
+        let world = World::fixed();
+        std::fs::write(home.join("pins.json"), pins_file(&world)).unwrap();
+        for (bundle, (name, _)) in bundles(&world).iter().zip(VECTORS) {
+            let path = home.join(format!("{name}.json"));
+            std::fs::write(path, bundle.to_bytes().unwrap()).unwrap();
+        }
     }
 
     #[test]
