@@ -185,8 +185,8 @@ fn ids(count: usize) -> impl Iterator<Item = Id> {
     .take(count)
 }
 
-/// A reference that hits is drawn again; that may be rare only: 78 in these million, most of them
-/// for having the length and the first letters of a Turkish or Icelandic bank account.
+/// A reference that hits is drawn again; that may be rare only: 21 in these million, for a run of
+/// nine digits or the look of a Turkish or Icelandic bank account.
 #[test]
 fn a_million_minted_references_pass_after_few_redraws() {
     let name = LeafName::new("/subject/name/full");
@@ -203,7 +203,7 @@ fn a_million_minted_references_pass_after_few_redraws() {
         }
     }
     assert!(
-        redrawn < 200 && kept + redrawn == 1_000_000,
+        redrawn < 100 && kept + redrawn == 1_000_000,
         "{redrawn} of a million were drawn again"
     );
 }
