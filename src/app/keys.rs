@@ -133,11 +133,13 @@ mod tests {
     #[test]
     fn loose_permissions_are_refused_on_every_key_and_directory() {
         let (_directory, home) = home();
-        for name in ["keys", "keys/signing.jwk", "keys/token.jwk", "keys/ledger.jwk", "keys/pseudonym"]
+        for name in
+            ["keys", "keys/signing.jwk", "keys/token.jwk", "keys/ledger.jwk", "keys/pseudonym"]
         {
             let path = home.root().join(name);
             let kept = std::fs::metadata(&path).unwrap().permissions();
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(kept.mode() | 0o040)).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(kept.mode() | 0o040))
+                .unwrap();
             let fault = GatewayKeys::read(&home).unwrap_err().to_string();
             assert!(fault.contains("open to others"), "{name}: {fault}");
             std::fs::set_permissions(&path, kept).unwrap();

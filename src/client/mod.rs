@@ -1,1 +1,20 @@
-//! client.
+//! The other side of the API: what a partner's own commands use, and the officers' socket.
+//!
+//! It trusts the pinned CA for where it sends, and the pinned keys for what it believes.
+
+pub mod fault;
+pub mod kit;
+mod requests;
+mod session;
+mod statements;
+mod trust;
+
+pub use fault::ClientFault;
+pub use kit::{Kit, Location};
+pub use requests::{Form, InboxQuery, Outgoing, Submission};
+pub use session::{OnWait, Session};
+pub use statements::{
+    AcknowledgementClaims, ClientAssertion, DisclosedMessageClaims, MessageClaims, RejectCode,
+    Sending, Verdict,
+};
+pub use trust::{About, Pins, Release};

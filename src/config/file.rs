@@ -215,16 +215,14 @@ fn write_beside(path: &Path, bytes: &[u8], access: Access) -> Result<PathBuf, Fi
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(access.mode())
-        .open(&beside)
-        .and_then(|mut file| {
-            file.set_permissions(fs::Permissions::from_mode(access.mode()))?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        });
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(&beside).and_then(
+            |mut file| {
+                file.set_permissions(fs::Permissions::from_mode(access.mode()))?;
+                file.write_all(bytes)?;
+                file.sync_all()
+            },
+        );
     match written {
         Ok(()) => Ok(beside),
         Err(source) => {
