@@ -92,6 +92,16 @@ fn jwk(home: &Home, name: &str) -> anyhow::Result<SigningKey> {
     read_jwk(&home.keys().join(name))
 }
 
+/// Everything that may lie in `keys/`.
+pub fn names() -> [&'static str; 7] {
+    [SIGNING, TOKEN, LEDGER, PSEUDONYM, TLS_KEY, TLS_CERTIFICATE, KEK]
+}
+
+/// The key files without which a database is of no use.
+pub fn files(home: &Home) -> Vec<PathBuf> {
+    [SIGNING, TOKEN, LEDGER, PSEUDONYM].map(|name| home.keys().join(name)).into()
+}
+
 /// The key of the server's certificate, PKCS #8 in PEM.
 pub fn tls_key(home: &Home) -> PathBuf {
     home.keys().join(TLS_KEY)

@@ -2,6 +2,7 @@
 //!
 //! It trusts the pinned CA for where it sends, and the pinned keys for what it believes.
 
+pub mod admin;
 pub mod fault;
 pub mod kit;
 mod requests;
@@ -17,4 +18,4 @@ pub use statements::{
     AcknowledgementClaims, ClientAssertion, DisclosedMessageClaims, MessageClaims, RejectCode,
     Sending, Verdict,
 };
-pub use trust::{About, Pins, Release};
+pub use trust::{About, Given, Pins, Release};

@@ -9,7 +9,7 @@ use super::session::{Content, Session, parse};
 use super::statements::{
     AcknowledgementClaims, DisclosedMessageClaims, MessageClaims, OWN_CLAIMS, Sending, Verdict,
 };
-use super::trust::{About, Release};
+use super::trust::{About, Given, Release};
 use crate::domain::{Digest, ExchangeRef, Id, MessageId, ReleaseId};
 use crate::sign::sd_jwt;
 use crate::wire::{
@@ -154,7 +154,7 @@ impl Session {
         release_id: ReleaseId,
         digest: Digest,
         verdict: Verdict,
-    ) -> Result<Acknowledged, ClientFault> {
+    ) -> Result<(Acknowledged, Given), ClientFault> {
         let claims = AcknowledgementClaims {
             recipient: self.kit().address.clone(),
             audience: self.pins().id().to_owned(),
@@ -172,8 +172,9 @@ impl Session {
         let acknowledged: Acknowledged = parse(&body)?;
         let (own, id) = (self.kit().address(), release_id.to_string());
         let about = About::Acknowledgement(&id);
-        self.pins().check_receipt(own, about, signed.digest(), &acknowledged.receipt)?;
-        Ok(acknowledged)
+        let receipt = &acknowledged.receipt;
+        let given = self.pins().check_receipt(own, about, signed.digest(), receipt)?;
+        Ok((acknowledged, given))
     }
 
     /// The sender's own view of a message.

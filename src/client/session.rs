@@ -97,7 +97,10 @@ impl Session {
         let mut session = Self { kit, pins: unpinned, http, clock, entropy, token, on_wait };
         session.pins = match pinned {
             Some(pins) => pins,
-            None => session.published().await?.write(&session.kit.pins)?,
+            None => {
+                let Kit { pins, address, signing, .. } = &session.kit;
+                session.published().await?.write(pins, address, signing.public())?
+            }
         };
         Ok(session)
     }
@@ -279,7 +282,7 @@ impl Session {
     }
 }
 
-fn unreachable(gateway: &str, error: reqwest::Error) -> ClientFault {
+pub(super) fn unreachable(gateway: &str, error: reqwest::Error) -> ClientFault {
     let reason = if error.is_timeout() {
         "it did not answer in time"
     } else if error.is_connect() {
@@ -291,7 +294,7 @@ fn unreachable(gateway: &str, error: reqwest::Error) -> ClientFault {
     ClientFault::Unreachable { gateway, reason, source: Box::new(error.without_url()) }
 }
 
-async fn read(mut answer: Response, gateway: &str) -> Result<Vec<u8>, ClientFault> {
+pub(super) async fn read(mut answer: Response, gateway: &str) -> Result<Vec<u8>, ClientFault> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| unreachable(gateway, error))? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {

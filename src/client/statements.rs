@@ -185,7 +185,7 @@ impl Statement for AcknowledgementClaims {
         });
         if let (Verdict::Rejected(code), Value::Object(members)) = (self.verdict, &mut claims) {
             members.insert("result".to_owned(), json!("rejected"));
-            members.insert("problems".to_owned(), json!([{"code": code, "pointer": ""}]));
+            members.insert("problems".to_owned(), json!([{"code": code}]));
         }
         claims
     }

@@ -1,37 +1,29 @@
 //! Whom a partner takes for the gateway, and whether something is the gateway's word.
 //!
 //! The gateway's id and keys are fetched once, over TLS under the pinned CA, and kept in
-//! `gateway.json`. From then on only they count, whatever the gateway publishes: a gateway whose
-//! key was exchanged is noticed, and a person decides.
+//! `gateway.json`, which is a file of pins as `titian verify` reads it. From then on only they
+//! count, whatever the gateway publishes: a gateway whose key was exchanged is noticed, and a
+//! person decides.
 
 use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::fault::ClientFault;
 use crate::config::{Access, FileError, file};
-use crate::domain::{Address, Digest, json};
-use crate::sign::{KeySet, sd_jwt, split};
+use crate::domain::json::parse;
+use crate::domain::{Address, Digest};
+use crate::evidence::{Pins as EvidencePins, typ};
+use crate::ledger::VerifierKey;
+use crate::sign::{KeySet, PublicKey, sd_jwt, split};
 use crate::wire::InboxItem;
-
-const RECEIPT: &str = "titian-receipt+jwt";
-const REFUSAL: &str = "titian-refusal+jwt";
-const RELEASE: &str = "titian-release+sd-jwt";
 
 /// The gateway as pinned.
 #[derive(Debug, Clone)]
 pub struct Pins {
     id: String,
     keys: KeySet,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PinFile {
-    id: String,
-    jwks: Value,
 }
 
 /// What a receipt must speak of.
@@ -41,6 +33,15 @@ pub enum About<'a> {
     Message(&'a str),
     /// An acknowledgement, by the release's id.
     Acknowledgement(&'a str),
+}
+
+/// When a receipt was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// For what was sent now.
+    Now,
+    /// For an acknowledgement that was sent before.
+    Before,
 }
 
 impl Pins {
@@ -61,27 +62,43 @@ impl Pins {
 
     /// Reads `gateway.json`, if there is one.
     pub fn read(path: &Path) -> Result<Option<Self>, ClientFault> {
-        let text = match file::read_text(path) {
-            Ok(text) => text,
+        let bytes = match file::read_bytes(path) {
+            Ok(bytes) => bytes,
             Err(FileError::Missing { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let unusable = || FileError::unusable(path, "no pinned gateway `{id, jwks}`");
-        let pinned: PinFile = serde_json::from_str(&text).map_err(|_shape| unusable())?;
-        Self::new(pinned.id, &pinned.jwks).map(Some).map_err(|_keys| unusable().into())
+        let pinned = EvidencePins::from_json(&bytes)
+            .map_err(|bad| FileError::unusable(path, bad.to_string()))?;
+        Ok(Some(Self { id: pinned.gateway, keys: pinned.keys }))
     }
 
     /// Writes `gateway.json`; where there is one, what it says counts.
-    pub fn write(self, path: &Path) -> Result<Self, ClientFault> {
-        let pinned = PinFile { id: self.id.clone(), jwks: self.keys.to_jwks() };
-        let mut text = serde_json::to_vec_pretty(&pinned)
-            .map_err(|_writing| ClientFault::Unusable("the pins cannot be written"))?;
-        text.push(b'\n');
-        match file::write_new(path, &text, Access::Everyone) {
+    pub fn write(
+        self,
+        path: &Path,
+        own: &Address,
+        own_key: &PublicKey,
+    ) -> Result<Self, ClientFault> {
+        let own_keys = KeySet::new(vec![own_key.clone()]).to_jwks();
+        let pinned = json!({
+            "gateway": self.id, "keys": self.keys.to_jwks(), "ledgers": self.ledgers(),
+            "parties": {own.party.as_str(): own_keys},
+        });
+        let text = format!("{pinned:#}\n");
+        match file::write_new(path, text.as_bytes(), Access::Everyone) {
             Ok(()) => Ok(self),
             Err(FileError::Exists { .. }) => Ok(Self::read(path)?.unwrap_or(self)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Checkpoints are signed by one of the published Ed25519 keys. Which one is not said, and need
+    /// not be: no other thing those keys sign can be read as a checkpoint.
+    fn ledgers(&self) -> Vec<String> {
+        let name = self.id.trim_start_matches("https://");
+        let keys = self.keys.iter().filter_map(PublicKey::ed25519_bytes);
+        keys.map(|public_key| VerifierKey { name: name.to_owned(), public_key }.to_string())
+            .collect()
     }
 
     /// The gateway's id: `aud` of everything that is sent to it.
@@ -94,16 +111,17 @@ impl Pins {
         &self.keys
     }
 
-    /// Checks a receipt: the gateway's word to `own` about these very bytes.
+    /// Checks a receipt: the gateway's word to `own` about these very bytes, or, for an
+    /// acknowledgement, about another of the same release that it had received before.
     pub fn check_receipt(
         &self,
         own: &Address,
         about: About<'_>,
         sent: Digest,
         receipt: &str,
-    ) -> Result<(), ClientFault> {
+    ) -> Result<Given, ClientFault> {
         const WHAT: &str = "the receipt";
-        let claims = self.open(WHAT, receipt.as_bytes(), RECEIPT)?.claims;
+        let claims = self.open(WHAT, receipt.as_bytes(), typ::RECEIPT)?.claims;
         let (kind, member, id) = match about {
             About::Message(id) => ("message", "message_id", id),
             About::Acknowledgement(id) => ("acknowledgement", "release_id", id),
@@ -111,7 +129,13 @@ impl Pins {
         check_addressed(WHAT, &claims, own)?;
         expect(WHAT, "it is for something else", text(&claims, "for") == Some(kind))?;
         expect(WHAT, "it names another id", text(&claims, member) == Some(id))?;
-        expect(WHAT, "it names another digest", is_digest(&claims, sent))
+        match about {
+            _ if is_digest(&claims, sent) => Ok(Given::Now),
+            About::Acknowledgement(_) => Ok(Given::Before),
+            About::Message(_) => {
+                Err(ClientFault::Mismatch { what: WHAT, reason: "it names another digest" })
+            }
+        }
     }
 
     /// Checks a signed refusal of these very bytes.
@@ -122,7 +146,7 @@ impl Pins {
         refusal: &str,
     ) -> Result<(), ClientFault> {
         const WHAT: &str = "the refusal";
-        let claims = self.open(WHAT, refusal.as_bytes(), REFUSAL)?.claims;
+        let claims = self.open(WHAT, refusal.as_bytes(), typ::REFUSAL)?.claims;
         check_addressed(WHAT, &claims, own)?;
         expect(WHAT, "it names another digest", is_digest(&claims, sent))
     }
@@ -131,7 +155,7 @@ impl Pins {
     pub fn open_release(&self, own: &Address, item: &InboxItem) -> Result<Release, ClientFault> {
         const WHAT: &str = "the release";
         let Opened { mut claims, disclosures, digest } =
-            self.open(WHAT, item.release.as_bytes(), RELEASE)?;
+            self.open(WHAT, item.release.as_bytes(), typ::RELEASE)?;
         sd_jwt::reveal_some(&mut claims, &disclosures)
             .map_err(|source| ClientFault::Distrusted { what: WHAT, source })?;
         check_addressed(WHAT, &claims, own)?;
@@ -151,7 +175,7 @@ impl Pins {
         let key = self.keys.find(object.kid());
         let key = key.ok_or_else(|| distrust(crate::sign::SignFault::UnknownKey))?;
         let verified = object.verify(key, &[typ]).map_err(distrust)?;
-        let Ok(Value::Object(claims)) = json::parse(verified.payload()) else {
+        let Ok(Value::Object(claims)) = parse(verified.payload()) else {
             return Err(ClientFault::Mismatch { what, reason: "its payload is not strict JSON" });
         };
         expect(what, "it is another gateway's", text(&claims, "iss") == Some(self.id.as_str()))?;
@@ -222,8 +246,6 @@ fn expect(what: &'static str, reason: &'static str, holds: bool) -> Result<(), C
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::domain::Statement;
     use crate::sign::Algorithm;
@@ -233,7 +255,7 @@ mod tests {
 
     struct Receipt(Value);
     impl Statement for Receipt {
-        const TYP: &'static str = RECEIPT;
+        const TYP: &'static str = typ::RECEIPT;
         fn claims(&self) -> Value {
             self.0.clone()
         }
@@ -241,7 +263,7 @@ mod tests {
 
     struct Signed(Value);
     impl Statement for Signed {
-        const TYP: &'static str = RELEASE;
+        const TYP: &'static str = typ::RELEASE;
         fn claims(&self) -> Value {
             self.0.clone()
         }
@@ -339,11 +361,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("gateway.json");
         assert!(Pins::read(&path).unwrap().is_none());
+        let own_key = SigningKey::generate(Algorithm::EdDsa).unwrap();
         let (key, first) = gateway();
-        first.write(&path).unwrap();
+        first.write(&path, &own(), own_key.public()).unwrap();
         let (_, second) = gateway();
-        let kept = second.write(&path).unwrap();
+        let kept = second.write(&path, &own(), own_key.public()).unwrap();
         assert!(kept.keys().find(key.public().kid()).is_some());
+        let verifier = EvidencePins::from_json(&file::read_bytes(&path).unwrap()).unwrap();
+        assert_eq!(verifier.ledgers[0].name, "titian.example.org");
+        assert!(verifier.parties.contains_key(&own().party));
         assert_eq!(Pins::read(&path).unwrap().unwrap().id(), ID);
     }
 }

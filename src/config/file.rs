@@ -96,7 +96,12 @@ impl Access {
 
 /// Reads a file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
-    take(open(path)?, path)
+    read_bytes_up_to(path, FILE_BYTES_MAX)
+}
+
+/// Reads a file that may have another size.
+pub fn read_bytes_up_to(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
+    take(open(path)?, path, bytes_max)
 }
 
 /// Reads a text.
@@ -110,7 +115,7 @@ pub fn read_secret(path: &Path) -> Result<SecretBytes, FileError> {
     let file = open(path)?;
     let metadata = file.metadata().map_err(|source| FileError::io(path, "read", source))?;
     refuse_loose(path, metadata.permissions().mode())?;
-    take(file, path).map(SecretBytes::new)
+    take(file, path, FILE_BYTES_MAX).map(SecretBytes::new)
 }
 
 /// Refuses a directory or file that others than its owner may read or write.
@@ -186,14 +191,14 @@ fn open(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(|source| FileError::io(path, "read", source))
 }
 
-fn take(file: File, path: &Path) -> Result<Vec<u8>, FileError> {
+fn take(file: File, path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
+    let read = file.take(bytes_max + 1).read_to_end(&mut bytes);
     let read = read.map_err(|source| FileError::io(path, "read", source))?;
-    if u64::try_from(read).is_ok_and(|read| read <= FILE_BYTES_MAX) {
+    if u64::try_from(read).is_ok_and(|read| read <= bytes_max) {
         Ok(bytes)
     } else {
-        Err(FileError::unusable(path, format!("larger than {FILE_BYTES_MAX} bytes")))
+        Err(FileError::unusable(path, format!("larger than {bytes_max} bytes")))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Unknown fields are refused everywhere, and a fault names its file and line. Nothing but
 //! [`environment`] reads the environment.
 
+pub mod agreements;
 pub mod environment;
 pub mod file;
 pub mod gateway;

@@ -35,8 +35,8 @@ pub struct Officer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Decides about holds.
-    Duty,
+    /// Decides about holds, as duty officer of the receiving unit.
+    Operator,
     /// Writes policies.
     Policy,
     /// Approves policies that another unit's officer wrote.
@@ -98,15 +98,15 @@ mod tests {
     #[test]
     fn the_shipped_officers_can_decide_about_holds() {
         let officers = parse(Path::new("officers.toml"), DEFAULT).unwrap();
-        assert!(officers.iter().any(|o| o.roles.contains(&Role::Duty)));
+        assert!(officers.iter().any(|o| o.roles.contains(&Role::Operator)));
     }
 
     #[test]
     fn a_name_stands_once_and_is_a_name() {
-        let one = "[[officer]]\nname = \"jaga\"\nparty = \"kemensos\"\nroles = [\"duty\"]\n";
+        let one = "[[officer]]\nname = \"jaga\"\nparty = \"kemensos\"\nroles = [\"operator\"]\n";
         assert_eq!(parse(Path::new("o"), one).unwrap().len(), 1);
         assert!(parse(Path::new("o"), &one.repeat(2)).is_err());
         assert!(parse(Path::new("o"), &one.replace("jaga", "Jaga\\n")).is_err());
-        assert!(parse(Path::new("o"), &one.replace("duty", "root")).is_err());
+        assert!(parse(Path::new("o"), &one.replace("operator", "root")).is_err());
     }
 }
