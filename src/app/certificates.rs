@@ -82,7 +82,7 @@ pub fn client(key: &SecretBytes, name: &str, now: OffsetDateTime) -> anyhow::Res
     Ok(pem_of(&certificate.context("the client's certificate could not be made")?))
 }
 
-/// SHA-256 of the SubjectPublicKeyInfo of the first certificate in `pem` (RFC 7469, 2.4).
+/// SHA-256 of the `SubjectPublicKeyInfo` of the first certificate in `pem` (RFC 7469, 2.4).
 pub fn spki(pem: &str) -> anyhow::Result<Digest> {
     with_first(pem, |certificate| Digest::of(certificate.tbs_certificate.subject_pki.raw))
 }
@@ -153,16 +153,16 @@ mod tests {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        let verifier = verifier.build().unwrap();
+        let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        let judge = built.build().unwrap();
         let leaf = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         let seconds = u64::try_from(NOW.unix_timestamp()).unwrap();
-        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         for (name, trusted) in
             [("localhost", true), ("127.0.0.1", true), ("::1", true), ("example.org", false)]
         {
             let name = ServerName::try_from(name).unwrap();
-            let verified = verifier.verify_server_cert(&leaf, &[], &name, &[], now);
+            let verified = judge.verify_server_cert(&leaf, &[], &name, &[], at);
             assert_eq!(verified.is_ok(), trusted, "{name:?}");
         }
     }

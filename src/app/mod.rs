@@ -19,6 +19,8 @@ mod shipped;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
@@ -46,6 +48,15 @@ impl Opened {
     /// A handle that listeners keep.
     pub fn shared(&self) -> Arc<Gateway> {
         Arc::clone(&self.gateway)
+    }
+
+    /// Reads rules and certificates again. What cannot be used leaves everything as it was.
+    #[expect(clippy::unused_async, reason = "the gateway records its rules when they change")]
+    async fn reload(&self, home: &Home) -> anyhow::Result<()> {
+        safety::check_permissions(home)?;
+        let _tls = serve::read_tls(home)?;
+        let _documents = Documents::read(home, self.config.mode)?;
+        bail!("this build has no policy compiler")
     }
 
     /// `titian.toml`.
@@ -77,4 +88,13 @@ async fn assemble(
     _store: Sqlite,
 ) -> anyhow::Result<Gateway> {
     bail!("this build has no policy compiler, so it can run no gateway")
+}
+
+fn listen(
+    _home: &Home,
+    _opened: &Opened,
+    _sockets: serve::Sockets,
+    _stopped: &watch::Receiver<bool>,
+) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+    bail!("this build has no listeners")
 }

@@ -150,6 +150,9 @@ mod tests {
 
     use super::*;
 
+    /// What is said of a record, and the change that makes it so.
+    type Case = (&'static str, fn(&mut Value));
+
     fn record(change: impl FnOnce(&mut Value)) -> Result<(), String> {
         let mut value = json!({
             "id": "zarqolin", "name": "Zarqolin", "country": "NLD", "kind": "foreign",
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn a_record_must_hold_together() {
         assert_eq!(record(|_| {}), Ok(()));
-        let cases: &[(&str, fn(&mut Value))] = &[
+        let cases: &[Case] = &[
             ("gateway", |r| r["kind"] = json!("gateway")),
             ("gateway", |r| r["id"] = json!("titian")),
             ("country", |r| r["country"] = json!("nld")),

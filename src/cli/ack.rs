@@ -21,12 +21,12 @@ pub(super) struct Ack {
     identity: Identity,
     /// Reject it, for this reason
     #[arg(long, value_name = "CODE")]
-    reject: Option<Code>,
+    reject: Option<Reason>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
-enum Code {
+enum Reason {
     Schema,
     Signature,
     Expired,
@@ -38,18 +38,18 @@ enum Code {
     Busy,
 }
 
-impl From<Code> for RejectCode {
-    fn from(code: Code) -> Self {
-        match code {
-            Code::Schema => Self::Schema,
-            Code::Signature => Self::Signature,
-            Code::Expired => Self::Expired,
-            Code::Replay => Self::Replay,
-            Code::UnknownCode => Self::UnknownCode,
-            Code::LegalMissing => Self::LegalMissing,
-            Code::PolicyRefused => Self::PolicyRefused,
-            Code::TooLarge => Self::TooLarge,
-            Code::Busy => Self::Busy,
+impl From<Reason> for RejectCode {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Schema => Self::Schema,
+            Reason::Signature => Self::Signature,
+            Reason::Expired => Self::Expired,
+            Reason::Replay => Self::Replay,
+            Reason::UnknownCode => Self::UnknownCode,
+            Reason::LegalMissing => Self::LegalMissing,
+            Reason::PolicyRefused => Self::PolicyRefused,
+            Reason::TooLarge => Self::TooLarge,
+            Reason::Busy => Self::Busy,
         }
     }
 }

@@ -73,7 +73,9 @@ impl Hold {
                     if holds.is_empty() {
                         printer.line("nothing waits for a decision");
                     }
-                    holds.iter().for_each(|view| line(printer, view));
+                    for view in &holds {
+                        line(printer, view);
+                    }
                 }
                 Self::Show(look) => decide(printer, look, HoldDecision::Show, "").await?,
                 Self::Release(decision) => {
@@ -97,7 +99,6 @@ async fn decide(printer: Printer, look: Look, decision: HoldDecision, reason: &s
 }
 
 /// Where holds are decided: at the gateway that runs, or in its home while none runs.
-#[expect(clippy::large_enum_variant, reason = "there is one, for one command")]
 enum Desk {
     Running(Admin),
     Here(app::Opened),

@@ -41,11 +41,13 @@ impl Printer {
     }
 
     /// Text as it is, whoever reads it.
+    #[expect(clippy::unused_self, reason = "all output goes through a printer")]
     pub(super) fn text(self, text: &str) {
         put(&mut io::stdout(), text);
     }
 
     /// A remark beside the result, for people.
+    #[expect(clippy::unused_self, reason = "all output goes through a printer")]
     pub(super) fn note(self, text: impl AsRef<str>) {
         put(&mut io::stderr(), &printable(text.as_ref()));
     }
@@ -88,7 +90,7 @@ fn named(text: &mut String, pad: &str, name: &str, value: &Value, indent: usize)
     };
     match value {
         Value::Object(_) | Value::Array(_) if is_empty => {
-            push_line(text, pad, &format!("{name} (none)"))
+            push_line(text, pad, &format!("{name} (none)"));
         }
         Value::Object(_) | Value::Array(_) => {
             push_line(text, pad, name);
@@ -117,7 +119,7 @@ pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if steers(c) {
-            out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+            out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }

@@ -64,10 +64,12 @@ pub(super) fn recipients(printer: Printer, recipients: &[RecipientView]) {
     for recipient in recipients {
         let mut line = format!("  to {:<32} {}", recipient.party, recipient.state);
         if let Some(at) = &recipient.acknowledged_at {
-            line.push_str(&format!(" {at}"));
+            line.push(' ');
+            line.push_str(at);
         }
         if !recipient.pending.is_empty() {
-            line.push_str(&format!(", waits for an officer: {}", recipient.pending.join(" ")));
+            line.push_str(", waits for an officer: ");
+            line.push_str(&recipient.pending.join(" "));
         }
         printer.line(line);
     }

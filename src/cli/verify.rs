@@ -44,13 +44,12 @@ impl Verify {
         let verdict = report.verdict();
         printer.json(&json!({"verdict": verdict, "checks": report.checks}));
         for check in &report.checks {
-            let mut line = format!("{:<8} {}", check.result.as_str(), check.name);
+            let line = format!("{:<8} {}", check.result.as_str(), check.name);
             match check.result {
-                Outcome::Skipped(why) => line.push_str(&format!(": {why}")),
-                _ if !check.detail.is_empty() => line.push_str(&format!(": {}", check.detail)),
-                _ => {}
+                Outcome::Skipped(why) => printer.line(format!("{line}: {why}")),
+                _ if check.detail.is_empty() => printer.line(line),
+                _ => printer.line(format!("{line}: {}", check.detail)),
             }
-            printer.line(line);
         }
         match verdict {
             Verdict::Verified => {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
-use super::session::{parse, read, unreachable};
 use crate::domain::Id;
 use crate::wire::{HoldAct, HoldView, Problem};
 

@@ -3,6 +3,7 @@
 //! It trusts the pinned CA for where it sends, and the pinned keys for what it believes.
 
 pub mod admin;
+mod connection;
 pub mod fault;
 pub mod kit;
 mod requests;
@@ -10,10 +11,11 @@ mod session;
 mod statements;
 mod trust;
 
+pub use connection::OnWait;
 pub use fault::ClientFault;
 pub use kit::{Kit, Location};
 pub use requests::{Form, InboxQuery, Outgoing, Submission};
-pub use session::{OnWait, Session};
+pub use session::Session;
 pub use statements::{
     AcknowledgementClaims, ClientAssertion, DisclosedMessageClaims, MessageClaims, RejectCode,
     Sending, Verdict,

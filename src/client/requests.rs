@@ -4,8 +4,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value};
 use time::Duration;
 
+use super::connection::parse;
 use super::fault::ClientFault;
-use super::session::{Content, Session, parse};
+use super::session::{Content, Session};
 use super::statements::{
     AcknowledgementClaims, DisclosedMessageClaims, MessageClaims, OWN_CLAIMS, Sending, Verdict,
 };

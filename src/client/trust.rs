@@ -55,11 +55,6 @@ impl Pins {
         Ok(Self { id, keys })
     }
 
-    /// Nobody is taken for the gateway yet: nothing verifies.
-    pub(super) fn nobody() -> Self {
-        Self { id: String::new(), keys: KeySet::default() }
-    }
-
     /// Reads `gateway.json`, if there is one.
     pub fn read(path: &Path) -> Result<Option<Self>, ClientFault> {
         let bytes = match file::read_bytes(path) {
