@@ -5,6 +5,7 @@
 //! starts nothing.
 
 pub mod certificates;
+pub mod compile;
 pub mod floor;
 pub mod home;
 pub mod init;
@@ -16,17 +17,21 @@ pub mod safety;
 pub mod serve;
 mod shipped;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
 
-use crate::config::GatewayConfig;
-use crate::exchange::Gateway;
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::config::{GatewayConfig, Mode};
+use crate::exchange::{Gateway, Keys, Parts};
+use crate::{console, http, telemetry};
 use crate::store::Vault;
 use crate::store::sqlite::{Options, Sqlite};
 use rules::Documents;
@@ -36,6 +41,8 @@ use rules::Documents;
 pub struct Opened {
     gateway: Arc<Gateway>,
     config: GatewayConfig,
+    /// What the agencies' listener shows, once there is one.
+    tls: OnceLock<Arc<ArcSwap<ServerConfig>>>,
     _lock: Lock,
 }
 
@@ -51,12 +58,17 @@ impl Opened {
     }
 
     /// Reads rules and certificates again. What cannot be used leaves everything as it was.
-    #[expect(clippy::unused_async, reason = "the gateway records its rules when they change")]
     async fn reload(&self, home: &Home) -> anyhow::Result<()> {
         safety::check_permissions(home)?;
-        let _tls = serve::read_tls(home)?;
-        let _documents = Documents::read(home, self.config.mode)?;
-        bail!("this build has no policy compiler")
+        let tls = serve::read_tls(home)?;
+        let config = http::tls_config(self.shared(), tls.chain, tls.key)
+            .context("certificate and key do not fit")?;
+        let rules = compile::rules(Documents::read(home, self.config.mode)?)?;
+        self.gateway.install(rules).await.context("the rules cannot be recorded")?;
+        if let Some(listener) = self.tls.get() {
+            listener.store(Arc::new(config));
+        }
+        Ok(())
     }
 
     /// `titian.toml`.
@@ -76,25 +88,94 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     let store = Sqlite::open(&database, Options::default())
         .with_context(|| format!("`{}` does not open", database.display()))?;
     let gateway = assemble(&config, keys, documents, vault, store).await?;
-    Ok(Opened { gateway: Arc::new(gateway), config, _lock: lock })
+    let tls = OnceLock::new();
+    Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })
 }
 
-#[expect(clippy::unused_async, reason = "the gateway records its rules when it starts")]
 async fn assemble(
-    _config: &GatewayConfig,
-    _keys: GatewayKeys,
-    _documents: Documents,
-    _vault: Vault,
-    _store: Sqlite,
+    config: &GatewayConfig,
+    keys: GatewayKeys,
+    documents: Documents,
+    vault: Vault,
+    store: Sqlite,
 ) -> anyhow::Result<Gateway> {
-    bail!("this build has no policy compiler, so it can run no gateway")
+    let rules = compile::rules(documents)?;
+    if config.mode == Mode::Production {
+        bail!("policies carry no officers' signatures yet, so production mode does not start");
+    }
+    let parts = Parts {
+        id: config.id.clone(),
+        clock: Arc::new(SystemClock::start()),
+        entropy: Arc::new(SystemEntropy::default()),
+        store: Arc::new(store),
+        vault: Arc::new(vault),
+        keys: Keys {
+            signing: keys.signing,
+            token: keys.token,
+            ledger: keys.ledger,
+            pseudonym: keys.pseudonym,
+        },
+    };
+    Gateway::start(parts, rules).await.context("the rules cannot be recorded")
 }
 
 fn listen(
-    _home: &Home,
-    _opened: &Opened,
-    _sockets: serve::Sockets,
-    _stopped: &watch::Receiver<bool>,
+    home: &Home,
+    opened: &Opened,
+    sockets: serve::Sockets,
+    stopped: &watch::Receiver<bool>,
 ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
-    bail!("this build has no listeners")
+    let config = &opened.config;
+    let metrics = telemetry::metrics().context("metrics cannot be kept")?;
+    let tls = serve::read_tls(home)?;
+    let tls = http::tls_config(opened.shared(), tls.chain, tls.key)
+        .context("certificate and key do not fit")?;
+    let tls = Arc::new(ArcSwap::from_pointee(tls));
+    drop(opened.tls.set(Arc::clone(&tls)));
+    let limits = http::Limits {
+        requests_per_minute: config.limits.requests_per_minute,
+        tokens_per_minute: 60,
+        connections_max: usize::try_from(config.limits.connections_max).unwrap_or(usize::MAX),
+    };
+    let deadlines = http::Deadlines::default();
+    let edge = http::Edge {
+        gateway: opened.shared(),
+        rates: Arc::new(http::Rates::new(limits)),
+        deadlines,
+    };
+    let agencies = http::Listener {
+        socket: sockets.agencies,
+        tls,
+        deadlines,
+        connections_max: limits.connections_max,
+        router: http::router(edge),
+    };
+    let mut tasks = JoinSet::new();
+    let stop = stopped.clone();
+    tasks.spawn(async move {
+        agencies.serve(stop).await;
+        Ok(())
+    });
+    let management = http::management(opened.shared(), metrics);
+    let stop = stopped.clone();
+    tasks.spawn(async move {
+        axum::serve(sockets.management, management)
+            .with_graceful_shutdown(until(stop))
+            .await
+            .context("the management listener")
+    });
+    let officers = console::router(opened.shared());
+    let stop = stopped.clone();
+    tasks.spawn(async move {
+        axum::serve(sockets.admin, officers)
+            .with_graceful_shutdown(until(stop))
+            .await
+            .context("the officers' socket")
+    });
+    Ok(tasks)
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // an error means that nobody is left to say stop
+    drop(stopped.wait_for(|stop| *stop).await);
 }

@@ -15,7 +15,7 @@ use crate::wire::Acknowledged;
 
 use super::lifecycle::{self, By, Role};
 use super::statement::{Receipt, ReceiptFor};
-use super::{Failure, Gateway, disclose};
+use super::{Failure, Gateway};
 
 /// What a recipient may say is wrong with a release it rejects.
 const PROBLEM_CODES: &[&str] = &[

@@ -11,10 +11,10 @@ use crate::auth::Caller;
 use crate::domain::{Address, Digest, MessageType, Refused};
 use crate::evidence::event;
 use crate::sign::sd_jwt;
-use crate::store::vault::Place;
 use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Write};
 use crate::wire::{InboxItem, InboxPage};
 
+use super::disclose::release_place;
 use super::{Failure, Gateway};
 
 /// What is asked of an inbox.
@@ -164,7 +164,7 @@ pub(super) fn whole(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<String
 /// The disclosure that holds a release's body; `None` once erased.
 pub(super) fn disclosure(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<String>, Failure> {
     let Some(sealed) = &row.disclosure else { return Ok(None) };
-    let place = Place::release(&row.release_id);
-    let bytes = gateway.parts.vault.unseal(&place, sealed).map_err(Failure::internal)?;
+    let place = release_place(&row.release_id);
+    let bytes = gateway.parts.vault.unseal(place, sealed).map_err(Failure::internal)?;
     String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| Failure::internal(error.utf8_error()))
 }

@@ -6,7 +6,8 @@
 use time::{Date, Duration};
 
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, LeafName, PartyKind, Protected, Purpose, Refused,
+    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, PartyId, PartyKind, Purpose,
+    Refused, ReleaseId, body::Protected,
 };
 use crate::policy::{self, Compiled, Disclosure, Withheld};
 use crate::schema;
@@ -254,8 +255,23 @@ pub(super) fn stored_object(
     row: &MessageRow,
 ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
     let Some(sealed) = &row.object else { return Ok(None) };
-    let place = Place::message(&row.sender.party, &row.message_id);
-    gateway.parts.vault.unseal(&place, sealed).map(Some).map_err(Failure::internal)
+    let row_key = message_key(&row.sender.party, &row.message_id);
+    let place = message_place(&row_key);
+    gateway.parts.vault.unseal(place, sealed).map(Some).map_err(Failure::internal)
+}
+
+/// Where a message's object is sealed.
+pub(super) fn message_key(sender: &PartyId, id: &MessageId) -> String {
+    format!("{sender}/{id}")
+}
+
+pub(super) fn message_place(key: &str) -> Place<'_> {
+    Place { table: "messages", row: key, column: "object" }
+}
+
+/// Where a release's body is sealed.
+pub(super) fn release_place(id: &ReleaseId) -> Place<'_> {
+    Place { table: "releases", row: id.as_str(), column: "disclosure" }
 }
 
 fn was_told(target: &Target, recipient: &Address) -> bool {

@@ -229,7 +229,7 @@ impl Gateway {
     pub(super) fn mint(&self) -> Result<Id, NoEntropy> {
         loop {
             let id = Id::from_bits(self.random()?);
-            if !net::scan_shapes(id.as_str()) {
+            if net::scan_shapes(id.as_str()).is_none() {
                 return Ok(id);
             }
         }

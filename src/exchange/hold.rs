@@ -318,33 +318,15 @@ async fn view(
 
 /// The held values by leaf; for a leaf below an array, every element's.
 fn values_at(body: &Body, leaves: &[LeafName]) -> Value {
-    let mut values = Map::new();
-    for leaf in leaves {
-        let segments: Vec<&str> = leaf.segments().collect();
-        let mut found = Vec::new();
-        gather(body.value(), &segments, &mut found);
+    let values = leaves.iter().map(|leaf| {
+        let found: Vec<Value> = body.values(leaf).into_iter().cloned().collect();
         let value = match found.as_slice() {
             [one] if !leaf.as_str().contains('*') => one.clone(),
             _ => Value::Array(found),
         };
-        values.insert(leaf.to_string(), value);
-    }
-    Value::Object(values)
-}
-
-fn gather(value: &Value, segments: &[&str], found: &mut Vec<Value>) {
-    match (segments, value) {
-        ([], value) => found.push(value.clone()),
-        (["*", rest @ ..], Value::Array(items)) => {
-            items.iter().for_each(|item| gather(item, rest, found));
-        }
-        ([name, rest @ ..], Value::Object(members)) => {
-            if let Some(member) = members.get(*name) {
-                gather(member, rest, found);
-            }
-        }
-        _ => {}
-    }
+        (leaf.to_string(), value)
+    });
+    Value::Object(values.collect::<Map<_, _>>())
 }
 
 #[cfg(test)]

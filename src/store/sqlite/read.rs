@@ -160,6 +160,16 @@ pub(super) fn members(db: &Connection, exchange: &Id) -> Result<Vec<MemberRow>, 
     many(db, &sql, [exchange.as_str()], parse_member)
 }
 
+/// Where a party knows somebody by this reference; one handed to it stands in one exchange only.
+pub(super) fn members_knowing(
+    db: &Connection,
+    party: &PartyId,
+    reference: &Id,
+) -> Result<Vec<MemberRow>, StoreError> {
+    let sql = sql_of(&[MEMBER, "WHERE m.subject_ref = ?2 AND m.party = ?1 LIMIT 64"]);
+    many(db, &sql, [party.as_str(), reference.as_str()], parse_member)
+}
+
 fn parse_member(row: &Row<'_>) -> Result<MemberRow, StoreError> {
     let columns = Columns::of("members", row);
     Ok(MemberRow {

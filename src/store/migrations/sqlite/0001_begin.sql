@@ -33,6 +33,9 @@ CREATE TABLE members (
     PRIMARY KEY (exchange, party)
 ) STRICT, WITHOUT ROWID;
 
+-- a reference that was handed to a party stands in that exchange only
+CREATE INDEX members_by_subject ON members (subject_ref, party);
+
 CREATE TABLE last_projections (
     exchange      INTEGER NOT NULL REFERENCES exchanges (row),
     party         TEXT    NOT NULL,
