@@ -10,6 +10,7 @@ pub mod home;
 pub mod init;
 pub mod keys;
 pub mod kit;
+pub mod policies;
 pub mod records;
 pub mod rules;
 pub mod safety;
@@ -25,8 +26,10 @@ use tokio::task::JoinSet;
 pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
 
-use crate::config::GatewayConfig;
-use crate::exchange::Gateway;
+use crate::auth::Directory;
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::config::{GatewayConfig, Mode};
+use crate::exchange::{Gateway, Keys, Parts, Rules};
 use crate::store::Vault;
 use crate::store::sqlite::{Options, Sqlite};
 use rules::Documents;
@@ -51,12 +54,11 @@ impl Opened {
     }
 
     /// Reads rules and certificates again. What cannot be used leaves everything as it was.
-    #[expect(clippy::unused_async, reason = "the gateway records its rules when they change")]
     async fn reload(&self, home: &Home) -> anyhow::Result<()> {
         safety::check_permissions(home)?;
         let _tls = serve::read_tls(home)?;
-        let _documents = Documents::read(home, self.config.mode)?;
-        bail!("this build has no policy compiler")
+        let rules = rules_of(Documents::read(home, self.config.mode)?)?;
+        self.gateway.install(rules).await.context("the rules are not in force")
     }
 
     /// `titian.toml`.
@@ -71,23 +73,40 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     safety::check_permissions(home)?;
     let keys = GatewayKeys::read(home)?;
     let documents = Documents::read(home, config.mode)?;
+    if config.mode == Mode::Production && !documents.policies.is_empty() {
+        bail!("policies carry no officers' signatures, without which production does not start");
+    }
+    let rules = rules_of(documents)?;
     let vault = Vault::open(&keys::kek_directory(home)).context("the month keys do not open")?;
     let database = home.database(&config);
     let store = Sqlite::open(&database, Options::default())
         .with_context(|| format!("`{}` does not open", database.display()))?;
-    let gateway = assemble(&config, keys, documents, vault, store).await?;
+    let GatewayKeys { signing, token, ledger, pseudonym } = keys;
+    let parts = Parts {
+        id: config.id.clone(),
+        clock: Arc::new(SystemClock::start()),
+        entropy: Arc::new(SystemEntropy::default()),
+        store: Arc::new(store),
+        vault: Arc::new(vault),
+        keys: Keys { signing, token, ledger, pseudonym },
+    };
+    let gateway = Gateway::start(parts, rules).await.context("the gateway does not start")?;
     Ok(Opened { gateway: Arc::new(gateway), config, _lock: lock })
 }
 
-#[expect(clippy::unused_async, reason = "the gateway records its rules when it starts")]
-async fn assemble(
-    _config: &GatewayConfig,
-    _keys: GatewayKeys,
-    _documents: Documents,
-    _vault: Vault,
-    _store: Sqlite,
-) -> anyhow::Result<Gateway> {
-    bail!("this build has no policy compiler, so it can run no gateway")
+/// The rules that follow from a home's documents.
+fn rules_of(documents: Documents) -> anyhow::Result<Rules> {
+    let (policies, fixed, schemas) = policies::compile_all(&documents)?;
+    Ok(Rules {
+        directory: Directory::new(&documents.parties)?,
+        agreements: documents.agreements,
+        schemas,
+        policies,
+        fixed,
+        officers: documents.officers,
+        digest: documents.digest,
+        generation: 0,
+    })
 }
 
 fn listen(
