@@ -57,7 +57,7 @@ impl Opened {
     async fn reload(&self, home: &Home) -> anyhow::Result<()> {
         safety::check_permissions(home)?;
         let _tls = serve::read_tls(home)?;
-        let rules = rules_of(Documents::read(home, self.config.mode)?)?;
+        let rules = rules_of(Documents::read(home, self.config.mode)?, &self.config)?;
         self.gateway.install(rules).await.context("the rules are not in force")
     }
 
@@ -76,7 +76,7 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     if config.mode == Mode::Production && !documents.policies.is_empty() {
         bail!("policies carry no officers' signatures, without which production does not start");
     }
-    let rules = rules_of(documents)?;
+    let rules = rules_of(documents, &config)?;
     let vault = Vault::open(&keys::kek_directory(home)).context("the month keys do not open")?;
     let database = home.database(&config);
     let store = Sqlite::open(&database, Options::default())
@@ -94,9 +94,13 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     Ok(Opened { gateway: Arc::new(gateway), config, _lock: lock })
 }
 
-/// The rules that follow from a home's documents.
-fn rules_of(documents: Documents) -> anyhow::Result<Rules> {
+/// The rules that follow from a home's documents. No agreement keeps a payload longer than the
+/// gateway's own limit.
+fn rules_of(mut documents: Documents, config: &GatewayConfig) -> anyhow::Result<Rules> {
     let (policies, fixed, schemas) = policies::compile_all(&documents)?;
+    for agreement in &mut documents.agreements {
+        agreement.retention_days = agreement.retention_days.min(config.retention.days_max);
+    }
     Ok(Rules {
         directory: Directory::new(&documents.parties)?,
         agreements: documents.agreements,
@@ -116,4 +120,71 @@ fn listen(
     _stopped: &watch::Receiver<bool>,
 ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
     bail!("this build has no listeners")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: time::OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
+
+    fn fresh() -> (tempfile::TempDir, Home) {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(directory.path().join("home"));
+        init::init(&home, NOW).unwrap();
+        (directory, home)
+    }
+
+    async fn opened(home: &Home) -> Result<Opened, String> {
+        let lock = home.lock().unwrap().unwrap();
+        open(home, lock).await.map_err(|error| format!("{error:#}"))
+    }
+
+    #[tokio::test]
+    async fn a_fresh_home_opens_and_opens_again_under_the_same_rules() {
+        let (_directory, home) = fresh();
+        let first = opened(&home).await.unwrap();
+        let generation = first.gateway().rules().generation;
+        drop(first);
+        assert_eq!(opened(&home).await.unwrap().gateway().rules().generation, generation);
+    }
+
+    #[tokio::test]
+    async fn a_reload_installs_new_rules_whole_or_not_at_all() {
+        let (_directory, home) = fresh();
+        let opened = opened(&home).await.unwrap();
+        let before = opened.gateway().rules().generation;
+        let bnpt = home.party(&"bnpt".parse().unwrap()).join("record.toml");
+        let record = std::fs::read_to_string(&bnpt).unwrap();
+        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = tru")).unwrap();
+        assert!(opened.reload(&home).await.is_err());
+        assert_eq!(opened.gateway().rules().generation, before);
+        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = true")).unwrap();
+        opened.reload(&home).await.unwrap();
+        assert_eq!(opened.gateway().rules().generation, before + 1);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_an_unknown_version_and_a_missing_key_do_not_start() {
+        let (_directory, home) = fresh();
+        drop(opened(&home).await.unwrap());
+        let database = home.root().join("titian.db");
+        std::fs::write(&database, b"not a database, but long enough to be looked into").unwrap();
+        assert!(opened(&home).await.unwrap_err().contains("titian.db` does not open"));
+        std::fs::remove_file(&database).unwrap();
+        std::fs::remove_file(home.keys().join("token.jwk")).unwrap();
+        assert!(opened(&home).await.unwrap_err().contains("token.jwk` does not exist"));
+    }
+
+    #[tokio::test]
+    async fn the_gateways_own_limit_shortens_every_agreement() {
+        let (_directory, home) = fresh();
+        let config = std::fs::read_to_string(home.config_file()).unwrap();
+        std::fs::write(home.config_file(), config.replace("days_max = 1826", "days_max = 30"))
+            .unwrap();
+        let opened = opened(&home).await.unwrap();
+        let rules = opened.gateway().rules();
+        assert!(!rules.agreements.is_empty());
+        assert!(rules.agreements.iter().all(|agreement| agreement.retention_days == 30));
+    }
 }
