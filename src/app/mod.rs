@@ -5,13 +5,13 @@
 //! starts nothing.
 
 pub mod certificates;
-pub mod compile;
 pub mod floor;
 pub mod home;
 pub mod init;
 pub mod keys;
 pub mod kit;
 pub mod records;
+pub mod policies;
 pub mod rules;
 pub mod safety;
 pub mod serve;
@@ -28,9 +28,10 @@ use tokio::task::JoinSet;
 pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
 
+use crate::auth::Directory;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{GatewayConfig, Mode};
-use crate::exchange::{Gateway, Keys, Parts};
+use crate::exchange::{Gateway, Keys, Parts, Rules};
 use crate::{console, http, telemetry};
 use crate::store::Vault;
 use crate::store::sqlite::{Options, Sqlite};
@@ -63,7 +64,7 @@ impl Opened {
         let tls = serve::read_tls(home)?;
         let config = http::tls_config(self.shared(), tls.chain, tls.key)
             .context("certificate and key do not fit")?;
-        let rules = compile::rules(Documents::read(home, self.config.mode)?)?;
+        let rules = rules_of(Documents::read(home, self.config.mode)?, &self.config)?;
         self.gateway.install(rules).await.context("the rules cannot be recorded")?;
         if let Some(listener) = self.tls.get() {
             listener.store(Arc::new(config));
@@ -99,7 +100,7 @@ async fn assemble(
     vault: Vault,
     store: Sqlite,
 ) -> anyhow::Result<Gateway> {
-    let rules = compile::rules(documents)?;
+    let rules = rules_of(documents, config)?;
     if config.mode == Mode::Production {
         bail!("policies carry no officers' signatures yet, so production mode does not start");
     }
@@ -117,6 +118,25 @@ async fn assemble(
         },
     };
     Gateway::start(parts, rules).await.context("the rules cannot be recorded")
+}
+
+/// The rules that follow from a home's documents. No agreement keeps a payload longer than the
+/// gateway's own limit.
+fn rules_of(mut documents: Documents, config: &GatewayConfig) -> anyhow::Result<Rules> {
+    let (policies, fixed, schemas) = policies::compile_all(&documents)?;
+    for agreement in &mut documents.agreements {
+        agreement.retention_days = agreement.retention_days.min(config.retention.days_max);
+    }
+    Ok(Rules {
+        directory: Directory::new(&documents.parties)?,
+        agreements: documents.agreements,
+        schemas,
+        policies,
+        fixed,
+        officers: documents.officers,
+        digest: documents.digest,
+        generation: 0,
+    })
 }
 
 fn listen(

@@ -56,9 +56,10 @@ async fn run(home: &Home, say: &dyn Fn(String)) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
     let opened = super::open(home, lock).await?;
     let sockets = bind(home, opened.config()).await?;
-    announce(home, opened.config(), &sockets, say)?;
+    let lines = announcement(home, opened.config(), &sockets)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = super::listen(home, &opened, sockets, &stopped)?;
+    lines.into_iter().for_each(say);
     tell_manager(sd_notify::NotifyState::Ready);
     let ended = until_stopped(home, &opened, &mut signals, &mut tasks).await;
     tell_manager(sd_notify::NotifyState::Stopping);
@@ -160,26 +161,27 @@ pub async fn bind(home: &Home, config: &GatewayConfig) -> anyhow::Result<Sockets
     Ok(Sockets { agencies, management, admin })
 }
 
-fn announce(
+/// What is said once everything listens: what a development home loosens, and each listener.
+fn announcement(
     home: &Home,
     config: &GatewayConfig,
     sockets: &Sockets,
-    say: &dyn Fn(String),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
     if config.mode == Mode::Development {
         let root = home.root().display();
-        say(format!(
+        lines.push(format!(
             "development home {root}: it holds every party's private keys, a development CA and a \
              throw-away key of the data protection officer; loopback only"
         ));
-        say("policies carry no officers' signatures".to_owned());
+        lines.push("policies carry no officers' signatures".to_owned());
     }
     let agencies = sockets.agencies.local_addr().context("no address")?;
     let management = sockets.management.local_addr().context("no address")?;
-    say(format!("agencies    https://{agencies}"));
-    say(format!("management  http://{management}"));
-    say(format!("officers    {}", home.admin_socket().display()));
-    Ok(())
+    lines.push(format!("agencies    https://{agencies}"));
+    lines.push(format!("management  http://{management}"));
+    lines.push(format!("officers    {}", home.admin_socket().display()));
+    Ok(lines)
 }
 
 /// Tells systemd, where it runs us; elsewhere there is nobody to tell.
@@ -271,12 +273,10 @@ mod tests {
     #[test]
     fn a_development_home_says_what_it_loosens() {
         let (_directory, home, config) = fresh("home");
-        let said = std::cell::RefCell::new(Vec::new());
-        block_on(async {
+        let said = block_on(async {
             let sockets = bind(&home, &config).await.unwrap();
-            announce(&home, &config, &sockets, &|line| said.borrow_mut().push(line)).unwrap();
+            announcement(&home, &config, &sockets).unwrap().join("\n")
         });
-        let said = said.into_inner().join("\n");
         for words in ["private keys", "loopback", "no officers' signatures", "https://127.0.0.1:"] {
             assert!(said.contains(words), "{words}: {said}");
         }

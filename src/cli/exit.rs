@@ -80,6 +80,7 @@ impl From<ClientFault> for Failed {
             }
             ClientFault::Unreachable { .. } | ClientFault::Busy { .. } => Exit::Temporary,
             ClientFault::Refused(_)
+            | ClientFault::Tls { .. }
             | ClientFault::NoToken(_)
             | ClientFault::Unexpected(_)
             | ClientFault::Distrusted { .. }

@@ -11,6 +11,7 @@ mod identity;
 mod inbox;
 mod init;
 mod party;
+mod policy;
 mod printer;
 mod refusal;
 mod send;
@@ -45,6 +46,8 @@ enum Command {
     #[command(subcommand)]
     Party(party::Party),
     #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
     Hold(hold::Hold),
     Send(send::Send),
     Inbox(inbox::Inbox),
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(printer),
         Command::Serve(command) => command.run(printer),
         Command::Party(command) => command.run(printer),
+        Command::Policy(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),

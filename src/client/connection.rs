@@ -1,8 +1,9 @@
 //! HTTP to one gateway, under its pinned CA: answers within bounds, problems as faults, patience.
 
-use std::fmt;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -143,15 +144,39 @@ fn pause(fault: &ClientFault, backoff: Duration, part: u8) -> Option<Duration> {
 }
 
 pub(super) fn unreachable(gateway: &str, error: reqwest::Error) -> ClientFault {
+    if let Some(fault) = tls_fault(&error) {
+        let reason = match fault {
+            rustls::Error::AlertReceived(_) => "it does not take this certificate of yours",
+            _ => "its certificate is not good under the pinned CA",
+        };
+        let (gateway, source) = (gateway.to_owned(), Box::new(fault.clone()));
+        return ClientFault::Tls { gateway, reason, source };
+    }
     let reason = if error.is_timeout() {
         "it did not answer in time"
     } else if error.is_connect() {
-        "no connection under the pinned CA"
+        "no connection"
     } else {
         "the connection broke"
     };
     let gateway = gateway.to_owned();
     ClientFault::Unreachable { gateway, reason, source: Box::new(error.without_url()) }
+}
+
+/// What the handshake failed for. An `io::Error` hides what it wraps from `source`, so it is
+/// unwrapped by hand.
+fn tls_fault(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut link: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = link {
+        if let Some(fault) = error.downcast_ref::<rustls::Error>() {
+            return Some(fault);
+        }
+        link = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 pub(super) async fn read(mut answer: Response, gateway: &str) -> Result<Vec<u8>, ClientFault> {

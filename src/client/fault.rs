@@ -26,6 +26,17 @@ pub enum ClientFault {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// One side does not take the other's certificate.
+    #[error("no trust between here and {gateway}: {reason}")]
+    Tls {
+        /// Where it was sought.
+        gateway: String,
+        /// In a few words.
+        reason: &'static str,
+        /// What was seen.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The gateway cannot take it now.
     #[error("the gateway cannot take it now ({status}); try again later")]
     Busy {

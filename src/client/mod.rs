@@ -21,3 +21,6 @@ pub use statements::{
     Sending, Verdict,
 };
 pub use trust::{About, Given, Pins, Release};
+
+#[cfg(test)]
+mod tests;
