@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from jsonschema import Draft202012Validator, FormatChecker
@@ -19,7 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 HOME = Path(os.environ["DIY_HOME"])
 CONFIG = json.loads((HOME / "config.json").read_text())
 GATEWAY = CONFIG["id"]
-KEY = load_pem_private_key((HOME / "gateway.pem").read_bytes(), None)
+KEY = jwt.PyJWK(CONFIG["key"]).key
 PARTIES = {party: jwt.PyJWK(jwk).key for party, jwk in CONFIG["parties"].items()}
 DROP = [leaf.strip("/").split("/") for leaf in CONFIG["drop"]]
 SCHEMAS = Path(CONFIG["schemas"])
