@@ -1,7 +1,7 @@
 // Sends one message: node send.mjs KIT CA URL CLAIMS (KIT: the party's directory of keys).
 import { randomBytes } from "node:crypto"; import { readFileSync as read } from "node:fs";
 import https from "node:https"; import { basename } from "node:path"; import { text } from "node:stream/consumers";
-import { CompactSign, calculateJwkThumbprint, importJWK } from "jose";
+import { CompactSign, importJWK } from "jose";
 
 const [kit, ca, url, claims] = process.argv.slice(2), party = basename(kit);
 const jwk = JSON.parse(read(`${kit}/signing.jwk`)), key = await importJWK(jwk, "EdDSA");
@@ -13,7 +13,7 @@ const { id: gateway } = await ask("GET", "/.well-known/titian.json");
 const sign = async (typ, lifetime, claims) => { // a compact JWS, EdDSA; what is signed is what is sent
   const iat = Math.floor(Date.now() / 1000), jti = Array.from(randomBytes(26), (b) => "abcdefghijklmnopqrstuvwxyz234567"[b & 31]).join("");
   const bytes = new TextEncoder().encode(JSON.stringify({ ...claims, iss: party, aud: gateway, jti, iat, exp: iat + lifetime }));
-  return new CompactSign(bytes).setProtectedHeader({ alg: "EdDSA", typ, kid: jwk.kid ?? await calculateJwkThumbprint(jwk) }).sign(key);
+  return new CompactSign(bytes).setProtectedHeader({ alg: "EdDSA", typ, kid: jwk.kid }).sign(key);
 };
 const form = new URLSearchParams({ grant_type: "client_credentials", client_id: party, scope: "messages:write",
   client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", client_assertion: await sign("JWT", 120, { sub: party }) });

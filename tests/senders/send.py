@@ -1,15 +1,14 @@
 """Sends one message: python send.py KIT CA URL CLAIMS (KIT: the party's directory of keys)."""
-import json, pathlib, secrets, ssl, sys, time, httpx
-from joserfc import jwk, jws
+import json, pathlib, secrets, ssl, sys, time
+import httpx, jwt
 
 kit, ca, url, file = pathlib.Path(sys.argv[1]), *sys.argv[2:]
-key = jwk.OKPKey.import_key(json.loads((kit / "signing.jwk").read_text()))
+jwk = json.loads((kit / "signing.jwk").read_text())
 
 def sign(typ, lifetime_s, claims):  # a compact JWS, EdDSA; what is signed is what is sent
     now, id = int(time.time()), "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz234567") for _ in range(26))
     claims |= {"iss": kit.name, "aud": gateway, "jti": id, "iat": now, "exp": now + lifetime_s}
-    header = {"alg": "EdDSA", "typ": typ, "kid": key.kid or key.thumbprint()}
-    return jws.serialize_compact(header, json.dumps(claims), key, algorithms=["EdDSA"])
+    return jwt.encode(claims, jwt.PyJWK(jwk), "EdDSA", {"typ": typ, "kid": jwk["kid"]})
 
 tls = ssl.create_default_context(cafile=ca)
 tls.load_cert_chain(kit / "tls.pem", kit / "tls.key")
