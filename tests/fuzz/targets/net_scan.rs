@@ -10,7 +10,7 @@ use titian::domain::LeafName;
 use titian::policy::net::{Echo, scan, scan_all, scan_value};
 
 static ECHO: LazyLock<Echo> = LazyLock::new(|| {
-    let name: LeafName = "/subject/name/full".parse().expect("a leaf name");
+    let name = LeafName::new("/subject/name/full");
     Echo::new([(&name, "Siti Zarqolin Wembari")], ["2011-03-05"])
 });
 
