@@ -11,7 +11,8 @@ use titian::sign::{PublicKey, split};
 
 /// RFC 8037, appendix A.2; the seeds are not signed by it.
 static STRANGER: LazyLock<PublicKey> = LazyLock::new(|| {
-    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+    let jwk =
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
     PublicKey::from_jwk(&jwk).expect("a public key")
 });
 

@@ -14,7 +14,8 @@ static ECHO: LazyLock<Echo> = LazyLock::new(|| {
     Echo::new([(&name, "Siti Zarqolin Wembari")], ["2011-03-05"])
 });
 
-const PLANTED: &[&str] = &["3171014503110000", "31.71.01.450311.0000", "３１７１０１４５０３１１００００"];
+const PLANTED: &[&str] =
+    &["3171014503110000", "31.71.01.450311.0000", "３１７１０１４５０３１１００００"];
 
 fuzz_target!(|text: &str| {
     let all = scan_all(text, &ECHO);
