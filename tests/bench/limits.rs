@@ -106,11 +106,10 @@ fn handshake(
     client.resumption = rustls::client::Resumption::disabled();
     let (server, client) = (Arc::new(server), Arc::new(client));
     let mut server_time = Duration::ZERO;
-    const ROUNDS: u32 = 300;
-    for _ in 0..ROUNDS {
+    for _ in 0..HANDSHAKES {
         server_time += one_handshake(&server, &client)?;
     }
-    Ok(server_time.as_secs_f64() * 1e6 / f64::from(ROUNDS))
+    Ok(server_time.as_secs_f64() * 1e6 / f64::from(HANDSHAKES))
 }
 
 type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

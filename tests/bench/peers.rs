@@ -1,4 +1,4 @@
-//! The servers beside which the figures stand: the FastAPI peer of `diy/`, and nginx.
+//! The servers beside which the figures stand: the `FastAPI` peer of `diy/`, and nginx.
 //!
 //! Each is set up as its own documentation advises and on the same machine, files and certificates.
 //! A peer that is not installed is left out of the table, and the run says so.
@@ -60,7 +60,7 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Starts the FastAPI peer with two workers.
+/// Starts the `FastAPI` peer with two workers.
 pub(crate) fn diy(
     directory: &Path,
     python: &Path,

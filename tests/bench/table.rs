@@ -151,20 +151,16 @@ pub(crate) fn render(rows: &[Row]) -> String {
     let widths: [usize; 9] = std::array::from_fn(|column| {
         lines.iter().filter_map(|l| l.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
     });
-    let mut text = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        for (cell, width) in line.iter().zip(widths) {
-            text.push_str(&format!("| {cell:<width$} "));
-        }
-        text.push_str("|\n");
-        if index == 0 {
-            for width in widths {
-                text.push_str(&format!("|{:-<1$}", "", width + 2));
-            }
-            text.push_str("|\n");
-        }
-    }
-    text
+    let mut text: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let cells = line.iter().zip(widths).map(|(cell, width)| format!("| {cell:<width$} "));
+            cells.chain(["|".to_owned()]).collect()
+        })
+        .collect();
+    let rule = widths.iter().map(|width| format!("|{}", "-".repeat(width + 2)));
+    text.insert(1, rule.chain(["|".to_owned()]).collect());
+    text.join("\n")
 }
 
 /// Three significant digits.

@@ -157,7 +157,7 @@ impl Bench {
         Target::new(running.port, &self.peer_party, KeyExchange::X25519)
     }
 
-    /// The FastAPI peer, if it can be had here.
+    /// The `FastAPI` peer, if it can be had here.
     fn diy(&self, audience: &str) -> Option<Running> {
         let started = peers::python().and_then(|python| {
             peers::diy(

@@ -4,6 +4,7 @@
 //! Run by name (`cargo test --test senders`), because it needs Python with `requirements.txt` and
 //! Node.js with `package.json` installed. `TITIAN_PYTHON` names the Python (default `python3`),
 //! `TITIAN_NODE_MODULES` the directory that holds `jose`. What is missing fails the test.
+#![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "names of tools and a deadline for a real server")]
 
 use std::path::{Path, PathBuf};
