@@ -81,6 +81,9 @@ fn fsync(directory: &Path, block: &[u8]) -> Result<f64> {
     took.get(took.len() / 2).copied().context("no measurement")
 }
 
+/// Handshakes that are averaged.
+const HANDSHAKES: u32 = 300;
+
 fn handshake(
     authority: &Authority,
     group: &'static dyn rustls::crypto::SupportedKxGroup,
