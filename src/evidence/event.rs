@@ -1,0 +1,49 @@
+//! The events that ledgers commit to, as canonical JSON (RFC 8785).
+//!
+//! `exchange` makes entries from these and the verifier makes them again, so that both hash the
+//! same bytes. An event holds digests only: no party, no time, no value.
+
+use crate::domain::Digest;
+
+/// A message was admitted or held: digest of the receipt's JWS.
+pub fn receipt(receipt: Digest) -> Vec<u8> {
+    format!(r#"{{"digest":"{receipt}","kind":"receipt"}}"#).into_bytes()
+}
+
+/// A message was refused: digest of the refusal's JWS.
+pub fn refusal(refusal: Digest) -> Vec<u8> {
+    format!(r#"{{"digest":"{refusal}","kind":"refusal"}}"#).into_bytes()
+}
+
+/// A release was handed out: digest of the whole SD-JWT, and of its statement (the JWS before the
+/// first `~`), which can still be shown when the body is erased.
+pub fn release(release: Digest, statement: Digest) -> Vec<u8> {
+    format!(r#"{{"digest":"{release}","kind":"release","statement":"{statement}"}}"#).into_bytes()
+}
+
+/// An acknowledgement was taken: digest of its receipt's JWS.
+pub fn acknowledgement(receipt: Digest) -> Vec<u8> {
+    format!(r#"{{"digest":"{receipt}","kind":"acknowledgement"}}"#).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::json::canonical;
+
+    #[test]
+    fn events_are_canonical() {
+        let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
+        let cases = [
+            (receipt(a), json!({"kind": "receipt", "digest": a})),
+            (refusal(a), json!({"kind": "refusal", "digest": a})),
+            (release(a, b), json!({"kind": "release", "digest": a, "statement": b})),
+            (acknowledgement(a), json!({"kind": "acknowledgement", "digest": a})),
+        ];
+        for (event, value) in cases {
+            assert_eq!(event, canonical(&value).unwrap());
+        }
+    }
+}
