@@ -3,7 +3,7 @@
 
 use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
-use crate::domain::{Address, Code, Digest, ExchangeRef, Id, LeafName, PartyId, Refused, ReleaseId};
+use crate::domain::{Address, Digest, Id, LeafName, PartyId, Refused, ReleaseId};
 use crate::evidence::event;
 use crate::store::rows::{NewHold, NewMessage, NewRelease, RecipientRow, Refusal};
 use crate::store::{

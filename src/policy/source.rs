@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Date;
 
-use crate::domain::agreement::iso_date;
 use crate::domain::{Address, Digest, MessageType, Purpose, json};
 
 /// A policy file.
@@ -33,7 +32,7 @@ pub struct Head {
     /// Under which agreement.
     pub agreement: String,
     /// Last day in force.
-    #[serde(with = "iso_date")]
+    #[serde(deserialize_with = "local_date")]
     pub expires: Date,
     /// Why it is as it is.
     pub why: String,
@@ -44,6 +43,19 @@ pub struct Head {
     #[serde(default)]
     pub sender_proof: bool,
     leaves: toml::Table,
+}
+
+/// A TOML local date.
+fn local_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let written = toml::value::Datetime::deserialize(deserializer)?;
+    let date = match (written.date, written.time, written.offset) {
+        (Some(date), None, None) => {
+            let month = time::Month::try_from(date.month).ok();
+            month.and_then(|m| Date::from_calendar_date(i32::from(date.year), m, date.day).ok())
+        }
+        _ => None,
+    };
+    date.ok_or_else(|| serde::de::Error::custom("a date is written YYYY-MM-DD, without quotes"))
 }
 
 fn first() -> u32 {
