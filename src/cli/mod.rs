@@ -4,6 +4,7 @@
 //! goes to standard error.
 
 mod ack;
+mod demo;
 mod evidence;
 mod exit;
 mod hold;
@@ -55,6 +56,7 @@ enum Command {
     Show(show::Show),
     Evidence(evidence::Evidence),
     Verify(verify::Verify),
+    Demo(demo::Demo),
 }
 
 /// Runs the command line of this process.
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Show(command) => command.run(printer),
         Command::Evidence(command) => command.run(printer),
         Command::Verify(command) => command.run(printer),
+        Command::Demo(command) => command.run(printer),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 //! It trusts the pinned CA for where it sends, and the pinned keys for what it believes.
 
 pub mod admin;
+mod attacks;
 mod connection;
 pub mod fault;
 pub mod kit;

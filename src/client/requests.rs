@@ -36,7 +36,7 @@ pub enum Form {
 pub struct Outgoing {
     message_id: MessageId,
     media: &'static str,
-    object: String,
+    pub(super) object: String,
 }
 
 impl Outgoing {

@@ -154,6 +154,12 @@ impl Session {
 
     /// `POST /v1/token` (RFC 7523, 2.2).
     async fn grant(&self) -> Result<TokenAnswer, ClientFault> {
+        let assertion = self.assertion()?;
+        self.present(&assertion).await
+    }
+
+    /// A fresh client assertion, signed.
+    pub(super) fn assertion(&self) -> Result<String, ClientFault> {
         let assertion = ClientAssertion {
             client: self.kit.address.clone(),
             audience: self.pins.id().to_owned(),
@@ -161,13 +167,18 @@ impl Session {
             issued_at: self.clock.now(),
         };
         let signed = self.kit.signing.sign(assertion).map_err(|_failed| ClientFault::Signing)?;
+        Ok(signed.compact().to_owned())
+    }
+
+    /// Asks for a token with this assertion.
+    pub(super) async fn present(&self, assertion: &str) -> Result<TokenAnswer, ClientFault> {
         let client = self.kit.address.to_string();
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", client.as_str()),
             ("scope", SCOPES),
             ("client_assertion_type", ASSERTION_TYPE),
-            ("client_assertion", signed.compact()),
+            ("client_assertion", assertion),
         ];
         let request = self.connection.http.post(self.connection.url("/v1/token")).form(&form);
         let answer = self.connection.send(request).await?;
