@@ -1,4 +1,5 @@
 //! The command line as a person or a script meets it: exit codes, and where output goes.
+#![cfg(test)]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -10,8 +10,8 @@ pub mod home;
 pub mod init;
 pub mod keys;
 pub mod kit;
-pub mod records;
 pub mod policies;
+pub mod records;
 pub mod rules;
 pub mod safety;
 pub mod serve;
@@ -32,9 +32,9 @@ use crate::auth::Directory;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{GatewayConfig, Mode};
 use crate::exchange::{Gateway, Keys, Parts, Rules};
-use crate::{console, http, telemetry};
 use crate::store::Vault;
 use crate::store::sqlite::{Options, Sqlite};
+use crate::{console, http, telemetry};
 use rules::Documents;
 
 /// The gateway of a home, without its listeners. Held with the home's lock.

@@ -29,7 +29,7 @@ pub fn check_permissions(home: &Home) -> anyhow::Result<()> {
     secrets.iter().try_for_each(|path| file::check_private(path)).map_err(Into::into)
 }
 
-/// Refuses, in production, what belongs into no production home (DESIGN.md section 8).
+/// Refuses, in production, what belongs into no production home.
 pub fn check_mode(
     home: &Home,
     mode: Mode,

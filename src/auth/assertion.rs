@@ -104,7 +104,9 @@ fn check_claims(
         return Err(AssertionFault::Audience);
     }
     let jti = text("jti")
-        .filter(|jti| (1..=128).contains(&jti.len()) && jti.bytes().all(|b| (0x20..0x7f).contains(&b)))
+        .filter(|jti| {
+            (1..=128).contains(&jti.len()) && jti.bytes().all(|b| (0x20..0x7f).contains(&b))
+        })
         .ok_or(AssertionFault::Lifetime)?;
     let (Some(iat), Some(exp)) = (number("iat"), number("exp")) else {
         return Err(AssertionFault::Lifetime);

@@ -37,7 +37,7 @@ impl Certificate {
     /// # Errors
     /// [`BadCertificate`].
     pub fn read(der: &[u8]) -> Result<Self, BadCertificate> {
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| BadCertificate)?;
+        let (rest, parsed) = X509Certificate::from_der(der).map_err(|_cause| BadCertificate)?;
         if !rest.is_empty() {
             return Err(BadCertificate);
         }
@@ -58,7 +58,8 @@ impl Certificate {
         parsed: &X509Certificate<'_>,
         names: Vec<String>,
     ) -> Result<Self, BadCertificate> {
-        let moment = |at: i64| OffsetDateTime::from_unix_timestamp(at).map_err(|_| BadCertificate);
+        let moment =
+            |at: i64| OffsetDateTime::from_unix_timestamp(at).map_err(|_cause| BadCertificate);
         Ok(Self {
             thumbprint: Digest::of(der),
             spki: Digest::of(parsed.public_key().raw),
@@ -213,7 +214,7 @@ fn party(record: &PartyRecord) -> Result<Party, &'static str> {
     let mut keys: Vec<(Option<UnitId>, PublicKey)> = Vec::new();
     let knows = |unit: &Option<UnitId>| unit.as_ref().is_none_or(|u| record.units.contains(u));
     for key in &record.keys {
-        let public = PublicKey::from_jwk(&key.jwk).map_err(|_| "a key is no public JWK")?;
+        let public = PublicKey::from_jwk(&key.jwk).map_err(|_cause| "a key is no public JWK")?;
         if !knows(&key.unit) {
             return Err("a key is bound to an unknown unit");
         }
@@ -248,7 +249,7 @@ fn pinned_by(pin: &CertificatePin) -> Result<PinnedBy, &'static str> {
         (Some(spki), None, None) => Ok(PinnedBy::Spki(*spki)),
         (None, Some(pem), Some(san)) => {
             let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes())
-                .map_err(|_| "a pinned CA is no certificate")?;
+                .map_err(|_cause| "a pinned CA is no certificate")?;
             Ok(PinnedBy::Ca { der: pem.contents, san: san.clone() })
         }
         _ => Err("a certificate is pinned by `spki`, or by `ca` and `san`"),

@@ -125,22 +125,20 @@ impl TokenCache {
         judge: Judge<'_>,
     ) -> Result<Caller, TokenFault> {
         let name = Digest::of(token.as_bytes());
-        let remembered =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let known = match remembered {
-            Some(known) => known,
-            None => {
-                let known = read(token, judge)?;
-                let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                if cache.len() >= TOKENS_MAX {
-                    let now = judge.now.unix_timestamp();
-                    cache.retain(|_, known| known.exp > now);
-                }
-                if cache.len() < TOKENS_MAX {
-                    cache.insert(name, known.clone());
-                }
-                known
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let known = if let Some(known) = remembered {
+            known
+        } else {
+            let known = read(token, judge)?;
+            let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if cache.len() >= TOKENS_MAX {
+                let now = judge.now.unix_timestamp();
+                cache.retain(|_, known| known.exp > now);
             }
+            if cache.len() < TOKENS_MAX {
+                cache.insert(name, known.clone());
+            }
+            known
         };
         if known.exp <= judge.now.unix_timestamp() {
             return Err(TokenFault::Expired);
@@ -148,8 +146,7 @@ impl TokenCache {
         if known.certificate != certificate.thumbprint {
             return Err(TokenFault::Bound);
         }
-        let holder =
-            judge.directory.identify(certificate, judge.now).ok_or(TokenFault::Party)?;
+        let holder = judge.directory.identify(certificate, judge.now).ok_or(TokenFault::Party)?;
         let party = judge.directory.party(&known.sub.party).ok_or(TokenFault::Party)?;
         if !holder.covers(&known.sub) || !judge.directory.knows(&known.sub) {
             return Err(TokenFault::Party);
@@ -171,7 +168,7 @@ fn read(token: &str, judge: Judge<'_>) -> Result<Known, TokenFault> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(TokenFault::Invalid);
     }
-    let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Invalid)?;
+    let header = jsonwebtoken::decode_header(token).map_err(|_cause| TokenFault::Invalid)?;
     if header.typ.as_deref() != Some(AccessToken::TYP) || header.alg != Algorithm::EdDSA {
         return Err(TokenFault::Invalid);
     }
@@ -183,13 +180,13 @@ fn read(token: &str, judge: Judge<'_>) -> Result<Known, TokenFault> {
     validation.required_spec_claims.clear();
     let key = DecodingKey::from_ed_der(&raw);
     let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-        .map_err(|_| TokenFault::Invalid)?
+        .map_err(|_cause| TokenFault::Invalid)?
         .claims;
     let now = judge.now.unix_timestamp();
     if claims.iss != judge.gateway_id || claims.aud != judge.gateway_id || claims.iat > now + SKEW_S
     {
         return Err(TokenFault::Invalid);
     }
-    let scopes = claims.scope.parse().map_err(|_| TokenFault::Invalid)?;
+    let scopes = claims.scope.parse().map_err(|_cause| TokenFault::Invalid)?;
     Ok(Known { sub: claims.sub, exp: claims.exp, scopes, certificate: claims.cnf.thumbprint })
 }

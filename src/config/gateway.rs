@@ -35,7 +35,7 @@ pub struct GatewayConfig {
     pub log: Log,
 }
 
-/// What the home may hold (DESIGN.md section 8).
+/// What the home may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {

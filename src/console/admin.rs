@@ -60,7 +60,11 @@ impl IntoResponse for AdminProblem {
             }
             Failure::Internal(cause) => {
                 tracing::error!(cause = %cause, "the gateway failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "the gateway failed; see its log")
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    Code::Internal,
+                    "the gateway failed; see its log",
+                )
             }
         };
         let problem = Problem {
@@ -78,7 +82,7 @@ impl IntoResponse for AdminProblem {
 }
 
 fn id(text: &str) -> Result<Id, AdminProblem> {
-    text.parse().map_err(|_| AdminProblem(Failure::problem(Code::NotFound)))
+    text.parse().map_err(|_cause| AdminProblem(Failure::problem(Code::NotFound)))
 }
 
 async fn status(State(gateway): State<Arc<Gateway>>) -> Answer<serde_json::Value> {

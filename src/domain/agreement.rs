@@ -1,4 +1,4 @@
-//! Agreements: the instruments (MoU, PKS) that allow an exchange.
+//! Agreements: the instruments (a memorandum, a PKS) that allow an exchange.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -26,7 +26,7 @@ pub mod iso_date {
     /// When the text is no date of the calendar.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Date::parse(&text, FORMAT).map_err(|_| serde::de::Error::custom("not a date"))
+        Date::parse(&text, FORMAT).map_err(|_cause| serde::de::Error::custom("not a date"))
     }
 }
 

@@ -41,7 +41,9 @@ fn gather<'v>(value: &'v Value, segments: &[&str], found: &mut Vec<&'v Value>) {
         ([], Value::Array(items)) => found.extend(items),
         ([], value) => found.push(value),
         (["*", rest @ ..], Value::Array(items)) => {
-            items.iter().for_each(|item| gather(item, rest, found));
+            for item in items {
+                gather(item, rest, found);
+            }
         }
         ([name, rest @ ..], Value::Object(members)) => {
             if let Some(member) = members.get(*name) {

@@ -8,7 +8,7 @@ use crate::domain::{Code, Digest, ReleaseId, json};
 use crate::evidence::event;
 use crate::sign::{self, Verified};
 use crate::store::{
-    Acknowledgement, AcknowledgedRow, Changes, CommitError, EntrySlot, ReleaseRow, Requirement,
+    AcknowledgedRow, Acknowledgement, Changes, CommitError, EntrySlot, ReleaseRow, Requirement,
     Write,
 };
 use crate::wire::Acknowledged;
@@ -50,10 +50,10 @@ pub async fn acknowledge(
         if let Some(recorded) = gateway.store().acknowledgement(&release).await? {
             return repeated(gateway, &row, &recorded, word.received).await;
         }
-        match record(gateway, caller, &row, &word, object).await? {
-            Some(answer) => return Ok(answer),
-            None => tracing::debug!("a precondition no longer holds; deciding again"),
+        if let Some(answer) = record(gateway, caller, &row, &word, object).await? {
+            return Ok(answer);
         }
+        tracing::debug!("a precondition no longer holds; deciding again");
     }
     Err(Failure::Unavailable)
 }
@@ -133,7 +133,9 @@ fn problems_fit(problems: Option<&Value>, result: Option<&str>) -> bool {
 fn is_schema_pointer(pointer: &str) -> bool {
     pointer.starts_with('/')
         && pointer.len() <= 200
-        && pointer.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'/' | b'_' | b'*' | b'0'..=b'9'))
+        && pointer
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'/' | b'_' | b'*' | b'0'..=b'9'))
 }
 
 fn claims(verified: &Verified) -> Result<Map<String, Value>, Failure> {
@@ -170,7 +172,8 @@ async fn record(
     let entry = gateway.entry(own, event::acknowledgement(receipt.digest()))?;
     let mut changes = Changes { entries: vec![entry.clone()], ..Changes::default() };
     changes.requires.push(Requirement::Unacknowledged(row.release_id));
-    let jws = String::from_utf8(object.to_vec()).map_err(|_| Failure::problem(Code::NotCompact))?;
+    let jws =
+        String::from_utf8(object.to_vec()).map_err(|_cause| Failure::problem(Code::NotCompact))?;
     let rules = gateway.rules();
     if !super::disclose::is_foreign(&rules, &row.sender) {
         let event = event::acknowledged(Digest::of(object));

@@ -12,9 +12,7 @@ use crate::domain::{
 };
 use crate::schema::{self, Message, Valid};
 use crate::sign;
-use crate::store::{
-    ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow,
-};
+use crate::store::{ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow};
 
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
@@ -23,7 +21,7 @@ use super::{Failure, Gateway, Rules};
 
 /// A message that may be passed on, with the case it belongs to. Minted here only.
 #[derive(Debug)]
-pub struct Admitted {
+pub(super) struct Admitted {
     message: Valid<Message>,
     case: Case,
     retention_until: Date,
@@ -123,14 +121,8 @@ pub(super) async fn readmit(
     let store = gateway.store();
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
-    let case = Case {
-        exchange,
-        is_new: false,
-        members,
-        step: None,
-        withheld: Vec::new(),
-        target: None,
-    };
+    let case =
+        Case { exchange, is_new: false, members, step: None, withheld: Vec::new(), target: None };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
 
@@ -310,9 +302,8 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     }
     may_go_onward(&exchange, message)?;
     let role = role(&exchange, &message.iss).ok_or_else(|| not_yours(message))?;
-    let is_foreign = |party: &PartyId| {
-        rules.directory.party(party).is_none_or(|p| p.kind == PartyKind::Foreign)
-    };
+    let is_foreign =
+        |party: &PartyId| rules.directory.party(party).is_none_or(|p| p.kind == PartyKind::Foreign);
     if is_foreign(&message.iss.party) {
         return Err(not_yours(message));
     }
@@ -408,7 +399,8 @@ async fn own_exchange(
 
 /// A caller bound to a unit sees only the exchanges of that unit.
 pub(super) fn party_sees(exchange: &ExchangeRow, caller: &Address) -> bool {
-    let own = [&exchange.referrer, &exchange.receiver].into_iter().find(|a| a.party == caller.party);
+    let own =
+        [&exchange.referrer, &exchange.receiver].into_iter().find(|a| a.party == caller.party);
     match own {
         Some(address) => caller.covers(address) || address.unit.is_none(),
         None => caller.unit.is_none(),
@@ -428,7 +420,8 @@ fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> 
 }
 
 fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
-    let is = |own: &Address| sender.covers(own) || (own.unit.is_none() && own.party == sender.party);
+    let is =
+        |own: &Address| sender.covers(own) || (own.unit.is_none() && own.party == sender.party);
     if is(&exchange.receiver) {
         Some(Role::Receiver)
     } else if is(&exchange.referrer) {

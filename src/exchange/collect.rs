@@ -137,15 +137,12 @@ fn passes_a_freeze(message_type: &MessageType) -> bool {
     matches!(message_type.name(), "withdrawal" | "erasure-notice" | "erasure-confirmation")
 }
 
-async fn item(
-    gateway: &Gateway,
-    seq: i64,
-    row: &ReleaseRow,
-) -> Result<Option<InboxItem>, Failure> {
+async fn item(gateway: &Gateway, seq: i64, row: &ReleaseRow) -> Result<Option<InboxItem>, Failure> {
     let Some(release) = whole(gateway, row)? else { return Ok(None) };
     let members = gateway.store().members(&row.exchange).await?;
     let own = members.iter().find(|member| member.party == row.recipient.party);
-    let own = own.ok_or_else(|| Failure::Problem(Refused::because(crate::domain::Code::Internal)))?;
+    let own =
+        own.ok_or_else(|| Failure::Problem(Refused::because(crate::domain::Code::Internal)))?;
     Ok(Some(InboxItem {
         release_id: row.release_id.to_string(),
         seq,
@@ -166,5 +163,7 @@ pub(super) fn disclosure(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<S
     let Some(sealed) = &row.disclosure else { return Ok(None) };
     let place = release_place(&row.release_id);
     let bytes = gateway.parts.vault.unseal(place, sealed).map_err(Failure::internal)?;
-    String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| Failure::internal(error.utf8_error()))
+    String::from_utf8(bytes.to_vec())
+        .map(Some)
+        .map_err(|error| Failure::internal(error.utf8_error()))
 }

@@ -23,7 +23,7 @@ use super::{Failure, Gateway, Rules};
 
 /// What each recipient is to receive. Minted here only.
 #[derive(Debug)]
-pub struct Disclosed {
+pub(super) struct Disclosed {
     admitted: Admitted,
     decided: Vec<Decided>,
 }
@@ -47,8 +47,8 @@ pub(super) enum Verdict {
     /// A release is to be made.
     Goes {
         disclosure: Box<Disclosure>,
-        /// Digest of the last projection sent, where that is compared (`None`: nothing was sent).
-        last: Option<Option<Digest>>,
+        /// What it was compared with.
+        last: Last,
     },
     /// The projection equals the last one sent.
     Unchanged { last: Digest },
@@ -60,6 +60,15 @@ pub(super) enum Verdict {
     Refused(Refused),
     /// What is taken back was never handed out, so there is nothing to say.
     NeverTold,
+}
+
+/// The projection that a new one is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Last {
+    /// Messages of this type are not compared.
+    NotCompared,
+    /// The digest of the last one sent; `None` if nothing was.
+    Sent(Option<Digest>),
 }
 
 /// How long an expired domestic child-protection policy still runs.
@@ -126,12 +135,11 @@ async fn decide(
     } else {
         Vec::new()
     };
-    let verdict =
-        match project(gateway, &policy, admitted, recipient, (&protected, &[])) {
-            Ok(disclosure) => compare(gateway, admitted, recipient, disclosure).await?,
-            Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
-            Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
-        };
+    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[])) {
+        Ok(disclosure) => compare(gateway, admitted, recipient, disclosure).await?,
+        Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
+        Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
+    };
     Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict })
 }
 
@@ -148,8 +156,7 @@ pub(super) fn policy_for(
         return Some(fixed);
     }
     let purpose = message.legal.purpose;
-    let policy =
-        rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
+    let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
     let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement())?;
     let agreed = agreement.binds(&message.iss.party, &recipient.party)
         && agreement.in_force(today)
@@ -212,14 +219,14 @@ async fn compare(
     let disclosure = Box::new(disclosure);
     let message = admitted.message();
     if message.message_type.name() != "status" {
-        return Ok(Verdict::Goes { disclosure, last: None });
+        return Ok(Verdict::Goes { disclosure, last: Last::NotCompared });
     }
     let exchange = &admitted.case().exchange.id;
     let kind = message.message_type.as_str();
     let last = gateway.store().last_projection(exchange, &recipient.party, kind).await?;
     Ok(match last {
         Some(digest) if digest == disclosure.body_digest() => Verdict::Unchanged { last: digest },
-        last => Verdict::Goes { disclosure, last: Some(last) },
+        last => Verdict::Goes { disclosure, last: Last::Sent(last) },
     })
 }
 
@@ -240,10 +247,7 @@ async fn protected_values(
 }
 
 /// The body of a recorded message; `None` once erased.
-pub(super) fn stored_body(
-    gateway: &Gateway,
-    row: &MessageRow,
-) -> Result<Option<Body>, Failure> {
+pub(super) fn stored_body(gateway: &Gateway, row: &MessageRow) -> Result<Option<Body>, Failure> {
     let Some(object) = stored_object(gateway, row)? else { return Ok(None) };
     let recorded = sign::recorded(&object).map_err(Failure::internal)?;
     schema::reread(&recorded).map(Some).map_err(Failure::Problem)
@@ -288,9 +292,5 @@ pub(super) fn is_foreign(rules: &Rules, address: &Address) -> bool {
 }
 
 pub(super) fn pin(policy: &Compiled) -> PolicyPin {
-    PolicyPin {
-        id: policy.id().to_owned(),
-        version: policy.version(),
-        digest: policy.digest(),
-    }
+    PolicyPin { id: policy.id().to_owned(), version: policy.version(), digest: policy.digest() }
 }

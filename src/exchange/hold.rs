@@ -18,7 +18,7 @@ use crate::store::{
 use crate::wire::{DecisionView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, Verdict, pin, policy_for, project, stored_body};
+use super::disclose::{Decided, Last, Verdict, pin, policy_for, project, stored_body};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::show::moment;
@@ -73,14 +73,13 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let recipient = recipient_row(gateway, &row).await?;
     let policy = pinned(gateway, &rules, &admitted, &recipient)?;
     let released = released_leaves(gateway, &row).await?;
-    let disclosure =
-        project(gateway, &policy, &admitted, &recipient.recipient, (&[], &released))
-            .map_err(withheld)?;
+    let disclosure = project(gateway, &policy, &admitted, &recipient.recipient, (&[], &released))
+        .map_err(withheld)?;
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
     let pending = disclosure.pending().to_vec();
-    queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure)).await?;
+    queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
     let state = match row.hold.release {
         Some(_) => recipient.state,
         None => RecipientState::Queued,
@@ -158,7 +157,7 @@ async fn commit(gateway: &Gateway, changes: Changes) -> Result<(), Failure> {
 }
 
 /// The new release: a supplement, or the first one where the whole message was held.
-async fn queue(
+fn queue(
     gateway: &Gateway,
     rules: &Rules,
     changes: &mut Changes,
@@ -184,7 +183,7 @@ async fn queue(
     let decided = Decided {
         recipient: recipient.clone(),
         policy: Some(policy),
-        verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: None },
+        verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
     };
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
     Ok(())

@@ -47,11 +47,14 @@ impl Checkpoints {
             return Ok(text.clone());
         }
         let origin = self.origin(ledger);
-        let public = key.public().ed25519_bytes().ok_or_else(|| {
-            Failure::internal(crate::sign::signing::SignError)
-        })?;
+        let public = key
+            .public()
+            .ed25519_bytes()
+            .ok_or_else(|| Failure::internal(crate::sign::signing::SignError))?;
         let head = note::Checkpoint { origin: origin.clone(), size, root };
-        let text = head.sign_with(&origin, public, |text| key.sign_note(text)).map_err(Failure::internal)?;
+        let text = head
+            .sign_with(&origin, public, |text| key.sign_note(text))
+            .map_err(Failure::internal)?;
         latest.insert(ledger.to_owned(), (size, text.clone()));
         Ok(text)
     }
@@ -64,12 +67,22 @@ impl Gateway {
     }
 
     /// The signed checkpoint of a committed head.
-    pub(super) fn checkpoint(&self, ledger: &str, size: u64, root: Digest) -> Result<String, Failure> {
+    pub(super) fn checkpoint(
+        &self,
+        ledger: &str,
+        size: u64,
+        root: Digest,
+    ) -> Result<String, Failure> {
         self.checkpoints.signed(&self.keys().ledger, ledger, size, root)
     }
 
     /// The proof as the API shows it.
-    pub(super) fn proof(&self, placed: &Placed, salt: &[u8; 16], event: &[u8]) -> Result<Proof, Failure> {
+    pub(super) fn proof(
+        &self,
+        placed: &Placed,
+        salt: &[u8; 16],
+        event: &[u8],
+    ) -> Result<Proof, Failure> {
         Ok(Proof {
             ledger: placed.ledger.clone(),
             entry: URL_SAFE_NO_PAD.encode(ledger::entry_data(salt, event)),

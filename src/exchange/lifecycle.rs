@@ -81,12 +81,13 @@ pub const TRANSITIONS: &[Transition] = &[
 ];
 
 /// Whether the table has this step.
-pub fn allows(from: ThreadState, to: ThreadState, role: Role, by: By) -> bool {
+pub(super) fn allows(from: ThreadState, to: ThreadState, role: Role, by: By) -> bool {
     TRANSITIONS.contains(&step(from, to, role, by))
 }
 
 /// States that no status leaves.
-pub const TERMINAL: &[ThreadState] =
+#[cfg(test)]
+const TERMINAL: &[ThreadState] =
     &[S::Declined, S::Transferred, S::Closed, S::Withdrawn, S::EnteredInError];
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ pub mod acknowledge;
 mod admit;
 pub mod collect;
 mod disclose;
-pub mod gather_evidence;
 mod gateway;
+pub mod gather_evidence;
 pub mod hold;
 mod ledgers;
 mod lifecycle;
@@ -21,5 +21,5 @@ pub mod submit;
 pub mod token;
 
 pub use gateway::{Failure, Gateway, Keys, Parts, Rules};
-pub use lifecycle::{TRANSITIONS, Transition};
-pub use statement::{Receipt, RefusalStatement};
+pub use lifecycle::{By, Role, TRANSITIONS, Transition};
+pub use statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};

@@ -12,7 +12,7 @@ use crate::store::{
 use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
-use super::disclose::{Decided, Verdict, message_key, message_place, release_place};
+use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
@@ -20,7 +20,7 @@ use super::{Failure, Gateway, Rules};
 
 /// What is to be committed and what is then answered. Minted here only.
 #[derive(Debug)]
-pub struct Recorded {
+pub(super) struct Recorded {
     changes: Changes,
     answer: Answer,
 }
@@ -123,9 +123,7 @@ pub(super) fn record(
         entry: RECEIPT,
         admitted_at: gateway.now(),
         retention_until: admitted.retention_until(),
-        object: vault
-            .seal(place, admitted.retention_until(), object)
-            .map_err(Failure::internal)?,
+        object: vault.seal(place, admitted.retention_until(), object).map_err(Failure::internal)?,
     }));
     let mut tell = Vec::new();
     for (row, (decided, signed)) in rows.into_iter().zip(outcomes) {
@@ -209,7 +207,11 @@ pub(super) fn shown_to(caller: &Caller, state: MessageState, rows: &[RecipientRo
         acknowledgement: None,
     };
     Shown {
-        state: if is_foreign && state == MessageState::Held { MessageState::Admitted } else { state },
+        state: if is_foreign && state == MessageState::Held {
+            MessageState::Admitted
+        } else {
+            state
+        },
         recipients: rows.iter().map(view).collect(),
     }
 }
@@ -265,7 +267,7 @@ fn outcome_rows(
     match &decided.verdict {
         Verdict::Goes { disclosure, last } => {
             let signed = signed.ok_or(Failure::Unavailable)?;
-            if let Some(last) = last {
+            if let Last::Sent(last) = last {
                 changes.requires.push(requires_last(*last));
                 changes.writes.push(Write::LastProjection {
                     exchange,
@@ -312,11 +314,8 @@ pub(super) fn release_row(
     let policy = decided.policy.clone().ok_or(Failure::Unavailable)?;
     let message = admitted.message();
     let place = release_place(&signed.release_id);
-    let sealed = gateway.parts.vault.seal(
-        place,
-        admitted.retention_until(),
-        signed.disclosure.as_bytes(),
-    );
+    let sealed =
+        gateway.parts.vault.seal(place, admitted.retention_until(), signed.disclosure.as_bytes());
     Ok(Write::Release(NewRelease {
         release_id: signed.release_id,
         recipient: decided.recipient.clone(),
@@ -340,11 +339,7 @@ fn hold(
     gateway: &Gateway,
     admitted: &Admitted,
     decided: &Decided,
-    (release, leaves, findings): (
-        Option<ReleaseId>,
-        Vec<LeafName>,
-        Vec<crate::domain::Fault>,
-    ),
+    (release, leaves, findings): (Option<ReleaseId>, Vec<LeafName>, Vec<crate::domain::Fault>),
 ) -> Result<Write, Failure> {
     Ok(Write::Hold(NewHold {
         id: gateway.mint()?,
@@ -461,10 +456,10 @@ async fn refusal(
     }
 }
 
-/// A code whose refusal names nothing but itself.
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Code;
 
     fn row(state: RecipientState) -> RecipientRow {
         RecipientRow {

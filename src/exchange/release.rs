@@ -8,9 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use crate::domain::{
-    Address, Digest, ExchangeRef, MessageId, PartyKind, ReleaseId, Statement,
-};
+use crate::domain::{Address, Digest, ExchangeRef, MessageId, PartyKind, ReleaseId, Statement};
 use crate::policy::Disclosure;
 use crate::schema::Message;
 use crate::sign::sd_jwt;
@@ -25,7 +23,7 @@ use super::{Failure, Gateway, Rules};
 
 /// The statement of a release. Built only from a [`Disclosure`].
 #[derive(Debug, Clone)]
-pub struct Release {
+pub(super) struct Release {
     claims: Value,
 }
 
@@ -63,7 +61,7 @@ pub(super) struct SignedRelease {
 
 /// A message with a signed release for every recipient that gets one. Minted here only.
 #[derive(Debug)]
-pub struct Released {
+pub(super) struct Released {
     admitted: Admitted,
     outcomes: Vec<(Decided, Option<SignedRelease>)>,
     new_members: Vec<MemberRow>,
@@ -238,5 +236,9 @@ fn obligations(message: &Message, is_foreign: bool) -> Value {
 
 /// Unix seconds; towards a foreign party 00:00 UTC of the day, so that the hour tells nothing.
 fn issued_at(now: OffsetDateTime, is_foreign: bool) -> i64 {
-    if is_foreign { now.date().midnight().assume_utc().unix_timestamp() } else { now.unix_timestamp() }
+    if is_foreign {
+        now.date().midnight().assume_utc().unix_timestamp()
+    } else {
+        now.unix_timestamp()
+    }
 }

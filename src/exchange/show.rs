@@ -7,9 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
-use crate::domain::{
-    Code, Digest, ExchangeRef, MessageId, MessageType, Refused, json,
-};
+use crate::domain::{Code, Digest, ExchangeRef, MessageId, MessageType, Refused, json};
 use crate::sign::{KeySet, sd_jwt};
 use crate::store::{MessageRow, RecipientRow, ReleaseRow};
 use crate::wire::{
@@ -151,7 +149,8 @@ pub async fn exchange(
     seen.sort_by_key(|seen| seen.at);
     let first = seen.first().ok_or_else(unknown)?;
     let rules = gateway.rules();
-    let other = if exchange.referrer.party == *own { &exchange.receiver } else { &exchange.referrer };
+    let other =
+        if exchange.referrer.party == *own { &exchange.receiver } else { &exchange.referrer };
     // whoever is neither referrer nor receiver knows only who wrote to it
     let other = if exchange.receiver.party == *own || exchange.referrer.party == *own {
         super::release::addressee(other, disclose::is_foreign(&rules, caller.address()))

@@ -141,12 +141,7 @@ async fn decide(
 }
 
 /// Step 3: strict header, signature under a key of the certificate's party.
-fn verify(
-    rules: &Rules,
-    caller: &Caller,
-    media: Media,
-    object: &[u8],
-) -> Result<Verified, Stop> {
+fn verify(rules: &Rules, caller: &Caller, media: Media, object: &[u8]) -> Result<Verified, Stop> {
     let split = sign::split(object).map_err(plain)?;
     let key = rules
         .directory
@@ -208,11 +203,7 @@ async fn commit(gateway: &Gateway, changes: Changes) -> Result<Committed, Stop> 
     })
 }
 
-async fn repeated(
-    gateway: &Gateway,
-    caller: &Caller,
-    row: &MessageRow,
-) -> Result<Outcome, Stop> {
+async fn repeated(gateway: &Gateway, caller: &Caller, row: &MessageRow) -> Result<Outcome, Stop> {
     Ok(Outcome::Repeated(show::submitted(gateway, caller, row).await?))
 }
 

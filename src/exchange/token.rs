@@ -1,6 +1,8 @@
 //! Access tokens: granted against a signed assertion, checked at every request.
 
-use crate::auth::{self, AccessToken, AssertionFault, Caller, Certificate, Judge, Scopes, TokenFault};
+use crate::auth::{
+    self, AccessToken, AssertionFault, Caller, Certificate, Judge, Scopes, TokenFault,
+};
 use crate::domain::{Address, Code};
 use crate::store::{Changes, CommitError, Requirement, Write};
 use crate::wire::TokenAnswer;
@@ -66,14 +68,13 @@ pub async fn grant(
     let client: Address = form
         .client_id
         .parse()
-        .map_err(|_| TokenRefusal::InvalidRequest("`client_id` is not an address"))?;
+        .map_err(|_cause| TokenRefusal::InvalidRequest("`client_id` is not an address"))?;
     if !holder.covers(&client) || !rules.directory.knows(&client) {
         return Err(TokenRefusal::InvalidClient("`client_id` is not of the certificate's party"));
     }
-    let scopes: Scopes = form
-        .scope
-        .parse()
-        .map_err(|_| TokenRefusal::InvalidScope("`scope` names a scope that does not exist"))?;
+    let scopes: Scopes = form.scope.parse().map_err(|_cause| {
+        TokenRefusal::InvalidScope("`scope` names a scope that does not exist")
+    })?;
     let assertion = auth::assertion::check(
         &form.client_assertion,
         &client,

@@ -79,7 +79,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// A path segment as an id; anything else names nothing.
 pub(super) fn id<T: std::str::FromStr>(text: &str) -> Result<T, HttpProblem> {
-    text.parse().map_err(|_| HttpProblem::because(Code::NotFound))
+    text.parse().map_err(|_cause| HttpProblem::because(Code::NotFound))
 }
 
 /// The query's parameters: known ones only, each at most once, none percent-encoded.
@@ -103,7 +103,7 @@ pub(super) fn query<'q, const N: usize>(
 /// The media type of a signed object; anything else is refused before the body is read.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, HttpProblem> {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
-    match (all.next().map(|value| value.as_bytes()), all.next()) {
+    match (all.next().map(axum::http::HeaderValue::as_bytes), all.next()) {
         (Some(b"application/jose"), None) => Ok(Media::Jose),
         (Some(b"application/sd-jwt"), None) => Ok(Media::SdJwt),
         _ => Err(HttpProblem::because(Code::UnsupportedMediaType)),

@@ -43,9 +43,9 @@ pub(super) async fn page(
 fn ask(text: Option<&str>) -> Result<Ask, HttpProblem> {
     let bad = || HttpProblem::because(Code::BadRequest);
     let [after, limit, wait] = extract::query(text, ["after", "limit", "wait"])?;
-    let after: Option<i64> = after.map(str::parse).transpose().map_err(|_| bad())?;
-    let limit = limit.map_or(Ok(50), str::parse::<u32>).map_err(|_| bad())?;
-    let wait = wait.map_or(Ok(0), str::parse::<u64>).map_err(|_| bad())?;
+    let after: Option<i64> = after.map(str::parse).transpose().map_err(|_cause| bad())?;
+    let limit = limit.map_or(Ok(50), str::parse::<u32>).map_err(|_cause| bad())?;
+    let wait = wait.map_or(Ok(0), str::parse::<u64>).map_err(|_cause| bad())?;
     let fits = after.is_none_or(|after| after >= 0)
         && (1..=LIMIT_MAX).contains(&limit)
         && wait <= WAIT_MAX_S;
@@ -98,8 +98,15 @@ mod tests {
         assert_eq!(ask(None).unwrap().limit, 50);
         assert_eq!(ask(Some("after=3&limit=1&wait=30")).unwrap().after, Some(3));
         for bad in [
-            "limit=0", "limit=101", "wait=31", "after=-1", "after=x", "limit=1&limit=2", "x=1",
-            "limit", "limit=%31",
+            "limit=0",
+            "limit=101",
+            "wait=31",
+            "after=-1",
+            "after=x",
+            "limit=1&limit=2",
+            "x=1",
+            "limit",
+            "limit=%31",
         ] {
             assert!(ask(Some(bad)).is_err(), "{bad}");
         }

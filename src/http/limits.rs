@@ -37,11 +37,11 @@ impl Rates {
 
     pub(super) fn take(&self, party: &PartyId) -> Result<(), HttpProblem> {
         let taken = self.requests.check_key(party);
-        taken.map_err(|_| HttpProblem::because(Code::RateLimited))
+        taken.map_err(|_cause| HttpProblem::because(Code::RateLimited))
     }
 
     pub(super) fn take_token(&self, party: &PartyId) -> Result<(), HttpProblem> {
         let taken = self.tokens.check_key(party);
-        taken.map_err(|_| HttpProblem::because(Code::RateLimited))
+        taken.map_err(|_cause| HttpProblem::because(Code::RateLimited))
     }
 }

@@ -37,10 +37,8 @@ pub fn tls_config(
     key: PrivateKeyDer<'static>,
 ) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = PinnedClients {
-        gateway,
-        algorithms: provider.signature_verification_algorithms,
-    };
+    let verifier =
+        PinnedClients { gateway, algorithms: provider.signature_verification_algorithms };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
@@ -113,20 +111,18 @@ async fn connection(
         tracing::debug!(error = %error, "no TCP_NODELAY");
     }
     let handshake = tokio::time::timeout(deadlines.first, acceptor.accept(stream)).await;
-    let stream = match handshake {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(_)) | Err(_) => {
-            metrics::counter!("titian_handshakes_failed_total").increment(1);
-            return;
-        }
+    let Ok(Ok(stream)) = handshake else {
+        metrics::counter!("titian_handshakes_failed_total").increment(1);
+        return;
     };
     let peer = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let Some(Ok(certificate)) = peer.map(|der| Certificate::read(der)) else { return };
     let certificate = Arc::new(certificate);
-    let service = router.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&certificate));
-        request.map(Body::new)
-    });
+    let service =
+        router.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(Arc::clone(&certificate));
+            request.map(Body::new)
+        });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         // also the deadline of the first request: a silent client is closed by it

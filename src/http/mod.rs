@@ -3,8 +3,8 @@
 //! A handler reads its request, calls one use case and shapes the answer. It decides nothing.
 
 mod answer;
-mod extract;
 mod exchanges;
+mod extract;
 mod inbox;
 mod ledger;
 pub mod limits;

@@ -90,55 +90,223 @@ pub(super) fn finish(mut response: Response, id: RequestId) -> Response {
 pub fn describe(code: Code) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
     match code {
-        Code::BadRequest => (S::BAD_REQUEST, "Bad request", "Check query, headers and form against the documentation."),
-        Code::Unauthenticated => (S::UNAUTHORIZED, "Not authenticated", "Get a new access token with the certificate of this connection."),
-        Code::InsufficientScope => (S::FORBIDDEN, "Scope missing", "Ask for a token with the scope this resource needs."),
+        Code::BadRequest => (
+            S::BAD_REQUEST,
+            "Bad request",
+            "Check query, headers and form against the documentation.",
+        ),
+        Code::Unauthenticated => (
+            S::UNAUTHORIZED,
+            "Not authenticated",
+            "Get a new access token with the certificate of this connection.",
+        ),
+        Code::InsufficientScope => {
+            (S::FORBIDDEN, "Scope missing", "Ask for a token with the scope this resource needs.")
+        }
         Code::NotFound => (S::NOT_FOUND, "Not found", "Nothing under this name is yours."),
-        Code::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "Method not allowed", "See the documentation for the methods of this resource."),
-        Code::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "Media type not supported", "Send `application/jose`, or `application/sd-jwt` for an SD-JWT message."),
+        Code::MethodNotAllowed => (
+            S::METHOD_NOT_ALLOWED,
+            "Method not allowed",
+            "See the documentation for the methods of this resource.",
+        ),
+        Code::UnsupportedMediaType => (
+            S::UNSUPPORTED_MEDIA_TYPE,
+            "Media type not supported",
+            "Send `application/jose`, or `application/sd-jwt` for an SD-JWT message.",
+        ),
         Code::TooLarge => (S::PAYLOAD_TOO_LARGE, "Too large", "A body may have 256 KiB."),
-        Code::Timeout => (S::REQUEST_TIMEOUT, "Too slow", "The body must arrive within ten seconds."),
-        Code::RateLimited => (S::TOO_MANY_REQUESTS, "Too many requests", "Wait as long as `Retry-After` says."),
-        Code::Frozen => (S::FORBIDDEN, "Frozen", "The party is frozen: only withdrawals, erasures and acknowledgements pass."),
-        Code::Busy => (S::SERVICE_UNAVAILABLE, "Not now", "Nothing was recorded. Send the same bytes again."),
-        Code::Internal => (S::INTERNAL_SERVER_ERROR, "Internal error", "Tell the operator the request id."),
-        Code::NotCompact => (S::BAD_REQUEST, "Not a signed object", "Send one compact JWS, or a JWS with disclosures that ends in `~`."),
-        Code::Header => (S::BAD_REQUEST, "Header not acceptable", "The protected header holds `alg`, `kid` and `typ`, as strict JSON."),
-        Code::Algorithm => (S::BAD_REQUEST, "Algorithm not allowed", "Sign with the algorithm of the registered key: EdDSA or ES256."),
-        Code::Typ => (S::BAD_REQUEST, "Wrong `typ`", "The `typ` says what kind of word this is; this resource takes another."),
-        Code::Parameter => (S::BAD_REQUEST, "Header parameter not allowed", "Leave out everything but `alg`, `kid` and `typ`."),
-        Code::UnknownKey => (S::BAD_REQUEST, "Unknown key", "Use the `kid` of an active key that is registered for your party."),
-        Code::Signature => (S::BAD_REQUEST, "Signature does not verify", "Check key, `kid` and that the bytes were not changed after signing."),
-        Code::Disclosure => (S::BAD_REQUEST, "Disclosures do not fit", "Send `body` in the clear or as exactly one disclosure that matches `_sd`."),
-        Code::Json => (S::BAD_REQUEST, "Not strict JSON", "No duplicate keys, lone surrogates, control characters, fractions; at most 32 levels; NFC."),
-        Code::SenderMismatch => (S::UNPROCESSABLE_ENTITY, "Not the sender", "`iss` must be the address that the access token names."),
-        Code::Audience => (S::UNPROCESSABLE_ENTITY, "Not for this gateway", "`aud` must be the `id` in /.well-known/titian.json."),
-        Code::Expired => (S::UNPROCESSABLE_ENTITY, "Expired", "Sign the message again with a later `exp`."),
-        Code::NotYetValid => (S::UNPROCESSABLE_ENTITY, "From the future", "Set the clock right and sign again."),
-        Code::LifetimeTooLong => (S::UNPROCESSABLE_ENTITY, "Valid for too long", "`exp` may lie seven days after `iat`."),
-        Code::AlreadyAdmitted => (S::CONFLICT, "Already admitted", "Another message was admitted under this id. A new message needs a new id."),
-        Code::UnknownType => (S::UNPROCESSABLE_ENTITY, "Unknown type", "See /v1/schemas for types and versions."),
-        Code::Schema => (S::UNPROCESSABLE_ENTITY, "Does not fit the schema", "Correct what `errors` names and send again."),
-        Code::Rule => (S::UNPROCESSABLE_ENTITY, "Fields do not agree", "Correct what `errors` names and send again."),
-        Code::SubjectReference => (S::UNPROCESSABLE_ENTITY, "Not your reference", "`subject.ref` is your own random reference, or the one you were handed in this exchange."),
-        Code::UnknownRecipient => (S::UNPROCESSABLE_ENTITY, "Recipient not possible", "Each recipient is another party, once; a withdrawal names those of its target."),
-        Code::OneReceiver => (S::UNPROCESSABLE_ENTITY, "One receiver", "A referral names exactly one recipient."),
-        Code::AgreementMissing => (S::UNPROCESSABLE_ENTITY, "No agreement", "No instrument binds you and this recipient under the id you cite."),
-        Code::AgreementExpired => (S::UNPROCESSABLE_ENTITY, "Agreement not in force", "The instrument has ended or not begun."),
-        Code::TypeNotAgreed => (S::UNPROCESSABLE_ENTITY, "Type not agreed", "The instrument does not allow this message type."),
-        Code::PurposeNotAgreed => (S::UNPROCESSABLE_ENTITY, "Purpose not agreed", "The instrument does not allow this purpose."),
-        Code::Retention => (S::UNPROCESSABLE_ENTITY, "Retention has ended", "`retention_until` must not have passed."),
-        Code::UnknownExchange => (S::UNPROCESSABLE_ENTITY, "Unknown exchange", "`in_reply_to` is your own reference of the exchange."),
-        Code::Onward => (S::UNPROCESSABLE_ENTITY, "Not allowed onward", "Only the other party and those the origin allows may receive this."),
-        Code::IllegalTransition => (S::UNPROCESSABLE_ENTITY, "No such step", "The lifecycle has no such step from the present state."),
-        Code::StateNotYours => (S::UNPROCESSABLE_ENTITY, "Not yours to set", "The state of this case is set by whoever receives it."),
-        Code::CrossBorder => (S::UNPROCESSABLE_ENTITY, "Not across a border", "Across a border the best interests must be `favourable` and no risk known."),
-        Code::TargetUnknown => (S::UNPROCESSABLE_ENTITY, "Nothing to withdraw", "`target` is the id of a message of yours that was not withdrawn."),
-        Code::NoPolicy => (S::UNPROCESSABLE_ENTITY, "No policy", "No policy in force lets this recipient receive this message."),
-        Code::PolicyRefused => (S::UNPROCESSABLE_ENTITY, "Policy refuses", "Correct what `errors` names and send again."),
-        Code::ForeignReferrer => (S::UNPROCESSABLE_ENTITY, "Not to a foreign referrer", "No status goes to the foreign party that referred the person itself."),
-        Code::AcknowledgementMismatch => (S::UNPROCESSABLE_ENTITY, "Acknowledgement does not fit", "Name this release, its digest and a result."),
-        Code::AlreadyAcknowledged => (S::CONFLICT, "Already acknowledged", "The release was acknowledged with another result."),
+        Code::Timeout => {
+            (S::REQUEST_TIMEOUT, "Too slow", "The body must arrive within ten seconds.")
+        }
+        Code::RateLimited => {
+            (S::TOO_MANY_REQUESTS, "Too many requests", "Wait as long as `Retry-After` says.")
+        }
+        Code::Frozen => (
+            S::FORBIDDEN,
+            "Frozen",
+            "The party is frozen: only withdrawals, erasures and acknowledgements pass.",
+        ),
+        Code::Busy => {
+            (S::SERVICE_UNAVAILABLE, "Not now", "Nothing was recorded. Send the same bytes again.")
+        }
+        Code::Internal => {
+            (S::INTERNAL_SERVER_ERROR, "Internal error", "Tell the operator the request id.")
+        }
+        Code::NotCompact => (
+            S::BAD_REQUEST,
+            "Not a signed object",
+            "Send one compact JWS, or a JWS with disclosures that ends in `~`.",
+        ),
+        Code::Header => (
+            S::BAD_REQUEST,
+            "Header not acceptable",
+            "The protected header holds `alg`, `kid` and `typ`, as strict JSON.",
+        ),
+        Code::Algorithm => (
+            S::BAD_REQUEST,
+            "Algorithm not allowed",
+            "Sign with the algorithm of the registered key: EdDSA or ES256.",
+        ),
+        Code::Typ => (
+            S::BAD_REQUEST,
+            "Wrong `typ`",
+            "The `typ` says what kind of word this is; this resource takes another.",
+        ),
+        Code::Parameter => (
+            S::BAD_REQUEST,
+            "Header parameter not allowed",
+            "Leave out everything but `alg`, `kid` and `typ`.",
+        ),
+        Code::UnknownKey => (
+            S::BAD_REQUEST,
+            "Unknown key",
+            "Use the `kid` of an active key that is registered for your party.",
+        ),
+        Code::Signature => (
+            S::BAD_REQUEST,
+            "Signature does not verify",
+            "Check key, `kid` and that the bytes were not changed after signing.",
+        ),
+        Code::Disclosure => (
+            S::BAD_REQUEST,
+            "Disclosures do not fit",
+            "Send `body` in the clear or as exactly one disclosure that matches `_sd`.",
+        ),
+        Code::Json => (
+            S::BAD_REQUEST,
+            "Not strict JSON",
+            "No duplicate keys, lone surrogates, control characters, fractions; at most 32 levels; NFC.",
+        ),
+        Code::SenderMismatch => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not the sender",
+            "`iss` must be the address that the access token names.",
+        ),
+        Code::Audience => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not for this gateway",
+            "`aud` must be the `id` in /.well-known/titian.json.",
+        ),
+        Code::Expired => {
+            (S::UNPROCESSABLE_ENTITY, "Expired", "Sign the message again with a later `exp`.")
+        }
+        Code::NotYetValid => {
+            (S::UNPROCESSABLE_ENTITY, "From the future", "Set the clock right and sign again.")
+        }
+        Code::LifetimeTooLong => {
+            (S::UNPROCESSABLE_ENTITY, "Valid for too long", "`exp` may lie seven days after `iat`.")
+        }
+        Code::AlreadyAdmitted => (
+            S::CONFLICT,
+            "Already admitted",
+            "Another message was admitted under this id. A new message needs a new id.",
+        ),
+        Code::UnknownType => {
+            (S::UNPROCESSABLE_ENTITY, "Unknown type", "See /v1/schemas for types and versions.")
+        }
+        Code::Schema => (
+            S::UNPROCESSABLE_ENTITY,
+            "Does not fit the schema",
+            "Correct what `errors` names and send again.",
+        ),
+        Code::Rule => (
+            S::UNPROCESSABLE_ENTITY,
+            "Fields do not agree",
+            "Correct what `errors` names and send again.",
+        ),
+        Code::SubjectReference => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not your reference",
+            "`subject.ref` is your own random reference, or the one you were handed in this exchange.",
+        ),
+        Code::UnknownRecipient => (
+            S::UNPROCESSABLE_ENTITY,
+            "Recipient not possible",
+            "Each recipient is another party, once; a withdrawal names those of its target.",
+        ),
+        Code::OneReceiver => {
+            (S::UNPROCESSABLE_ENTITY, "One receiver", "A referral names exactly one recipient.")
+        }
+        Code::AgreementMissing => (
+            S::UNPROCESSABLE_ENTITY,
+            "No agreement",
+            "No instrument binds you and this recipient under the id you cite.",
+        ),
+        Code::AgreementExpired => (
+            S::UNPROCESSABLE_ENTITY,
+            "Agreement not in force",
+            "The instrument has ended or not begun.",
+        ),
+        Code::TypeNotAgreed => (
+            S::UNPROCESSABLE_ENTITY,
+            "Type not agreed",
+            "The instrument does not allow this message type.",
+        ),
+        Code::PurposeNotAgreed => (
+            S::UNPROCESSABLE_ENTITY,
+            "Purpose not agreed",
+            "The instrument does not allow this purpose.",
+        ),
+        Code::Retention => (
+            S::UNPROCESSABLE_ENTITY,
+            "Retention has ended",
+            "`retention_until` must not have passed.",
+        ),
+        Code::UnknownExchange => (
+            S::UNPROCESSABLE_ENTITY,
+            "Unknown exchange",
+            "`in_reply_to` is your own reference of the exchange.",
+        ),
+        Code::Onward => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not allowed onward",
+            "Only the other party and those the origin allows may receive this.",
+        ),
+        Code::IllegalTransition => (
+            S::UNPROCESSABLE_ENTITY,
+            "No such step",
+            "The lifecycle has no such step from the present state.",
+        ),
+        Code::StateNotYours => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not yours to set",
+            "The state of this case is set by whoever receives it.",
+        ),
+        Code::CrossBorder => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not across a border",
+            "Across a border the best interests must be `favourable` and no risk known.",
+        ),
+        Code::TargetUnknown => (
+            S::UNPROCESSABLE_ENTITY,
+            "Nothing to withdraw",
+            "`target` is the id of a message of yours that was not withdrawn.",
+        ),
+        Code::NoPolicy => (
+            S::UNPROCESSABLE_ENTITY,
+            "No policy",
+            "No policy in force lets this recipient receive this message.",
+        ),
+        Code::PolicyRefused => (
+            S::UNPROCESSABLE_ENTITY,
+            "Policy refuses",
+            "Correct what `errors` names and send again.",
+        ),
+        Code::ForeignReferrer => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not to a foreign referrer",
+            "No status goes to the foreign party that referred the person itself.",
+        ),
+        Code::AcknowledgementMismatch => (
+            S::UNPROCESSABLE_ENTITY,
+            "Acknowledgement does not fit",
+            "Name this release, its digest and a result.",
+        ),
+        Code::AlreadyAcknowledged => (
+            S::CONFLICT,
+            "Already acknowledged",
+            "The release was acknowledged with another result.",
+        ),
     }
 }
 

@@ -55,11 +55,12 @@ async fn form(edge: &Edge, request: Request) -> Result<TokenForm, TokenRefusal> 
     if !is_form(request.headers()) {
         return Err(TokenRefusal::InvalidRequest("send application/x-www-form-urlencoded"));
     }
-    let body = extract::whole(edge, request.into_body(), FORM_BYTES_MAX)
-        .await
-        .map_err(|_| TokenRefusal::InvalidRequest("the form is too large or came too slowly"))?;
+    let body =
+        extract::whole(edge, request.into_body(), FORM_BYTES_MAX).await.map_err(|_cause| {
+            TokenRefusal::InvalidRequest("the form is too large or came too slowly")
+        })?;
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body)
-        .map_err(|_| TokenRefusal::InvalidRequest("the form cannot be read"))?;
+        .map_err(|_cause| TokenRefusal::InvalidRequest("the form cannot be read"))?;
     let one = |name: &str| {
         let mut found = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         match (found.next(), found.next()) {
@@ -79,17 +80,17 @@ async fn form(edge: &Edge, request: Request) -> Result<TokenForm, TokenRefusal> 
 fn refused(refusal: TokenRefusal) -> Response {
     let (status, error, description) = match refusal {
         TokenRefusal::InvalidClient(why) => (StatusCode::UNAUTHORIZED, "invalid_client", Some(why)),
-        TokenRefusal::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", Some(why)),
+        TokenRefusal::InvalidRequest(why) => {
+            (StatusCode::BAD_REQUEST, "invalid_request", Some(why))
+        }
         TokenRefusal::InvalidScope(why) => (StatusCode::BAD_REQUEST, "invalid_scope", Some(why)),
         TokenRefusal::UnsupportedGrant => (StatusCode::BAD_REQUEST, "unsupported_grant_type", None),
         TokenRefusal::Unavailable => return HttpProblem::because(Code::Busy).into_response(),
         TokenRefusal::Internal(failure) => return HttpProblem::from(failure).into_response(),
     };
     metrics::counter!("titian_token_refusals_total", "error" => error).increment(1);
-    let error = TokenError {
-        error: error.to_owned(),
-        error_description: description.map(str::to_owned),
-    };
+    let error =
+        TokenError { error: error.to_owned(), error_description: description.map(str::to_owned) };
     let mut response = (status, Json(error)).into_response();
     if status == StatusCode::UNAUTHORIZED {
         let bearer = axum::http::HeaderValue::from_static("Bearer");

@@ -7,7 +7,10 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible,
+    SignatureScheme,
+};
 
 use crate::auth::Certificate;
 use crate::exchange::Gateway;
@@ -36,7 +39,7 @@ impl ClientCertVerifier for PinnedClients {
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let certificate = Certificate::read(end_entity)
-            .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
+            .map_err(|_cause| Error::InvalidCertificate(CertificateError::BadEncoding))?;
         let now = self.gateway.clock().now();
         if !certificate.valid_at(now) {
             return Err(Error::InvalidCertificate(CertificateError::Expired));

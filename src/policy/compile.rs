@@ -35,7 +35,11 @@ impl std::fmt::Display for Finding {
             write!(f, "line {}: ", self.line)?;
         }
         write!(f, "`{}`: {}", self.leaf, self.message)?;
-        if self.accepted.is_empty() { Ok(()) } else { write!(f, "; accepted: {}", self.accepted.join(", ")) }
+        if self.accepted.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; accepted: {}", self.accepted.join(", "))
+        }
     }
 }
 
@@ -244,7 +248,10 @@ fn cover(
             Operation::Drop => {}
             _ if is_leaf => {}
             _ => {
-                find("a whole subtree may be dropped, never passed on".to_owned(), vec!["drop".to_owned()]);
+                find(
+                    "a whole subtree may be dropped, never passed on".to_owned(),
+                    vec!["drop".to_owned()],
+                );
                 continue;
             }
         }
@@ -293,7 +300,8 @@ fn judge(
                 if let Err(reason) = operation.fits(leaf) {
                     find(reason.to_owned(), Vec::new());
                 } else if let Err(below) = floor.admits(kind, leaf, operation) {
-                    let message = format!("`{}` goes below the floor ({})", operation.name(), below.law);
+                    let message =
+                        format!("`{}` goes below the floor ({})", operation.name(), below.law);
                     find(message, below.accepted);
                 }
             }

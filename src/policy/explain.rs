@@ -35,7 +35,12 @@ pub fn explain(policy: &Compiled, language: Language) -> Vec<String> {
         let operation = policy.operations().get(leaf.name.as_str()).unwrap_or(&Operation::Drop);
         if let Some(how) = how(operation, language) {
             count += 1;
-            sentences.push(format!("{to} {} {} ({}): {how}.", receives(language), label(leaf, language), leaf.name));
+            sentences.push(format!(
+                "{to} {} {} ({}): {how}.",
+                receives(language),
+                label(leaf, language),
+                leaf.name
+            ));
         }
     }
     sentences.push(match language {

@@ -85,7 +85,9 @@ impl Floor {
         }
         match kind {
             PartyKind::Foreign | PartyKind::Gateway => self.admits_abroad(leaf, operation),
-            PartyKind::CounterTerrorism => self.counter_terrorism.admits(leaf, operation, Holds::No),
+            PartyKind::CounterTerrorism => {
+                self.counter_terrorism.admits(leaf, operation, Holds::No)
+            }
             PartyKind::Justice => self.justice.admits(leaf, operation, Holds::No),
             PartyKind::Social => self.social.admits(leaf, operation, Holds::Yes),
         }

@@ -85,8 +85,20 @@ pub(super) fn province(code: &str) -> Option<&'static str> {
 
 /// Names of operations, in the order officers are offered them.
 pub(super) const NAMES: &[&str] = &[
-    "drop", "keep", "constant", "code_map", "year", "half_year", "month", "age_band", "country",
-    "adm1", "bucket", "count", "pseudonym", "hold",
+    "drop",
+    "keep",
+    "constant",
+    "code_map",
+    "year",
+    "half_year",
+    "month",
+    "age_band",
+    "country",
+    "adm1",
+    "bucket",
+    "count",
+    "pseudonym",
+    "hold",
 ];
 
 impl Operation {
@@ -128,7 +140,7 @@ impl Operation {
             "bucket" => {
                 let edges = value.get("edges").cloned().unwrap_or_default();
                 let edges: Vec<i64> = serde_json::from_value(edges)
-                    .map_err(|_| "`bucket` needs `edges`, a list of integers")?;
+                    .map_err(|_cause| "`bucket` needs `edges`, a list of integers")?;
                 if edges.is_empty() || !edges.is_sorted() {
                     return Err("`edges` must rise".to_owned());
                 }
@@ -136,7 +148,7 @@ impl Operation {
             }
             "count" => {
                 let cap = value.get("cap").and_then(Value::as_u64).unwrap_or(4);
-                Self::Count(u32::try_from(cap).map_err(|_| "`cap` is too large")?)
+                Self::Count(u32::try_from(cap).map_err(|_cause| "`cap` is too large")?)
             }
             "pseudonym" => Self::Pseudonym,
             "hold" => Self::Hold,
@@ -179,7 +191,9 @@ impl Operation {
                 _ => Err("only a closed list can be mapped"),
             },
             Self::Year | Self::HalfYear | Self::Month => match leaf.shape {
-                Shape::Date | Shape::DateTime | Shape::PartialDate if leaf.array.is_none() => Ok(()),
+                Shape::Date | Shape::DateTime | Shape::PartialDate if leaf.array.is_none() => {
+                    Ok(())
+                }
                 _ => Err("only a date can be coarsened to a period"),
             },
             Self::AgeBand(_) => match leaf.shape {
@@ -247,7 +261,7 @@ fn code_map(value: &Value, tables: &Tables) -> Result<BTreeMap<String, String>, 
             format!("there is no table `{name}`; there are: {}", known.join(", "))
         }),
         (None, Some(map)) => serde_json::from_value(map.clone())
-            .map_err(|_| "`map` gives a code for a code".to_owned()),
+            .map_err(|_cause| "`map` gives a code for a code".to_owned()),
         _ => Err("`code_map` needs `table` or `map`".to_owned()),
     }
 }

@@ -81,7 +81,10 @@ impl Plan {
         for (name, operation) in operations {
             let leaf = table.leaf(name);
             if let Some(leaf) = leaf {
-                if leaf.class == Class::Direct && *operation != Operation::Keep && is_free(&leaf.shape) {
+                if leaf.class == Class::Direct
+                    && *operation != Operation::Keep
+                    && is_free(&leaf.shape)
+                {
                     plan.protected.push(leaf.name.clone());
                 }
                 if name.ends_with("/birth/date") && *operation != Operation::Keep {
@@ -133,7 +136,7 @@ impl Plan {
         let mut built =
             Built { body: Value::Null, pending: Vec::new(), failed: Vec::new(), subject: None };
         let mut work = Work { context, echo: &echo, built: &mut built };
-        let mut output = work.object(&self.root, Some(body.value()), String::new());
+        let mut output = work.object(&self.root, Some(body.value()), "");
         if self.foreign {
             let length = serde_json::to_string(&output).map_or(0, |text| text.len());
             output.insert("pad".to_owned(), "_".repeat(self.pad_to.saturating_sub(length)).into());
@@ -187,9 +190,8 @@ fn insert(
             }
         }
         _ => {
-            let node = into
-                .entry((*first).to_owned())
-                .or_insert_with(|| Node::Object(BTreeMap::new()));
+            let node =
+                into.entry((*first).to_owned()).or_insert_with(|| Node::Object(BTreeMap::new()));
             if let Node::Object(members) = node {
                 insert(members, &place, rest, step, table);
             }
@@ -208,19 +210,19 @@ impl Work<'_, '_> {
         &mut self,
         members: &BTreeMap<String, Node>,
         input: Option<&Value>,
-        at: String,
+        at: &str,
     ) -> Map<String, Value> {
         let mut output = Map::new();
         for (name, node) in members {
             let value = input.and_then(|input| input.get(name));
             let place = format!("{at}/{name}");
             let built = match node {
-                Node::Object(members) => Value::Object(self.object(members, value, place)),
+                Node::Object(members) => Value::Object(self.object(members, value, &place)),
                 Node::Objects { members, .. } => match value.and_then(Value::as_array) {
                     None => Value::Null,
                     Some(items) => {
                         let each = items.iter().enumerate().map(|(n, item)| {
-                            Value::Object(self.object(members, Some(item), format!("{place}/{n}")))
+                            Value::Object(self.object(members, Some(item), &format!("{place}/{n}")))
                         });
                         Value::Array(each.collect())
                     }

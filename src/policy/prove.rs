@@ -54,7 +54,9 @@ pub fn prove(policy: &Compiled) -> Proof {
                 Outcome::Month => "a month".to_owned(),
                 Outcome::Year => "a year".to_owned(),
                 Outcome::HalfYear => "a half-year".to_owned(),
-                Outcome::AsItIs if *operation == Operation::Hold => "the text, once an officer lets it go".to_owned(),
+                Outcome::AsItIs if *operation == Operation::Hold => {
+                    "the text, once an officer lets it go".to_owned()
+                }
                 Outcome::AsItIs => "the value as sent".to_owned(),
             },
         }

@@ -89,9 +89,13 @@ fn scalar(step: &Step) -> Value {
         Outcome::Minted => {
             json!({"type": "string", "pattern": "^[a-z2-7]{26}$", "maxLength": 26})
         }
-        Outcome::Month => json!({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "maxLength": 7}),
+        Outcome::Month => {
+            json!({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "maxLength": 7})
+        }
         Outcome::Year => json!({"type": "string", "pattern": "^[0-9]{4}$", "maxLength": 4}),
-        Outcome::HalfYear => json!({"type": "string", "pattern": "^[0-9]{4}-H[12]$", "maxLength": 7}),
+        Outcome::HalfYear => {
+            json!({"type": "string", "pattern": "^[0-9]{4}-H[12]$", "maxLength": 7})
+        }
         Outcome::Nothing => json!(false),
         Outcome::AsItIs => step.leaf.as_ref().map_or(json!(false), |leaf| as_it_is(&leaf.shape)),
     }

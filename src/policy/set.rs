@@ -28,13 +28,11 @@ impl PolicySet {
             policy.message().clone(),
             policy.purpose(),
         );
-        match self.policies.get(&key) {
-            Some(other) => Err(other.id().to_owned()),
-            None => {
-                self.policies.insert(key, Arc::new(policy));
-                Ok(())
-            }
+        if let Some(other) = self.policies.get(&key) {
+            return Err(other.id().to_owned());
         }
+        self.policies.insert(key, Arc::new(policy));
+        Ok(())
     }
 
     /// The policy for a message: a unit's own before its party's.

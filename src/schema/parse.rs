@@ -35,6 +35,7 @@ pub struct Unparsed {
 ///
 /// # Errors
 /// [`Code::Json`] with the fault's keyword, or [`Code::Disclosure`].
+#[expect(clippy::needless_pass_by_value, reason = "a step consumes the one before it")]
 pub fn parse(verified: Verified) -> Result<Parsed, Unparsed> {
     let digest = verified.digest();
     let form = Form::of_typ(verified.typ());
@@ -91,12 +92,6 @@ impl Parsed {
     pub(super) fn into_parts(mut self) -> (Map<String, Value>, Option<Value>, Digest) {
         let body = self.claims.remove(BODY);
         (self.claims, body, self.digest)
-    }
-
-    #[cfg(test)]
-    pub(super) fn of_claims(claims: Value) -> Self {
-        let Value::Object(claims) = claims else { panic!("claims are an object") };
-        Self { claims, digest: Digest::of(b"test") }
     }
 }
 

@@ -11,10 +11,12 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use self::gateway::Running;
+use super::block_on;
 use super::exit::{Done, Failed};
 use super::printer::Printer;
-use super::block_on;
-use crate::client::{Form, InboxQuery, Kit, Location, Outgoing, Release, Session, Submission, Verdict};
+use crate::client::{
+    Form, InboxQuery, Kit, Location, Outgoing, Release, Session, Submission, Verdict,
+};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::domain::{Address, Id, ReleaseId, json};
 use crate::wire::Submitted;
@@ -95,7 +97,9 @@ async fn play(running: &Running, printer: Printer) -> Done {
     let (referred, submitted) = bnpt.send(referral.clone()).await?;
     printer.line(format!("1. BNPT refers a child to Sentra Handayani: {}.", submitted.state));
     let (received_id, exchange, received) = unit.receive().await?;
-    printer.line("2. Sentra Handayani collects it and acknowledges; the summary waits for an officer.");
+    printer.line(
+        "2. Sentra Handayani collects it and acknowledges; the summary waits for an officer.",
+    );
     let seen = received.body().cloned().unwrap_or_default();
 
     let handed = seen.pointer("/subject/ref").and_then(Value::as_str).unwrap_or_default();

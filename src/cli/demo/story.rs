@@ -23,10 +23,8 @@ pub(super) fn table(printer: Printer, columns: &[&str], bodies: &[&Value]) {
     let head: String = columns.iter().map(|column| cell(column)).collect();
     printer.line(format!("  {:30}{head}", ""));
     for name in names {
-        let row: String = flat
-            .iter()
-            .map(|body| cell(body.get(name).map_or("-", String::as_str)))
-            .collect();
+        let row: String =
+            flat.iter().map(|body| cell(body.get(name).map_or("-", String::as_str))).collect();
         printer.line(format!("  {name:30}{}", row.trim_end()));
     }
 }
@@ -68,9 +66,12 @@ fn words(value: &Value) -> String {
 /// Neither names nor numbers nor addresses of the referral stand in what was handed out.
 pub(super) fn nothing_leaked(referral: &Value, handed_out: &[&Value]) -> Result<(), Failed> {
     let mut secrets = Vec::new();
-    for pointer in
-        ["/body/subject/name", "/body/subject/ids", "/body/caregiver/name", "/body/location/address"]
-    {
+    for pointer in [
+        "/body/subject/name",
+        "/body/subject/ids",
+        "/body/caregiver/name",
+        "/body/location/address",
+    ] {
         secrets.extend(referral.pointer(pointer).map(flat).unwrap_or_default().into_values());
     }
     secrets.retain(|secret| secret.len() > 4);
