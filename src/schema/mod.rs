@@ -29,7 +29,7 @@ use crate::domain::{Digest, LeafTable, MessageType};
 
 pub use self::examples::{EXAMPLES, Example, Flavour};
 pub use self::message::{Attest, Legal, Marking, Message, Valid};
-pub use self::parse::{Parsed, Unparsed, parse, reread};
+pub use self::parse::{Parsed, Unparsed, parse, parse_recorded, reread};
 pub use self::profile::ProfileRule;
 pub use self::validate::FAULTS_MAX;
 

@@ -37,6 +37,7 @@ pub struct Unparsed {
 ///
 /// # Errors
 /// [`Code::Json`] with the fault's keyword, or [`Code::Disclosure`].
+#[expect(clippy::needless_pass_by_value, reason = "a step consumes the one before it")]
 pub fn parse(verified: Verified) -> Result<Parsed, Unparsed> {
     let digest = verified.digest();
     let form = Form::of_typ(verified.typ());
@@ -56,6 +57,16 @@ pub fn reread(recorded: &Recorded) -> Result<Body, Refused> {
     let mut claims = open(recorded.payload(), recorded.disclosures(), form)?;
     let body = claims.remove(BODY);
     body.map(Body::new).ok_or_else(|| Refused::at(Code::Schema, "/body", "required"))
+}
+
+/// Reads a message that was checked before it was sealed, to be checked again as a whole.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_recorded(recorded: &Recorded, digest: Digest) -> Result<Parsed, Refused> {
+    let form = Form::of_typ(recorded.typ());
+    let claims = open(recorded.payload(), recorded.disclosures(), form)?;
+    Ok(Parsed { claims, digest })
 }
 
 impl Parsed {

@@ -412,9 +412,9 @@ fn the_leaf_tables_are_those_of_the_domain_page() {
     }
     let status = table("status/1");
     assert_eq!(status.leaves.len(), 17);
-    let Shape::Codes(states) = &status.leaf("/to_state").unwrap().shape else { panic!() };
+    let Shape::Codes(listed) = &status.leaf("/to_state").unwrap().shape else { panic!() };
     let all: Vec<_> = crate::domain::state::ThreadState::ALL.iter().map(|s| s.as_str()).collect();
-    assert_eq!(states, &all);
+    assert_eq!(listed, &all);
     let withdrawal = table("withdrawal/1");
     assert_eq!(withdrawal.leaf("/target").unwrap().reference.as_deref(), Some("message"));
     assert_eq!(withdrawal.leaves.len(), 3);

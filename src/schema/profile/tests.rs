@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use super::*;
 
 fn schema(properties: Value) -> Value {
-    json!({
+    let mut schema = json!({
         "$schema": DIALECT,
         "$id": format!("{ID_BASE}test/1"),
         "type": "object",
-        "properties": properties,
         "additionalProperties": false
-    })
+    });
+    schema["properties"] = properties;
+    schema
 }
 
 /// A leaf that passes, with `change` merged in; a `null` there takes the keyword away.
