@@ -22,7 +22,7 @@ const ITEMS_MAX: u32 = 256;
 const CODES_MAX: usize = 1024;
 const CODE_LENGTH_MAX: usize = 64;
 /// Every integer in strict JSON is smaller.
-const INTEGER_LIMIT: i64 = 1 << 53;
+const INTEGER_LIMIT: u64 = 1 << 53;
 
 /// A leaf less its name.
 #[derive(Debug)]
@@ -151,7 +151,8 @@ fn patterned(own: &Map<String, Value>, length_max: u32) -> Result<Shape, Profile
 
 fn integer(own: &Map<String, Value>, at: &str) -> Result<Shape, Flaw> {
     only(own, &["type", "minimum", "maximum"], at)?;
-    let bound = |key| own.get(key).and_then(Value::as_i64).filter(|n| n.abs() < INTEGER_LIMIT);
+    let bound =
+        |key| own.get(key).and_then(Value::as_i64).filter(|n| n.unsigned_abs() < INTEGER_LIMIT);
     let bounds = bound("minimum").zip(bound("maximum")).filter(|(min, max)| min <= max);
     let (min, max) = bounds.ok_or_else(|| Flaw::at(at, ProfileRule::Unbounded))?;
     match word(own, "x-unit", at)? {
