@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The text is not a party, unit or address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an address is `party` or `party/unit`, each 2 to 32 of `a-z`, `0-9` and `-`, a letter first")]
+#[error(
+    "an address is `party` or `party/unit`, each 2 to 32 of `a-z`, `0-9` and `-`, a letter first"
+)]
 pub struct NotAnAddress;
 
 fn is_name(text: &str) -> bool {

@@ -68,7 +68,9 @@ impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0u8; 43];
         let written = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).unwrap_or(0);
-        f.write_str(text.get(..written).and_then(|t| std::str::from_utf8(t).ok()).unwrap_or_default())
+        f.write_str(
+            text.get(..written).and_then(|t| std::str::from_utf8(t).ok()).unwrap_or_default(),
+        )
     }
 }
 

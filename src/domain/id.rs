@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_id() {
-        for text in ["", "A".repeat(26).as_str(), &"a".repeat(25), &"a".repeat(27), &"1".repeat(26)] {
+        for text in ["", "A".repeat(26).as_str(), &"a".repeat(25), &"a".repeat(27), &"1".repeat(26)]
+        {
             assert_eq!(text.parse::<Id>(), Err(NotAnId), "{text}");
         }
     }

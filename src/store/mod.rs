@@ -13,11 +13,11 @@ pub mod vault;
 use async_trait::async_trait;
 use std::fmt;
 
-use crate::domain::{Address, Digest, ExchangeRef, Id, LeafName, MessageId, PartyId, ReleaseId};
 use crate::domain::state::{MessageState, RecipientState, ThreadState};
+use crate::domain::{Address, Digest, ExchangeRef, Id, LeafName, MessageId, PartyId, ReleaseId};
 
 pub use rows::{
-    Acknowledgement, AcknowledgedRow, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
+    AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
     MessageRow, NewHold, NewMessage, NewRelease, RecipientRow, Refusal, ReleaseRow,
 };
 pub use vault::{Sealed, Vault};
@@ -319,10 +319,18 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn ready(&self) -> Result<(), StoreError>;
 
     /// An admitted or held message.
-    async fn message(&self, sender: &PartyId, id: &MessageId) -> Result<Option<MessageRow>, StoreError>;
+    async fn message(
+        &self,
+        sender: &PartyId,
+        id: &MessageId,
+    ) -> Result<Option<MessageRow>, StoreError>;
 
     /// Its recipients, in the order submitted.
-    async fn recipients(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<RecipientRow>, StoreError>;
+    async fn recipients(
+        &self,
+        sender: &PartyId,
+        id: &MessageId,
+    ) -> Result<Vec<RecipientRow>, StoreError>;
 
     /// Whose reference this is.
     async fn member(&self, reference: &ExchangeRef) -> Result<Option<MemberRow>, StoreError>;
@@ -337,22 +345,40 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn messages_of(&self, exchange: &Id) -> Result<Vec<MessageRow>, StoreError>;
 
     /// Digest of the last projection of a type sent to a member.
-    async fn last_projection(&self, exchange: &Id, party: &PartyId, message_type: &str) -> Result<Option<Digest>, StoreError>;
+    async fn last_projection(
+        &self,
+        exchange: &Id,
+        party: &PartyId,
+        message_type: &str,
+    ) -> Result<Option<Digest>, StoreError>;
 
     /// A release.
     async fn release(&self, id: &ReleaseId) -> Result<Option<ReleaseRow>, StoreError>;
 
     /// Releases made from a message, oldest first.
-    async fn releases_of(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<ReleaseRow>, StoreError>;
+    async fn releases_of(
+        &self,
+        sender: &PartyId,
+        id: &MessageId,
+    ) -> Result<Vec<ReleaseRow>, StoreError>;
 
     /// Releases of an exchange already handed out to a party, oldest first, with when that was.
-    async fn handed_out(&self, exchange: &Id, party: &PartyId) -> Result<Vec<ReleaseRow>, StoreError>;
+    async fn handed_out(
+        &self,
+        exchange: &Id,
+        party: &PartyId,
+    ) -> Result<Vec<ReleaseRow>, StoreError>;
 
     /// Releases that wait for a view, in the order in which they are to be handed out.
     async fn waiting(&self, view: &Address, limit: u32) -> Result<Vec<ReleaseRow>, StoreError>;
 
     /// Releases handed out in a view with `seq` above `after`, in order.
-    async fn page(&self, view: &Address, after: i64, limit: u32) -> Result<Vec<(i64, ReleaseRow)>, StoreError>;
+    async fn page(
+        &self,
+        view: &Address,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, ReleaseRow)>, StoreError>;
 
     /// The lowest `seq` of a view that is not acknowledged.
     async fn oldest_unacknowledged(&self, view: &Address) -> Result<Option<i64>, StoreError>;
@@ -376,7 +402,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError>;
 
     /// A release schema and whose it is.
-    async fn release_schema(&self, digest: &Digest, recipient: &PartyId) -> Result<Option<String>, StoreError>;
+    async fn release_schema(
+        &self,
+        digest: &Digest,
+        recipient: &PartyId,
+    ) -> Result<Option<String>, StoreError>;
 
     /// Head of a ledger; an unknown ledger is empty.
     async fn head(&self, ledger: &str) -> Result<Head, StoreError>;
@@ -385,7 +415,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn entry(&self, ledger: &str, index: u64) -> Result<Option<EntryRow>, StoreError>;
 
     /// The proof of an entry at `size`, computed from stored nodes.
-    async fn proof(&self, ledger: &str, index: u64, size: u64) -> Result<Option<Placed>, StoreError>;
+    async fn proof(
+        &self,
+        ledger: &str,
+        index: u64,
+        size: u64,
+    ) -> Result<Option<Placed>, StoreError>;
 
     /// What waits.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
