@@ -164,6 +164,12 @@ pub(super) fn mark(c: char) -> Option<char> {
     MARKS.iter().find(|(from, _)| *from == c).map(|(_, to)| *to)
 }
 
+/// Whether a text has a mark that may stand for a letter.
+pub(super) fn has_marks(text: &str) -> bool {
+    let ascii = |b| matches!(b, b'!' | b'|' | b'$' | b'@' | b'+');
+    text.bytes().any(ascii) || (!text.is_ascii() && text.chars().any(|c| mark(c).is_some()))
+}
+
 /// Letters that are two in Latin.
 pub(super) fn ligature(c: char) -> Option<[char; 2]> {
     match c {
@@ -178,6 +184,15 @@ pub(super) fn ligature(c: char) -> Option<[char; 2]> {
 /// Spellings of before 1972 and their like, to one: `tj` is `c`, `dj` is `j`, `oe` is `u`.
 /// `y` and `j` stay apart: else every Yuni would be found in June.
 pub(super) fn spelling(word: &str, out: &mut String) {
+    let mut before = 0;
+    let old = word.bytes().any(|b| {
+        let pair = (std::mem::replace(&mut before, b), b);
+        matches!(pair, (b't' | b'd' | b's' | b'n', b'j') | (b'c', b'h') | (b'o', b'e'))
+    });
+    if !old {
+        out.push_str(word);
+        return;
+    }
     let mut rest = word;
     while let Some(c) = rest.chars().next() {
         let pair = rest.get(..2).and_then(|two| {

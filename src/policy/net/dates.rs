@@ -13,7 +13,7 @@ pub(super) struct Birth {
 impl Birth {
     /// From `YYYY-MM-DD` or `YYYY-MM`. A year alone is in too many texts to search for.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.trim().splitn(3, '-').map(|part| part.parse::<u32>());
+        let mut parts = text.trim().splitn(3, '-').map(str::parse::<u32>);
         let year = parts.next()?.ok()?;
         let month = parts.next()?.ok()?;
         let day = match parts.next() {
@@ -29,6 +29,12 @@ impl Birth {
 
     /// Whether the date stands in a folded text.
     pub(super) fn is_in(&self, folded: &str) -> bool {
+        // every spelling has the last two digits of the year
+        let year_end = [self.year / 10 % 10, self.year % 10].map(|n| char::from_digit(n, 10));
+        let year_end: String = year_end.into_iter().flatten().collect();
+        if !folded.contains(&year_end) {
+            return false;
+        }
         let mut parts: [Part<'_>; 3] = [Part::NONE; 3];
         for part in Parts::of(folded) {
             if part.is_filler() {
@@ -83,13 +89,12 @@ impl Birth {
         pair && (a.month > 0 || b.month > 0 || close())
     }
 
-    fn are_three(&self, [a, b, c]: [Part<'_>; 3]) -> bool {
-        let (d, m, y) = (|p| self.is_day(p), |p| self.is_month(p), |p: Part<'_>| self.is_year(p));
+    fn are_three(&self, [first, second, third]: [Part<'_>; 3]) -> bool {
+        let day_month = |one, other| self.is_day(one) && self.is_month(other);
+        let either = |one, other| day_month(one, other) || day_month(other, one);
         self.day > 0
-            && ((d(a) && m(b) && y(c))
-                || (m(a) && d(b) && y(c))
-                || (y(a) && m(b) && d(c))
-                || (y(a) && d(b) && m(c)))
+            && ((either(first, second) && self.is_year(third))
+                || (self.is_year(first) && either(second, third)))
     }
 
     fn is_day(&self, part: Part<'_>) -> bool {

@@ -155,7 +155,7 @@ impl Echo {
 
     fn is_in(&self, folded: &str, digits: bool) -> bool {
         let plain = self.patterns.iter().any(|p| !p.view.modern);
-        let marks = folded.chars().any(|c| confusables::mark(c).is_some());
+        let marks = confusables::has_marks(folded);
         let mut shapes = vec![Shape { digits: Digits::Letters, marks: false, modern: true }];
         if digits {
             shapes.push(Shape { digits: Digits::Kept, marks: false, modern: true });
@@ -362,7 +362,9 @@ fn one_stretch(run: &str) -> bool {
 fn read(word: &str, reading: Reading, shape: Shape, out: &mut String) {
     let has_letters = word.chars().any(|c| !c.is_ascii_digit());
     for c in word.chars() {
-        if let Some(pair) = confusables::ligature(c) {
+        if c.is_ascii_lowercase() {
+            out.push(if c == 'l' { 'i' } else { c });
+        } else if let Some(pair) = confusables::ligature(c) {
             out.extend(pair);
         } else if c.is_ascii_digit() {
             let letter = confusables::leet(c).filter(|_| has_letters);

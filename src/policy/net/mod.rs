@@ -1,4 +1,4 @@
-//! The net: the second line behind the closed release schema (DESIGN.md section 6).
+//! The net: the second line behind the closed release schema.
 //!
 //! The first line is that a release is built from the plan and fits a closed schema. The net is
 //! for what is free to vary within that schema: pattern-typed strings, keys and numbers of a
@@ -13,8 +13,30 @@
 //! exchange knows and this recipient may not have ([`echo`], [`dates`]), through a skeleton of
 //! look-alike letters ([`confusables`]). The work is linear in the text.
 //!
-//! # What it does not do
-//! See `attacks` in the tests for what was tried. It is a net, not a wall.
+//! # Where it is stricter than the design
+//! Digits also join over brackets, underscores, bullets and the like; nine words for digits in a
+//! row are nine digits, as is a token of digits and `o`, `i`, `l`; base32, hexadecimal, markup and
+//! text shown backwards are undone too; addresses, coordinates, network and case numbers have
+//! shapes; eight unseen characters in a row hit. A name is found with a clitic or, from six letters
+//! on, with anything attached, and from eight letters on however it is split.
+//!
+//! # What passes
+//! It is a net, not a wall; against a sender who wants to tell, only the closed schema helps. What
+//! was tried stands in the tests (`attacks`), the open part too: initials; another spelling by ear
+//! (`Zarkolin`); a name in Arabic or another script that is not read by look or (Cyrillic, Greek)
+//! by sound; letters reversed without a sign that shows them so, exchanged (ROT13), numbered or in
+//! Morse; a name with other words between its parts, or spread over two leaves; a third level of
+//! encoding, or one that is not tried (base85, compression); numbers in words beyond single digits,
+//! in Roman numerals, or in a list with comma and space; a year of birth alone, a date in words;
+//! number plates (any `di 12 mei` would be one); a token of a longer name that has fewer than four
+//! letters.
+//!
+//! Which values are protected is the caller's word: [`Echo::new`] searches for what it is given.
+//!
+//! # Cost
+//! Linear. A release build on the machine of the design's measurements takes 3 µs for an [`Echo`]
+//! of ten values, 7 µs for the fifteen free strings of a typical referral, 10 ns a character of
+//! prose without an echo and 30 ns with one.
 
 mod confusables;
 mod dates;
@@ -27,7 +49,8 @@ use serde_json::Value;
 
 pub use echo::{Echo, EchoKind};
 
-/// The longest text that is looked into, in bytes; a longer one hits by its length alone.
+/// The longest text that is looked into, in bytes, folded or not (one sign can fold into eighteen
+/// letters); a longer one hits by its length alone.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
 
 /// Where the net hit, and by which rule. Never the value.
@@ -91,9 +114,10 @@ fn walk(pointer: &str, value: &Value, echo: &Echo, found: &mut Vec<Hit>) {
             }
             for (at, (key, member)) in members.iter().enumerate() {
                 // a key that hits is a value: its members are named by their place
-                let name = match hits(key, echo).is_empty() {
-                    true => key.replace('~', "~0").replace('/', "~1"),
-                    false => at.to_string(),
+                let name = if hits(key, echo).is_empty() {
+                    key.replace('~', "~0").replace('/', "~1")
+                } else {
+                    at.to_string()
                 };
                 walk(&format!("{pointer}/{name}"), member, echo, found);
             }
@@ -109,6 +133,10 @@ fn hits(text: &str, echo: &Echo) -> Hits {
     }
     unescape::each_form(text, &mut |form| {
         let folded = normalise::fold(form);
+        if folded.len() > TEXT_BYTES_MAX {
+            hits.add(Rule::Oversize);
+            return;
+        }
         shapes::find_hidden(form, &mut hits);
         shapes::find(&folded, &mut hits);
         echo.find(&folded, &mut hits);

@@ -233,30 +233,31 @@ fn digits_at(text: &str, at: usize) -> usize {
 struct Gap {
     begins: usize,
     space: bool,
-    list: bool,
-    colon: bool,
-    plus: bool,
+    /// The sign that may keep the groups apart: a comma, a colon or a plus.
+    sign: Option<char>,
 }
 
 impl Gap {
     fn at(begins: usize) -> Self {
-        Self { begins, space: false, list: false, colon: false, plus: false }
+        Self { begins, space: false, sign: None }
     }
 
     fn take(&mut self, c: char) {
         match c {
-            ',' | ';' | '،' | '、' => self.list = true,
-            ':' => self.colon = true,
-            '+' => self.plus = true,
-            c if c.is_whitespace() => self.space = true,
-            _ => {}
+            ',' | ';' | '،' | '、' if self.sign.is_none() => self.sign = Some(','),
+            ':' if self.sign != Some('+') => self.sign = Some(':'),
+            '+' => self.sign = Some('+'),
+            _ => self.space |= c.is_whitespace(),
         }
     }
 
     fn joins(&self, before: usize, after: usize) -> bool {
-        let a_list = self.list && self.space;
-        let a_clock = self.colon && before <= 2 && after <= 2;
-        !(a_list || a_clock || self.plus)
+        match self.sign {
+            Some(',') => !self.space,
+            Some(':') => before > 2 || after > 2,
+            Some(_) => false,
+            None => true,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ const SPELT_BYTES_MIN: usize = 26;
 /// Over the folded text, punctuation as written.
 const WRITTEN: &[(Rule, &str)] = &[
     (Rule::Email, r"[a-z0-9_.+\-] ?@ ?[a-z0-9\-]+ ?\. ?[a-z]"),
-    (Rule::Email, r"[\[({<] ?(?:at|et|a|@) ?[\])}>]"),
+    (Rule::Email, r"[\[({<] ?(?:at|et|@) ?[\])}>]"),
     (Rule::Email, r"\b(?:at|et) [a-z0-9\-]+ (?:dot|titik|point|punt) [a-z]"),
     (Rule::Url, r"\b[a-z][a-z0-9+.\-]{1,15} ?: ?/ ?/"),
     (Rule::Url, r"\b(?:mailto|tel|sms|whatsapp|tg|geo|data|skype|xmpp):[a-z0-9+@/.\-]"),
@@ -36,20 +36,23 @@ const WRITTEN: &[(Rule, &str)] = &[
     ),
     (Rule::Url, r"[a-z0-9] ?[\[({](?:\.|dot|titik)[\])}] ?[a-z]"),
     (Rule::Mrz, r"[a-z0-9]<<+[a-z]|\bp[a-z<][a-z]{3}[a-z<]{2,}<|<<<"),
-    (Rule::CaseNumber, r"\blp ?[./\-] ?[a-z0-9]"),
+    (Rule::CaseNumber, r"\blp ?[./] ?[a-z0-9]|\blp ?- ?[abc] ?[./\-]|\blp ?- ?\d"),
     (Rule::CaseNumber, r"\bpid ?\. ?(?:-|/| )? ?(?:sus|b|c|s|pra|prap|anak)\b"),
     (Rule::CaseNumber, r"\bpdm ?[.\-] ?\d|\bbp ?/ ?\d|\d/pn[ .\-]"),
     (Rule::BirthCertificate, r"\d{4} ?[./\-]? ?l[ut] ?[./\-]? ?\d{2}"),
     (Rule::Passport, r"\b(?:[a-z]|[a-qs-z][a-z]|r[a-oq-z])[ .:\-]{1,3}\d{6,7}\b"),
     (Rule::Network, r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3,7}\b"),
-    (Rule::Network, r"\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}:?[0-9a-f]{1,4}\b"),
+    (Rule::Network, r"\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5}::[0-9a-f]{1,4}\b"),
     (Rule::Network, r"\b[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}\b"),
     (Rule::Position, r"\b\d{1,3}[.,]\d{4,} ?[,;/ ] ?-?\d{1,3}[.,]\d{4,}\b"),
     (
         Rule::Position,
         r"\d ?° ?\d{1,2} ?(?:'|′)|\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,3}\b",
     ),
-    (Rule::Address, r"\br[tw] ?[.:/]? ?\d{1,3}\b|\brt ?/ ?rw\b|\bjln?\b ?\.? ?[a-z]"),
+    (
+        Rule::Address,
+        r"\br[tw] ?[.:/ ] ?\d{1,3}\b|\br[tw]\d{2,3}\b|\brt\d ?[/,]? ?rw|\brt ?/ ?rw\b|\bjln?\b ?\.? ?[a-z]",
+    ),
 ];
 
 /// Over the text with its digits joined.
@@ -84,6 +87,9 @@ fn search(set: Option<&RegexSet>, table: &[(Rule, &str)], text: &str, hits: &mut
 
 /// Adds what hits `folded`, the folded form of a text.
 pub(super) fn find(folded: &str, hits: &mut Hits) {
+    if folded.len() >= SPELT_BYTES_MIN {
+        spelt_out(folded, hits);
+    }
     let marks = Marks::of(folded);
     if marks.plain {
         return;
@@ -91,9 +97,6 @@ pub(super) fn find(folded: &str, hits: &mut Hits) {
     search(WRITTEN_SET.as_ref(), WRITTEN, folded, hits);
     if marks.at {
         handles(folded, hits);
-    }
-    if folded.len() >= SPELT_BYTES_MIN {
-        spelt_out(folded, hits);
     }
     if marks.digits > 0 {
         look_alikes(folded, hits);
@@ -125,7 +128,7 @@ pub(super) fn find_hidden(text: &str, hits: &mut Hits) {
 struct Marks {
     digits: usize,
     at: bool,
-    /// One word of letters, or codes joined by `_` and `-`: nothing here can hit.
+    /// Letters, `_` and `-` alone: no shape has only those.
     plain: bool,
 }
 
@@ -138,7 +141,7 @@ impl Marks {
                     marks.digits += 1;
                     marks.plain = false;
                 }
-                b'a'..=b'z' | b'_' => {}
+                b'a'..=b'z' | b'_' | b'-' => {}
                 _ => {
                     marks.at |= b == b'@';
                     marks.plain = false;
@@ -375,12 +378,16 @@ const IBAN_LENGTHS: &[(&str, usize)] = &[
     ("ye", 30),
 ];
 
+/// Fewer digits has no account number; references and digests rarely have as many.
+const IBAN_DIGITS_MIN: usize = 8;
+
 fn ibans(joined: &str, hits: &mut Hits) {
     let tokens = joined.split(|c: char| !c.is_ascii_alphanumeric());
     let mut long = tokens.filter(|token| (15..=34).contains(&token.len()));
     let an_iban = long.any(|token| {
         let (country, rest) = token.split_at_checked(2).unwrap_or_default();
         rest.bytes().take(2).all(|b| b.is_ascii_digit())
+            && rest.bytes().filter(u8::is_ascii_digit).count() >= IBAN_DIGITS_MIN
             && IBAN_LENGTHS
                 .binary_search_by(|(known, _)| (*known).cmp(country))
                 .ok()

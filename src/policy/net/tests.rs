@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::domain::{Id, LeafName};
+use crate::domain::{Digest, Id, LeafName};
 
 fn rule_of(text: &str) -> Option<&'static str> {
     scan_shapes(text)
@@ -64,6 +64,7 @@ fn every_identifier_hits_by_its_rule() {
         ("example.org", "url"),
         ("192.0.2.17", "network-address"),
         ("2001:db8:0:0:0:0:0:1", "network-address"),
+        ("2001:db8::1", "network-address"),
         ("00:00:5e:00:53:01", "network-address"),
         ("-6.20881, 106.84561", "position"),
         ("6P58Q23M+XX", "position"),
@@ -96,6 +97,10 @@ fn ordinary_words_codes_and_amounts_pass() {
         "Keluarga membutuhkan beras 25 kg, susu 4 dus dan seragam ukuran 10.",
         "Pertanggungjawaban kesejahteraan dan perlindungan khusus dilaksanakan bersama.",
         "Kunjungan rumah ke-3: kondisi baik, 100% hadir, nilai 8,5.",
+        "(a) rapor, (b) kartu sehat; mulai 07:30:00.",
+        "2026-11-24T10:30:00Z",
+        "2026-11-24T10:30:00+07:00",
+        "10:30:00",
         "ID-JK",
         "31.71",
         "0-4",
@@ -161,7 +166,7 @@ fn a_text_too_long_to_look_into_hits() {
     assert_eq!(rule_of(&"a ".repeat(TEXT_BYTES_MAX / 2 + 1)), Some("oversize"));
 }
 
-/// A generator of the test's own (SplitMix64), so that the ids are the same in every run.
+/// A generator of the test's own (`SplitMix64`), so that the ids are the same in every run.
 fn ids(count: usize) -> impl Iterator<Item = Id> {
     let mut state = 0x7469_7469_616e_u64;
     let mut next = move || {
@@ -180,8 +185,8 @@ fn ids(count: usize) -> impl Iterator<Item = Id> {
     .take(count)
 }
 
-/// A reference that hits is drawn again; that may be rare only: 78 in these million, most of them
-/// for having the length and the first letters of a Turkish or Icelandic bank account.
+/// A reference that hits is drawn again; that may be rare only: 21 in these million, for a run of
+/// nine digits or the look of a Turkish or Icelandic bank account.
 #[test]
 fn a_million_minted_references_pass_after_few_redraws() {
     let name = LeafName::new("/subject/name/full");
@@ -198,9 +203,17 @@ fn a_million_minted_references_pass_after_few_redraws() {
         }
     }
     assert!(
-        redrawn < 200 && kept + redrawn == 1_000_000,
+        redrawn < 100 && kept + redrawn == 1_000_000,
         "{redrawn} of a million were drawn again"
     );
+}
+
+/// Digests of attachments go as free strings too; they are not drawn again.
+#[test]
+fn digests_on_the_wire_pass() {
+    let hit = ids(20_000)
+        .filter(|id| scan_shapes(&Digest::of(id.as_str().as_bytes()).to_string()).is_some());
+    assert!(hit.count() < 3);
 }
 
 proptest! {
@@ -243,4 +256,88 @@ proptest! {
         }).collect();
         prop_assert!(scan_all(&text, &Echo::default()).contains(&"nik"), "{}", text);
     }
+}
+
+/// Names that are also words, or near one, must not make ordinary sentences hit.
+#[test]
+fn ordinary_sentences_hit_only_for_the_names_in_them() {
+    const SENTENCES: &[&str] = &[
+        "Anak tinggal bersama nenek sejak Juni dan rajin belajar di sekolah dasar.",
+        "Ibu bekerja di pasar, ayah sedang menjalani proses hukum di kota lain.",
+        "Kami meminta asesmen psikososial, kebutuhan dasar dan pendampingan belajar.",
+        "Lima kali pertemuan sudah dilakukan; kondisi kesehatan membaik dan nafsu makan normal.",
+        "Keluarga kembali dari luar negeri, kakak tertua ikut merawat dua adik kembar.",
+        "Petugas menilai perlindungan khusus masih perlu karena lingkungan belum aman.",
+        "Sekolah menerima anak di kelas tiga mulai semester depan, seragam sudah ada.",
+        "The child attends school and asks for a football; no known risk in the home.",
+        "Het kind gaat naar school en woont bij de grootmoeder.",
+    ];
+    const NAMES: &[&str] = &[
+        "Siti Nur Aisyah",
+        "Muhammad Fajar Ramadhan",
+        "Dewi Lestari",
+        "Yuni Karni",
+        "Budi Hartono",
+        "Agus Salim",
+        "Ilyas Zarqolin",
+        "Abu Umar",
+        "Umm Khalid",
+        "Rina",
+        "Djoko Soesilo",
+        "Ani",
+        "Lilis Karlina",
+        "Tono binti Sari",
+        "Joe",
+        "Zoe Anna",
+        "Adi",
+        "Rahmat Hidayat",
+        "Wati Maryam",
+    ];
+    let leaf = LeafName::new("/subject/name/full");
+    for name in NAMES {
+        let echo = Echo::new([(&leaf, *name)], ["2011-03-05"]);
+        for sentence in SENTENCES {
+            assert_eq!(scan(sentence, &echo), None, "{name}: {sentence}");
+            let planted = format!("{sentence} {name} sehat.");
+            assert_eq!(scan(&planted, &echo), Some("echo"), "{planted}");
+        }
+    }
+}
+
+/// Every code of every list that ships, as if it were a free string.
+#[test]
+fn every_code_that_ships_passes() {
+    fn codes(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| codes(item, found)),
+            Value::Object(members) => {
+                for (key, member) in members {
+                    match (key.as_str(), member) {
+                        ("enum", Value::Array(items)) => {
+                            found.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+                        }
+                        ("const", Value::String(text)) => found.push(text.clone()),
+                        _ => codes(member, found),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "json") {
+                let text = std::fs::read_to_string(path).unwrap();
+                codes(&serde_json::from_str(&text).unwrap(), &mut found);
+            }
+        }
+    }
+    assert!(found.len() > 100, "{} codes", found.len());
+    let hit: Vec<_> = found.iter().filter(|code| scan_shapes(code).is_some()).collect();
+    assert!(hit.is_empty(), "{hit:?}");
 }

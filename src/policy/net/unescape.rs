@@ -325,13 +325,21 @@ impl Alphabet {
             }
         }
         // half of UTF-16 is zeros where the text is ASCII
-        let zeros = bytes.iter().filter(|b| **b == 0).count();
-        if zeros > 0 && zeros + 1 < bytes.len() / 2 {
+        let length = bytes.len();
+        bytes.retain(|b| *b != 0);
+        if bytes.len() < length && bytes.len() > length / 2 + 1 {
             return None;
         }
-        bytes.retain(|b| *b != 0);
-        String::from_utf8(bytes).ok().filter(|text| text.len() > 3)
+        String::from_utf8(bytes).ok().filter(|text| says_something(text))
     }
+}
+
+/// Whether a decoded text is more than chance: a short one has letters, digits and what addresses
+/// are made of, or every other digest would say something.
+fn says_something(text: &str) -> bool {
+    const SHORT: usize = 12;
+    let telling = |c: char| c.is_alphanumeric() || " .@_+-".contains(c);
+    text.len() > 3 && (text.len() >= SHORT || text.chars().all(telling))
 }
 
 #[cfg(test)]

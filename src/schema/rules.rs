@@ -1,0 +1,127 @@
+//! Rules over two fields of one message, which a schema within the profile cannot say: one table
+//! per message type.
+//!
+//! Rules read a body whose schema was checked, and say yes or no; they never say what they read.
+
+use serde_json::Value;
+use time::Date;
+use time::macros::format_description;
+
+use crate::domain::MessageType;
+
+/// One rule of a message type.
+pub(super) struct Row {
+    /// Its name in `errors[].keyword`.
+    pub(super) id: &'static str,
+    /// Where it is reported, in the body.
+    pub(super) pointer: &'static str,
+    /// Whether a body keeps it.
+    pub(super) holds: fn(&Value) -> bool,
+}
+
+/// The rules of a message type; none for a type that has no table.
+pub(super) fn rows(message: &MessageType) -> &'static [Row] {
+    match message.as_str() {
+        "referral/1" => REFERRAL,
+        "status/1" => STATUS,
+        _ => &[],
+    }
+}
+
+const REFERRAL: &[Row] = &[
+    Row {
+        id: "child-is-ampk",
+        pointer: "/category/ppks",
+        holds: |body| !is(body, "/subject/scope", "child") || is(body, "/category/ppks", "ampk"),
+    },
+    Row {
+        id: "child-has-ampk-category",
+        pointer: "/category/ampk",
+        holds: |body| {
+            !is(body, "/subject/scope", "child") || !is(body, "/category/ampk", "not_applicable")
+        },
+    },
+    Row {
+        id: "abh-needs-justice",
+        pointer: "/justice",
+        holds: |body| {
+            !is(body, "/category/ampk", "abh_terorisme") || body.pointer("/justice").is_some()
+        },
+    },
+    Row {
+        id: "justice-only-for-abh",
+        pointer: "/justice",
+        holds: |body| {
+            body.pointer("/justice").is_none() || is(body, "/category/ampk", "abh_terorisme")
+        },
+    },
+    CALENDAR_BIRTH_DATE,
+];
+
+const STATUS: &[Row] = &[
+    Row {
+        id: "declined-needs-reason",
+        pointer: "/reason_code",
+        holds: |body| !is(body, "/to_state", "declined") || text(body, "/reason_code").is_some(),
+    },
+    Row {
+        id: "reason-of-this-state",
+        pointer: "/reason_code",
+        holds: |body| text(body, "/reason_code").is_none_or(|code| reasons(body).contains(&code)),
+    },
+    Row {
+        id: "end-needs-outcome",
+        pointer: "/outcome",
+        holds: |body| !is_end(body) || text(body, "/outcome").is_some(),
+    },
+    Row {
+        id: "outcome-only-at-end",
+        pointer: "/outcome",
+        holds: |body| text(body, "/outcome").is_none() || is_end(body),
+    },
+    CALENDAR_BIRTH_DATE,
+];
+
+const CALENDAR_BIRTH_DATE: Row = Row {
+    id: "calendar-date",
+    pointer: "/subject/birth/date",
+    holds: |body| text(body, "/subject/birth/date").is_none_or(is_in_calendar),
+};
+
+const DECLINED: &[&str] = &[
+    "not_eligible",
+    "no_capacity",
+    "duplicate",
+    "wrong_unit",
+    "insufficient_info",
+    "not_in_best_interests",
+    "no_legal_basis",
+    "safety_concern",
+];
+const ON_HOLD: &[&str] = &["awaiting_documents", "away", "health", "family_request", "court_order"];
+
+/// The reasons that the step's new state knows.
+fn reasons(body: &Value) -> &'static [&'static str] {
+    match text(body, "/to_state") {
+        Some("declined") => DECLINED,
+        Some("on_hold") => ON_HOLD,
+        _ => &[],
+    }
+}
+
+fn is_end(body: &Value) -> bool {
+    is(body, "/to_state", "completed") || is(body, "/to_state", "closed")
+}
+
+/// `YYYY-MM-DD` must be a day that existed; `YYYY-MM` and `YYYY` always are in the calendar.
+fn is_in_calendar(partial: &str) -> bool {
+    partial.len() < 10 || Date::parse(partial, format_description!("[year]-[month]-[day]")).is_ok()
+}
+
+fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
+    body.pointer(pointer).and_then(Value::as_str)
+}
+
+fn is(body: &Value, pointer: &str, code: &str) -> bool {
+    text(body, pointer) == Some(code)
+}
