@@ -198,8 +198,8 @@ mod tests {
         assert!(Floor::parse(SHIPPED).is_ok());
         for (from, to) in [
             ("drop_only = [\"direct\", \"text\"]", "drop_only = [\"direct\"]"),
-            ("\"/effective_on\" = [\"month\"]", "\"/effective_on\" = [\"keep\"]"),
-            ("\"/effective_on\" = [\"month\"]", "\"/effective_on\" = [\"moth\"]"),
+            ("[\"month\"]", "[\"keep\"]"),
+            ("[\"month\"]", "[\"moth\"]"),
             ("[foreign]", "[foreign]\nexcept = true"),
             ("[social]", "[asocial]"),
         ] {
