@@ -176,6 +176,10 @@ pub(super) fn compile_for(
 ) -> Result<Compiled, Vec<Finding>> {
     let mut findings = Vec::new();
     judge_head(&source, floor, kind, &mut findings);
+    if kind == PartyKind::Foreign && leaves_at("/pad", table).next().is_some() {
+        let message = "a release abroad has a member of this name of its own".to_owned();
+        findings.push(Finding { line: 0, leaf: "/pad".to_owned(), message, accepted: Vec::new() });
+    }
     let operations = cover(&source, table, &mut findings);
     judge(&source, (floor, kind), table, &operations, &mut findings);
     if !findings.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{Class, Leaf, Shape};
@@ -42,7 +42,7 @@ pub enum Operation {
 }
 
 /// An age band.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Band(pub String, pub i32, pub i32);
 
 /// What can come out of an operation.
@@ -59,6 +59,7 @@ pub(super) enum Outcome {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Tables {
     code_maps: BTreeMap<String, BTreeMap<String, String>>,
     age_bands: BTreeMap<String, Vec<Band>>,
@@ -293,6 +294,23 @@ fn code_map(value: &Value, tables: &Tables) -> Result<BTreeMap<String, String>, 
             .filter(|map: &BTreeMap<String, String>| map.values().all(|code| is_code(code)))
             .ok_or_else(|| format!("`map` gives a code for a code: {A_CODE}")),
         _ => Err("`code_map` needs `table` or `map`".to_owned()),
+    }
+}
+
+/// The shipped table that an operation as written names: its kind, name and content.
+pub(super) fn named_table(written: &Value) -> Option<(&'static str, &str, Value)> {
+    let tables = TABLES.as_ref()?;
+    let name = |key: &str| written.get(key).and_then(Value::as_str);
+    match written.get("op").and_then(Value::as_str)? {
+        "code_map" => {
+            let name = name("table")?;
+            Some(("code_maps", name, serde_json::to_value(tables.code_maps.get(name)?).ok()?))
+        }
+        "age_band" => {
+            let name = name("bands")?;
+            Some(("age_bands", name, serde_json::to_value(tables.age_bands.get(name)?).ok()?))
+        }
+        _ => None,
     }
 }
 
