@@ -128,6 +128,11 @@ mod tests {
     use super::*;
     use crate::domain::Purpose;
 
+    fn keys(text: &str) -> Vec<&str> {
+        let keys = text.lines().filter_map(|line| line.split_once(" = "));
+        keys.map(|(key, _)| key).collect()
+    }
+
     #[test]
     fn both_languages_have_every_message() {
         let purposes = [
@@ -141,10 +146,6 @@ mod tests {
         let purposes = purposes.map(|purpose| format!("policy-purpose-{purpose}"));
         let written = include_str!("../../config/locales/id/policy.ftl");
         let english = include_str!("../../config/locales/en/policy.ftl");
-        fn keys(text: &str) -> Vec<&str> {
-            let keys = text.lines().filter_map(|line| line.split_once(" = "));
-            keys.map(|(key, _)| key).collect()
-        }
         assert_eq!(keys(written), keys(english));
         let names = ["recipient", "sender", "message", "purpose", "agreement", "expires", "label"];
         let more = ["leaf", "how", "count", "all", "value", "codes"];
