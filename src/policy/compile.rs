@@ -56,9 +56,15 @@ pub struct Compiled {
     release_schema: String,
     release_schema_digest: Digest,
     validator: Validator,
+    warnings: Vec<Finding>,
 }
 
 impl Compiled {
+    /// What an approver should see although the policy compiles.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
     /// Its id.
     pub fn id(&self) -> &str {
         &self.source.id
@@ -194,7 +200,9 @@ pub(super) fn compile_for(
     let validator = release_schema::validator(&schema).map_err(|e| no_schema(e.to_string()))?;
     let bytes = crate::domain::json::canonical(&schema).map_err(|e| no_schema(e.to_string()))?;
     let text = source.canonical();
+    let warnings = unmapped(&source, table, &operations);
     Ok(Compiled {
+        warnings,
         digest: Digest::of(text.as_bytes()),
         text,
         source,
@@ -324,6 +332,35 @@ fn judge(
             find("a value that would be passed on looks like an identifier".to_owned(), Vec::new());
         }
     }
+}
+
+/// Codes that a message may hold and a table does not map: each is refused, or held at home.
+fn unmapped(
+    source: &Source,
+    table: &LeafTable,
+    operations: &BTreeMap<String, Operation>,
+) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    for (name, _, line) in &source.leaves {
+        let (Some(Operation::CodeMap(map)), Some(leaf)) = (operations.get(name), table.leaf(name))
+        else {
+            continue;
+        };
+        let Shape::Codes(codes) = &leaf.shape else { continue };
+        let missing: Vec<&str> =
+            codes.iter().filter(|code| !map.contains_key(*code)).map(String::as_str).collect();
+        if !missing.is_empty() {
+            let message =
+                format!("a message with one of these is not released: {}", missing.join(", "));
+            warnings.push(Finding {
+                line: *line,
+                leaf: name.clone(),
+                message,
+                accepted: Vec::new(),
+            });
+        }
+    }
+    warnings
 }
 
 /// Whether the net would hit a code that can come out, or a name on the way to it.

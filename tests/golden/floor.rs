@@ -130,7 +130,7 @@ fn learning_and_statistics_get_no_individual_message() {
 fn every_leaf_has_one_operation_and_is_named_where_it_has_none_or_two() {
     let text = read(&format!("config/policies/{ABROAD}.toml"));
     let without: String =
-        text.lines().filter(|l| !l.starts_with("\"/outcome\"")).map(|l| format!("{l}\n")).collect();
+        text.lines().filter(|l| !l.starts_with("\"/outcome\"")).collect::<Vec<_>>().join("\n");
     let findings = compile_text(&without).unwrap_err();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].leaf, "/outcome");
@@ -146,11 +146,8 @@ fn every_leaf_has_one_operation_and_is_named_where_it_has_none_or_two() {
 
 #[test]
 fn no_name_stands_for_more_than_it_says() {
-    let head: String = read(&format!("config/policies/{ABROAD}.toml"))
-        .lines()
-        .take_while(|line| *line != "[leaves]")
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let text = read(&format!("config/policies/{ABROAD}.toml"));
+    let (head, _) = text.split_once("[leaves]").unwrap();
     for name in ["", "*", "/*", "/", "subject"] {
         assert!(
             compile_text(&format!("{head}\n[leaves]\n\"{name}\" = \"drop\"\n")).is_err(),
@@ -209,4 +206,13 @@ fn everything_shipped_compiles_under_both_floors() {
         assert!(fixed.iter().all(|plan| plan.id() == "fixed"));
     }
     assert!(shipped(ABROAD).foreign());
+}
+
+#[test]
+fn a_code_that_no_row_maps_is_warned_of() {
+    assert!(shipped(ABROAD).warnings().is_empty() && shipped(HOME_CT).warnings().is_empty());
+    let few = r#"{ op = "code_map", map = { pendidikan = "pendidikan" } }"#;
+    let policy = compile_text(&with_row(HOME_CT, "/service_codes", few)).unwrap();
+    assert_eq!(policy.warnings().len(), 1);
+    assert!(policy.warnings()[0].message.contains("kesehatan"));
 }

@@ -18,10 +18,13 @@ const NARROW: [&str; 3] =
     ["kemensos-bnpt-status", "kemensos-cuta-be-status", "kemensos-cuta-be-referral"];
 const WIDE: [&str; 2] = ["bnpt-kemensos-referral", "cuta-be-kemensos-referral"];
 
+/// Name and value of a member that may be absent.
+type Member = (String, Option<Value>);
+
 #[derive(Debug, Clone)]
 enum Part {
     Leaf(String, Option<Value>),
-    Objects(String, Option<Vec<Vec<(String, Option<Value>)>>>),
+    Objects(String, Option<Vec<Vec<Member>>>),
 }
 
 fn scalar(shape: &Shape) -> BoxedStrategy<Value> {
@@ -30,7 +33,7 @@ fn scalar(shape: &Shape) -> BoxedStrategy<Value> {
         Shape::Date => day().prop_map(Value::from).boxed(),
         Shape::DateTime => day().prop_map(|day| json!(format!("{day}T08:00:00Z"))).boxed(),
         Shape::PartialDate => (day(), prop::sample::select(vec![4usize, 7, 10]))
-            .prop_map(|(day, length)| Value::from(&day[..length]))
+            .prop_map(|(day, length)| Value::from(day.get(..length)))
             .boxed(),
         Shape::Pattern { pattern, .. } => {
             let inner = pattern.trim_start_matches('^').trim_end_matches('$');
@@ -76,7 +79,7 @@ fn bodies(table: &'static LeafTable) -> impl Strategy<Value = Value> {
     }
     for (array, bounds) in &table.arrays {
         let prefix = format!("{array}/*/");
-        let members: Vec<BoxedStrategy<(String, Option<Value>)>> = table
+        let members: Vec<BoxedStrategy<Member>> = table
             .leaves
             .iter()
             .filter_map(|leaf| Some((leaf, leaf.name.as_str().strip_prefix(&prefix)?.to_owned())))
@@ -95,7 +98,7 @@ fn assemble(parts: Vec<Part>) -> Value {
         match part {
             Part::Leaf(name, Some(value)) => put(&mut body, &name, value),
             Part::Objects(name, Some(items)) => {
-                let object = |members: Vec<(String, Option<Value>)>| -> Value {
+                let object = |members: Vec<Member>| -> Value {
                     let present = members.into_iter().filter_map(|(k, v)| Some((k, v?)));
                     Value::Object(present.collect::<Map<_, _>>())
                 };
