@@ -14,7 +14,7 @@ use super::operation::{Operation, Outcome};
 use super::plan::Plan;
 use super::release_schema;
 use super::source::Source;
-use crate::domain::{Address, Digest, LeafTable, MessageType, PartyKind, Purpose};
+use crate::domain::{Address, Digest, Leaf, LeafTable, MessageType, PartyKind, Purpose, Shape};
 
 /// What is wrong with a policy, where, and what would be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +56,15 @@ pub struct Compiled {
     release_schema: String,
     release_schema_digest: Digest,
     validator: Validator,
+    warnings: Vec<Finding>,
 }
 
 impl Compiled {
+    /// What an approver should see although the policy compiles.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
     /// Its id.
     pub fn id(&self) -> &str {
         &self.source.id
@@ -175,16 +181,13 @@ pub(super) fn compile_for(
     kind: PartyKind,
 ) -> Result<Compiled, Vec<Finding>> {
     let mut findings = Vec::new();
+    judge_head(&source, floor, kind, &mut findings);
+    if kind == PartyKind::Foreign && leaves_at("/pad", table).next().is_some() {
+        let message = "a release abroad has a member of this name of its own".to_owned();
+        findings.push(Finding { line: 0, leaf: "/pad".to_owned(), message, accepted: Vec::new() });
+    }
     let operations = cover(&source, table, &mut findings);
     judge(&source, (floor, kind), table, &operations, &mut findings);
-    if source.head.sender_proof && matches!(kind, PartyKind::Foreign | PartyKind::Gateway) {
-        findings.push(Finding {
-            line: 1,
-            leaf: "sender_proof".to_owned(),
-            message: "no byte that a sender chose leaves Indonesia".to_owned(),
-            accepted: vec!["false".to_owned()],
-        });
-    }
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -197,7 +200,9 @@ pub(super) fn compile_for(
     let validator = release_schema::validator(&schema).map_err(|e| no_schema(e.to_string()))?;
     let bytes = crate::domain::json::canonical(&schema).map_err(|e| no_schema(e.to_string()))?;
     let text = source.canonical();
+    let warnings = unmapped(&source, table, &operations);
     Ok(Compiled {
+        warnings,
         digest: Digest::of(text.as_bytes()),
         text,
         source,
@@ -209,6 +214,29 @@ pub(super) fn compile_for(
         release_schema: String::from_utf8(bytes).unwrap_or_default(),
         validator,
     })
+}
+
+/// What holds of the policy as a whole.
+fn judge_head(source: &Source, floor: &Floor, kind: PartyKind, findings: &mut Vec<Finding>) {
+    let mut find = |leaf: &str, message: String, accepted: Vec<String>| {
+        findings.push(Finding { line: 1, leaf: leaf.to_owned(), message, accepted });
+    };
+    let head = &source.head;
+    if let Err(below) = floor.admits_purpose(head.purpose, &head.message) {
+        let message =
+            format!("for `{}` nothing goes about one person ({})", head.purpose, below.law);
+        find("purpose", message, below.accepted);
+    }
+    if head.sender_proof && matches!(kind, PartyKind::Foreign | PartyKind::Gateway) {
+        let message = "no byte that a sender chose leaves Indonesia".to_owned();
+        find("sender_proof", message, vec!["false".to_owned()]);
+    }
+}
+
+/// The leaves at or below a name that a policy gives.
+fn leaves_at<'t>(name: &str, table: &'t LeafTable) -> impl Iterator<Item = &'t Leaf> {
+    let is_name = name.len() > 1 && name.starts_with('/');
+    table.leaves.iter().filter(move |leaf| is_name && leaf.name.is_within(name))
 }
 
 /// Every row of the policy laid over the leaves: an operation per leaf, or findings.
@@ -230,12 +258,7 @@ fn cover(
                 continue;
             }
         };
-        let below: Vec<&str> = table
-            .leaves
-            .iter()
-            .map(|leaf| leaf.name.as_str())
-            .filter(|leaf| crate::domain::LeafName::new(leaf).is_within(name))
-            .collect();
+        let below: Vec<&str> = leaves_at(name, table).map(|leaf| leaf.name.as_str()).collect();
         if below.is_empty() {
             let near = nearest(name, table);
             find("the message type has no such leaf".to_owned(), near);
@@ -295,31 +318,99 @@ fn judge(
             findings.push(Finding { line: line_of(name), leaf: name.clone(), message, accepted });
         };
         let leaf = table.leaf(name);
-        match leaf {
-            Some(leaf) => {
-                if let Err(reason) = operation.fits(leaf) {
-                    find(reason.to_owned(), Vec::new());
-                } else if let Err(below) = floor.admits(kind, leaf, operation) {
-                    let message =
-                        format!("`{}` goes below the floor ({})", operation.name(), below.law);
-                    find(message, below.accepted);
-                }
-            }
-            None if kind == PartyKind::Foreign => {
-                find("the length of an array identifies".to_owned(), vec!["drop".to_owned()]);
-            }
-            None => {}
+        if let Some(Err(reason)) = leaf.map(|leaf| operation.fits(leaf)) {
+            find(reason.to_owned(), Vec::new());
+            continue;
         }
-        if let Outcome::Codes(codes) = operation.outcome(leaf)
-            && codes.iter().any(|code| net::scan_shapes(code).is_some())
-        {
+        // the length of an array tells of every leaf in it
+        let mut concerned = leaves_at(name, table);
+        if let Some(below) = concerned.find_map(|leaf| floor.admits(kind, leaf, operation).err()) {
+            let message = format!("`{}` goes below the floor ({})", operation.name(), below.law);
+            find(message, below.accepted);
+        }
+        if *operation != Operation::Drop && looks_like_identifier(name, leaf, operation) {
             find("a value that would be passed on looks like an identifier".to_owned(), Vec::new());
         }
     }
 }
 
+/// Codes that a message may hold and a table does not map: each is refused, or held at home.
+fn unmapped(
+    source: &Source,
+    table: &LeafTable,
+    operations: &BTreeMap<String, Operation>,
+) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    for (name, _, line) in &source.leaves {
+        let (Some(Operation::CodeMap(map)), Some(leaf)) = (operations.get(name), table.leaf(name))
+        else {
+            continue;
+        };
+        let Shape::Codes(codes) = &leaf.shape else { continue };
+        let missing: Vec<&str> =
+            codes.iter().filter(|code| !map.contains_key(*code)).map(String::as_str).collect();
+        if !missing.is_empty() {
+            let message =
+                format!("a message with one of these is not released: {}", missing.join(", "));
+            warnings.push(Finding {
+                line: *line,
+                leaf: name.clone(),
+                message,
+                accepted: Vec::new(),
+            });
+        }
+    }
+    warnings
+}
+
+/// Whether the net would hit a code that can come out, or a name on the way to it.
+fn looks_like_identifier(name: &str, leaf: Option<&Leaf>, operation: &Operation) -> bool {
+    let outcome = operation.outcome(leaf);
+    let codes = match (&outcome, leaf.map(|leaf| &leaf.shape)) {
+        (Outcome::Codes(codes), _) | (Outcome::AsItIs, Some(Shape::Codes(codes))) => codes,
+        _ => &Vec::new(),
+    };
+    let mut words = codes.iter().map(String::as_str).chain(name.split('/'));
+    words.any(|word| net::scan_shapes(word).is_some())
+}
+
+/// The leaves a name may have meant: nearest by edits first.
 fn nearest(name: &str, table: &LeafTable) -> Vec<String> {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    let near = table.leaves.iter().filter(|leaf| leaf.name.as_str().ends_with(last));
-    near.take(3).map(|leaf| leaf.name.to_string()).collect()
+    let mut near: Vec<(usize, &str)> = table
+        .leaves
+        .iter()
+        .map(|leaf| (edits(name, leaf.name.as_str()), leaf.name.as_str()))
+        .collect();
+    near.sort_unstable();
+    near.retain(|(edits, leaf)| edits * 2 <= leaf.len().max(name.len()));
+    near.into_iter().take(3).map(|(_, leaf)| leaf.to_owned()).collect()
+}
+
+/// Levenshtein distance in characters.
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (b, pair) in other.iter().zip(row.windows(2)) {
+            let [diagonal, above] = pair else { continue };
+            left = (diagonal + usize::from(a != *b)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_are_counted() {
+        for (one, other, count) in [("kitten", "sitting", 3), ("", "abc", 3), ("a", "a", 0)] {
+            assert_eq!(edits(one, other), count, "{one} {other}");
+        }
+    }
 }

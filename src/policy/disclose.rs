@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::compile::Compiled;
+use super::plan::{BIRTH, is_free};
 use crate::domain::body::Protected;
 use crate::domain::{
-    Body, Class, Code, Context, Digest, Fault, Id, LeafName, LeafTable, PartyKind, Refused,
+    Body, Class, Code, Context, Digest, Fault, Id, Leaf, LeafName, LeafTable, PartyKind, Refused,
 };
 
 /// What one recipient is to receive. Minted here only.
@@ -81,8 +82,11 @@ pub fn disclose(
     body: &Body,
     context: &Context<'_>,
 ) -> Result<Disclosure, Withheld> {
-    let mut built = policy.plan().project(body, context);
     let is_social = policy.kind() == PartyKind::Social;
+    // only what was held can be released, and only a social agency's leaves are ever held
+    let released = if is_social { context.released } else { &[] };
+    let context = Context { released, ..*context };
+    let mut built = policy.plan().project(body, &context);
     let failed: Vec<_> =
         built.failed.iter().filter(|(name, ..)| !built.pending.contains(name)).cloned().collect();
     if !failed.is_empty() && !is_social {
@@ -95,6 +99,7 @@ pub fn disclose(
             findings.push(Fault::at(name.as_str(), fault.keyword));
             leaves.push(name);
         }
+        leaves.sort();
         leaves.dedup();
         return Err(Withheld::Hold { leaves, findings });
     }
@@ -107,7 +112,10 @@ pub fn disclose(
         let fault = Refused::at(Code::PolicyRefused, "", "release-schema");
         return Err(Withheld::Refuse(fault));
     }
-    let bytes = serde_json::to_vec(&built.body).unwrap_or_default();
+    // INVARIANT: keys are ASCII and sorted and numbers integers, so this is the RFC 8785 form
+    let Ok(bytes) = serde_json::to_vec(&built.body) else {
+        return Err(Withheld::Refuse(Refused::at(Code::PolicyRefused, "", "canonical")));
+    };
     let findings = built.failed.into_iter();
     Ok(Disclosure {
         body_digest: Digest::of(&bytes),
@@ -119,11 +127,13 @@ pub fn disclose(
     })
 }
 
-/// Direct values, and the date of birth, of an earlier message: what must not come back.
+/// Direct values, and the date of birth, of an earlier message: what must not come back. Members
+/// of closed lists identify no one and would hit ordinary words.
 pub fn direct_values(table: &LeafTable, body: &Body, into: &mut Vec<Protected>) {
-    let is_birth = |name: &LeafName| name.as_str().ends_with("/birth/date");
-    let leaves = table.leaves.iter().filter(|l| l.class == Class::Direct || is_birth(&l.name));
-    for leaf in leaves {
+    let is_secret = |leaf: &Leaf| {
+        leaf.name.as_str().ends_with(BIRTH) || (leaf.class == Class::Direct && is_free(&leaf.shape))
+    };
+    for leaf in table.leaves.iter().filter(|leaf| is_secret(leaf)) {
         for value in body.values(&leaf.name) {
             if let Some(text) = value.as_str() {
                 into.push(Protected { leaf: leaf.name.clone(), value: text.to_owned() });

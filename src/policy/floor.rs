@@ -1,20 +1,38 @@
 //! The floor: statutory limits that no policy can go below.
 //!
 //! It names the domestic parties by id; whoever is not listed is foreign, whatever a record says.
+//!
+//! Abroad it is a list of the very operations that a standing policy may use, leaf by leaf. A list
+//! of allowed words is not enough: `open` and `closed` can carry any leaf that is mapped onto them,
+//! and a month can be that of a birth.
+//!
+//! INVARIANT: a floor under which a direct identifier or a text could leave Indonesia, or reach
+//! counter-terrorism or justice, does not load, whoever signed it.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::operation::{Operation, Outcome};
-use crate::domain::{Class, Leaf, PartyId, PartyKind};
+use crate::domain::{Class, Leaf, MessageType, PartyId, PartyKind, Purpose};
 
 /// A floor as its file says.
+#[derive(Debug, Clone)]
+pub struct Floor {
+    written: Written,
+    /// Per leaf, what a standing policy may do with it towards a foreign party.
+    standing: BTreeMap<String, Vec<Operation>>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Floor {
+struct Written {
     domestic: Vec<PartyId>,
     /// When individual releases to foreign parties leave.
     #[expect(dead_code, reason = "batch windows are not built yet; the floor already says them")]
     batch: toml::Value,
+    aggregate_only: AggregateOnly,
     foreign: Foreign,
     counter_terrorism: Domestic,
     justice: Domestic,
@@ -23,10 +41,18 @@ pub struct Floor {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct AggregateOnly {
+    law: String,
+    purposes: Vec<Purpose>,
+    messages: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Foreign {
     law: String,
     drop_only: Vec<Class>,
-    codes: Vec<String>,
+    standing: BTreeMap<String, Vec<Value>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +61,7 @@ struct Domestic {
     law: String,
     drop_only: Vec<Class>,
     mapped_only: Vec<Class>,
+    held_only: Vec<Class>,
 }
 
 /// A floor that cannot be read.
@@ -55,25 +82,50 @@ impl Floor {
     /// # Errors
     /// [`BadFloor`].
     pub fn parse(text: &str) -> Result<Self, BadFloor> {
-        let floor: Self =
+        let written: Written =
             toml::from_str(text).map_err(|error| BadFloor(error.message().to_owned()))?;
         for class in [Class::Direct, Class::Text] {
-            let domestic = [&floor.counter_terrorism, &floor.justice];
-            if !floor.foreign.drop_only.contains(&class)
+            let domestic = [&written.counter_terrorism, &written.justice];
+            if !written.foreign.drop_only.contains(&class)
                 || domestic.iter().any(|limits| !limits.drop_only.contains(&class))
             {
                 return Err(BadFloor("direct identifiers and texts are dropped only".to_owned()));
             }
         }
-        Ok(floor)
+        let mut standing = BTreeMap::new();
+        for (leaf, operations) in &written.foreign.standing {
+            let operations: Result<Vec<_>, _> = operations.iter().map(Operation::parse).collect();
+            let operations = operations.map_err(|why| BadFloor(format!("`{leaf}`: {why}")))?;
+            if operations.iter().any(|o| matches!(o, Operation::Keep | Operation::Hold)) {
+                let why = "nothing leaves Indonesia as a sender wrote it";
+                return Err(BadFloor(format!("`{leaf}`: {why}")));
+            }
+            standing.insert(leaf.clone(), operations);
+        }
+        Ok(Self { written, standing })
     }
 
     /// What `party`, of kind `kind` by its record, is to the floor.
     pub fn kind(&self, party: &PartyId, kind: PartyKind) -> PartyKind {
-        if self.domestic.contains(party) { kind } else { PartyKind::Foreign }
+        if self.written.domestic.contains(party) { kind } else { PartyKind::Foreign }
     }
 
-    /// Whether the floor lets `operation` on `leaf` reach a recipient of that kind.
+    /// Whether individual messages of that type may go for that purpose.
+    pub(super) fn admits_purpose(
+        &self,
+        purpose: Purpose,
+        message: &MessageType,
+    ) -> Result<(), Below> {
+        let aggregates = &self.written.aggregate_only;
+        let named = |name: &String| name.as_str() == message.name();
+        if !aggregates.purposes.contains(&purpose) || aggregates.messages.iter().any(named) {
+            return Ok(());
+        }
+        Err(Below { law: aggregates.law.clone(), accepted: aggregates.messages.clone() })
+    }
+
+    /// Whether the floor lets `operation` on `leaf`, or on an array that `leaf` lies in, reach a
+    /// recipient of that kind.
     pub(super) fn admits(
         &self,
         kind: PartyKind,
@@ -85,58 +137,83 @@ impl Floor {
         }
         match kind {
             PartyKind::Foreign | PartyKind::Gateway => self.admits_abroad(leaf, operation),
-            PartyKind::CounterTerrorism => {
-                self.counter_terrorism.admits(leaf, operation, Holds::No)
-            }
-            PartyKind::Justice => self.justice.admits(leaf, operation, Holds::No),
-            PartyKind::Social => self.social.admits(leaf, operation, Holds::Yes),
+            PartyKind::CounterTerrorism => self.written.counter_terrorism.admits(leaf, operation),
+            PartyKind::Justice => self.written.justice.admits(leaf, operation),
+            PartyKind::Social => self.written.social.admits(leaf, operation),
         }
     }
 
-    /// Abroad goes a pairwise reference, a month, and codes of the floor's own list; nothing else.
     fn admits_abroad(&self, leaf: &Leaf, operation: &Operation) -> Result<(), Below> {
-        let is_droppable_only = self.foreign.drop_only.contains(&leaf.class);
-        let passes = match operation.outcome(Some(leaf)) {
-            Outcome::Minted | Outcome::Month => true,
-            Outcome::Codes(codes) => codes.iter().all(|code| self.foreign.codes.contains(code)),
-            Outcome::Nothing | Outcome::Year | Outcome::HalfYear | Outcome::AsItIs => false,
+        let foreign = &self.written.foreign;
+        let standing = match self.standing.get(leaf.name.as_str()) {
+            Some(operations) if !foreign.drop_only.contains(&leaf.class) => operations.as_slice(),
+            _ => &[],
         };
-        if passes && !is_droppable_only {
+        // the second half holds for every floor that loads; it costs nothing to look again
+        let is_as_sent = operation.outcome(Some(leaf)) == Outcome::AsItIs;
+        if standing.contains(operation) && !is_as_sent {
             return Ok(());
         }
-        let accepted = if is_droppable_only {
-            vec!["drop".to_owned()]
-        } else {
-            let codes = self.foreign.codes.join("|");
-            vec!["drop".to_owned(), "month".to_owned(), format!("codes of {codes}")]
-        };
-        Err(Below { law: self.foreign.law.clone(), accepted })
+        let written = foreign.standing.get(leaf.name.as_str()).filter(|_| !standing.is_empty());
+        let mut accepted = vec!["drop".to_owned()];
+        accepted.extend(written.into_iter().flatten().map(|o| match o {
+            Value::String(name) => name.clone(),
+            operation => operation.to_string(),
+        }));
+        Err(Below { law: foreign.law.clone(), accepted })
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Holds {
-    Yes,
-    No,
 }
 
 impl Domestic {
-    fn admits(&self, leaf: &Leaf, operation: &Operation, holds: Holds) -> Result<(), Below> {
-        let accepted = if self.drop_only.contains(&leaf.class) {
-            vec!["drop"]
+    fn admits(&self, leaf: &Leaf, operation: &Operation) -> Result<(), Below> {
+        let is_held = self.held_only.contains(&leaf.class);
+        let (passes, accepted): (bool, &[&str]) = if self.drop_only.contains(&leaf.class) {
+            (false, &["drop"])
+        } else if is_held || *operation == Operation::Hold {
+            (is_held && *operation == Operation::Hold, &["drop", "hold"])
         } else if self.mapped_only.contains(&leaf.class) {
-            if matches!(operation, Operation::Constant(_) | Operation::CodeMap(_)) {
-                return Ok(());
-            }
-            vec!["drop", "constant", "code_map"]
-        } else if *operation == Operation::Hold && holds == Holds::No {
-            vec!["drop"]
-        } else if leaf.class == Class::Legal && *operation != Operation::Keep {
-            vec!["drop", "keep"]
+            let is_mapped = matches!(operation, Operation::Constant(_) | Operation::CodeMap(_));
+            (is_mapped, &["drop", "constant", "code_map"])
+        } else if leaf.class == Class::Legal {
+            (*operation == Operation::Keep, &["drop", "keep"])
         } else {
-            return Ok(());
+            (true, &[])
         };
-        let accepted = accepted.into_iter().map(str::to_owned).collect();
+        if passes {
+            return Ok(());
+        }
+        let accepted = accepted.iter().map(|name| (*name).to_owned()).collect();
         Err(Below { law: self.law.clone(), accepted })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../config/floor.development.toml");
+
+    #[test]
+    fn a_floor_that_lets_identifiers_out_does_not_load() {
+        assert!(Floor::parse(SHIPPED).is_ok());
+        for (from, to) in [
+            ("drop_only = [\"direct\", \"text\"]", "drop_only = [\"direct\"]"),
+            ("[\"month\"]", "[\"keep\"]"),
+            ("[\"month\"]", "[\"moth\"]"),
+            ("[foreign]", "[foreign]\nexcept = true"),
+            ("[social]", "[asocial]"),
+        ] {
+            assert!(SHIPPED.contains(from), "{from}");
+            assert!(Floor::parse(&SHIPPED.replacen(from, to, 1)).is_err(), "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_not_listed_is_foreign() {
+        let floor = Floor::parse(SHIPPED).unwrap();
+        let party = |text: &str| text.parse::<PartyId>().unwrap();
+        assert_eq!(floor.kind(&party("kemensos"), PartyKind::Social), PartyKind::Social);
+        assert_eq!(floor.kind(&party("dinas"), PartyKind::Social), PartyKind::Foreign);
+        assert_eq!(floor.kind(&party("kemensos"), PartyKind::Foreign), PartyKind::Foreign);
     }
 }

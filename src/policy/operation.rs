@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{Class, Leaf, Shape};
@@ -42,7 +42,7 @@ pub enum Operation {
 }
 
 /// An age band.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Band(pub String, pub i32, pub i32);
 
 /// What can come out of an operation.
@@ -59,6 +59,7 @@ pub(super) enum Outcome {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Tables {
     code_maps: BTreeMap<String, BTreeMap<String, String>>,
     age_bands: BTreeMap<String, Vec<Band>>,
@@ -69,18 +70,39 @@ static TABLES: LazyLock<Option<Tables>> =
 
 #[derive(Deserialize)]
 struct Provinces {
-    provinces: BTreeMap<String, String>,
+    provinces: Vec<Province>,
 }
 
+#[derive(Deserialize)]
+struct Province {
+    kemendagri: String,
+    iso: String,
+}
+
+/// ISO 3166-2 by Kemendagri code. Empty, so that no place passes, if the file did not read; a test
+/// rules it out.
 static PROVINCES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let text = include_str!("../../schemas/codes/provinces.json");
-    serde_json::from_str::<Provinces>(text).map(|p| p.provinces).unwrap_or_default()
+    let read = serde_json::from_str::<Provinces>(text).ok();
+    let rows = read.into_iter().flat_map(|list| list.provinces);
+    rows.map(|row| (row.kemendagri, row.iso)).collect()
 });
 
 /// The province that a regency code or a province code lies in.
 pub(super) fn province(code: &str) -> Option<&'static str> {
     let by_prefix = code.get(..2).and_then(|prefix| PROVINCES.get(prefix));
     by_prefix.or_else(|| PROVINCES.values().find(|known| *known == code)).map(String::as_str)
+}
+
+const EDGES_MAX: usize = 32;
+const CAP_MAX: u64 = 32;
+const CAP_DEFAULT: u64 = 4;
+const A_CODE: &str = "1 to 64 printable ASCII characters without blanks at the ends";
+
+/// What may stand as a constant or in a table: short, and nothing that no one sees.
+fn is_code(text: &str) -> bool {
+    let shows = |b: u8| b.is_ascii_graphic() || b == b' ';
+    (1..=64).contains(&text.len()) && text.bytes().all(shows) && text.trim() == text
 }
 
 /// Names of operations, in the order officers are offered them.
@@ -124,9 +146,10 @@ impl Operation {
         Ok(match name {
             "drop" => Self::Drop,
             "keep" => Self::Keep,
-            "constant" => {
-                Self::Constant(text("value").ok_or("`constant` needs a `value`")?.to_owned())
-            }
+            "constant" => match text("value").filter(|value| is_code(value)) {
+                Some(value) => Self::Constant(value.to_owned()),
+                None => return Err(format!("`constant` needs a `value`: {A_CODE}")),
+            },
             "code_map" => Self::CodeMap(code_map(value, tables)?),
             "year" => Self::Year,
             "half_year" => Self::HalfYear,
@@ -141,14 +164,18 @@ impl Operation {
                 let edges = value.get("edges").cloned().unwrap_or_default();
                 let edges: Vec<i64> = serde_json::from_value(edges)
                     .map_err(|_cause| "`bucket` needs `edges`, a list of integers")?;
-                if edges.is_empty() || !edges.is_sorted() {
-                    return Err("`edges` must rise".to_owned());
+                let rises = edges.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+                let fits = edges.len() <= EDGES_MAX && edges.iter().all(|edge| *edge >= 0);
+                if edges.is_empty() || !rises || !fits {
+                    return Err("`edges` are 1 to 32 rising numbers from 0 on".to_owned());
                 }
                 Self::Bucket(edges)
             }
             "count" => {
-                let cap = value.get("cap").and_then(Value::as_u64).unwrap_or(4);
-                Self::Count(u32::try_from(cap).map_err(|_cause| "`cap` is too large")?)
+                let cap = value.get("cap").map_or(Some(CAP_DEFAULT), Value::as_u64);
+                let cap = cap.filter(|cap| (1..=CAP_MAX).contains(cap));
+                let cap = cap.and_then(|cap| u32::try_from(cap).ok());
+                Self::Count(cap.ok_or("`cap` is 1 to 32")?)
             }
             "pseudonym" => Self::Pseudonym,
             "hold" => Self::Hold,
@@ -197,21 +224,23 @@ impl Operation {
                 _ => Err("only a date can be coarsened to a period"),
             },
             Self::AgeBand(_) => match leaf.shape {
-                Shape::Date | Shape::PartialDate if leaf.name.as_str().ends_with("/birth/date") => {
+                Shape::Date | Shape::PartialDate
+                    if leaf.array.is_none() && leaf.name.as_str().ends_with("/birth/date") =>
+                {
                     Ok(())
                 }
                 _ => Err("only a date of birth has an age band"),
             },
             Self::Country | Self::Adm1 => {
                 let name = leaf.name.as_str();
-                if name.ends_with("adm1") || name.ends_with("adm2") {
+                if leaf.array.is_none() && (name.ends_with("adm1") || name.ends_with("adm2")) {
                     Ok(())
                 } else {
                     Err("only a place has a province or country")
                 }
             }
             Self::Bucket(_) => match leaf.shape {
-                Shape::Integer { .. } => Ok(()),
+                Shape::Integer { .. } if leaf.array.is_none() => Ok(()),
                 _ => Err("only a number falls into a bucket"),
             },
             Self::Count(_) if leaf.array.is_some() => Ok(()),
@@ -261,8 +290,27 @@ fn code_map(value: &Value, tables: &Tables) -> Result<BTreeMap<String, String>, 
             format!("there is no table `{name}`; there are: {}", known.join(", "))
         }),
         (None, Some(map)) => serde_json::from_value(map.clone())
-            .map_err(|_cause| "`map` gives a code for a code".to_owned()),
+            .ok()
+            .filter(|map: &BTreeMap<String, String>| map.values().all(|code| is_code(code)))
+            .ok_or_else(|| format!("`map` gives a code for a code: {A_CODE}")),
         _ => Err("`code_map` needs `table` or `map`".to_owned()),
+    }
+}
+
+/// The shipped table that an operation as written names: its kind, name and content.
+pub(super) fn named_table(written: &Value) -> Option<(&'static str, &str, Value)> {
+    let tables = TABLES.as_ref()?;
+    let name = |key: &str| written.get(key).and_then(Value::as_str);
+    match written.get("op").and_then(Value::as_str)? {
+        "code_map" => {
+            let name = name("table")?;
+            Some(("code_maps", name, serde_json::to_value(tables.code_maps.get(name)?).ok()?))
+        }
+        "age_band" => {
+            let name = name("bands")?;
+            Some(("age_bands", name, serde_json::to_value(tables.age_bands.get(name)?).ok()?))
+        }
+        _ => None,
     }
 }
 
@@ -275,6 +323,7 @@ pub(super) fn bucket_names(edges: &[i64]) -> Vec<String> {
     let first = edges.first().copied().unwrap_or(0);
     let mut names = vec![format!("under-{first}")];
     names.extend(edges.windows(2).filter_map(|pair| match pair {
+        [from, to] if to - from == 1 => Some(from.to_string()),
         [from, to] => Some(format!("{from}-{}", to - 1)),
         _ => None,
     }));
@@ -285,4 +334,57 @@ pub(super) fn bucket_names(edges: &[i64]) -> Vec<String> {
 pub(super) fn bucket_name(number: i64, edges: &[i64]) -> Option<String> {
     let at = edges.iter().filter(|edge| number >= **edge).count();
     bucket_names(edges).into_iter().nth(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_an_operation_does_not_know_is_refused() {
+        for written in [
+            json!("keeep"),
+            json!(1),
+            json!({"table": "open_closed"}),
+            json!({"op": "drop", "table": "open_closed"}),
+            json!({"op": "code_map"}),
+            json!({"op": "code_map", "table": "nowhere"}),
+            json!({"op": "code_map", "table": "open_closed", "map": {"a": "b"}}),
+            json!({"op": "code_map", "table": "open_closed", "otherwise": "keep"}),
+            json!({"op": "code_map", "map": {"a": 1}}),
+            json!({"op": "code_map", "map": {"a": "x".repeat(65)}}),
+            json!({"op": "code_map", "map": {"a": "b\u{200b}"}}),
+            json!({"op": "age_band", "bands": "mine"}),
+            json!("age_band"),
+            json!({"op": "constant", "value": ""}),
+            json!({"op": "constant", "value": " x"}),
+            json!({"op": "constant", "value": "x".repeat(65)}),
+            json!({"op": "count", "cap": 0}),
+            json!({"op": "count", "cap": "4"}),
+            json!({"op": "count", "cap": 1_000_000}),
+            json!({"op": "bucket", "edges": [3, 3]}),
+            json!({"op": "bucket", "edges": [-1, 2]}),
+            json!({"op": "bucket", "edges": []}),
+        ] {
+            assert!(Operation::parse(&written).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn every_range_of_a_bucket_has_its_own_name() {
+        let edges = [1, 2, 5];
+        assert_eq!(bucket_names(&edges), ["under-1", "1", "2-4", "5+"]);
+        let names: Vec<_> = [0, 1, 2, 4, 5, 99].map(|n| bucket_name(n, &edges).unwrap()).into();
+        assert_eq!(names, ["under-1", "1", "2-4", "2-4", "5+", "5+"]);
+    }
+
+    #[test]
+    fn a_place_that_no_table_knows_has_no_province() {
+        assert_eq!(PROVINCES.len(), 38);
+        assert_eq!(province("31.71"), Some("ID-JK"));
+        assert_eq!(province("ID-JK"), Some("ID-JK"));
+        assert_eq!(province("99.01"), None);
+        assert_eq!(province("IDN"), None);
+    }
 }

@@ -3,14 +3,22 @@
 //! INVARIANT: the output holds what the plan names and nothing else. Nothing of the input is
 //! carried along; a member that the plan does not name is never looked at.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use time::{Date, Month};
+use time::format_description::well_known::Rfc3339;
+use time::macros::offset;
+use time::{Date, Month, OffsetDateTime};
 
 use super::net::{self, Echo};
 use super::operation::{self, Band, Operation};
 use crate::domain::{Body, Class, Context, Fault, Leaf, LeafName, LeafTable, Shape};
+
+/// The member that brings every foreign body of one release schema to one length.
+pub(super) const PAD: &str = "pad";
+/// How the name of a leaf that holds a date of birth ends.
+pub(super) const BIRTH: &str = "/birth/date";
 
 /// A compiled policy's output, as a tree.
 #[derive(Debug)]
@@ -22,6 +30,8 @@ pub struct Plan {
     protected: Vec<LeafName>,
     /// Dates of birth that do not pass as they are.
     births: Vec<LeafName>,
+    /// Direct leaves, and dates of birth, that pass as they are.
+    kept: Vec<LeafName>,
     pad_to: usize,
 }
 
@@ -76,19 +86,19 @@ impl Plan {
             free: false,
             protected: Vec::new(),
             births: Vec::new(),
+            kept: Vec::new(),
             pad_to: 0,
         };
         for (name, operation) in operations {
             let leaf = table.leaf(name);
             if let Some(leaf) = leaf {
-                if leaf.class == Class::Direct
-                    && *operation != Operation::Keep
-                    && is_free(&leaf.shape)
-                {
-                    plan.protected.push(leaf.name.clone());
-                }
-                if name.ends_with("/birth/date") && *operation != Operation::Keep {
-                    plan.births.push(leaf.name.clone());
+                let is_birth = name.ends_with(BIRTH);
+                let is_secret = leaf.class == Class::Direct && is_free(&leaf.shape);
+                match (is_secret, is_birth, *operation == Operation::Keep) {
+                    (true, _, true) | (_, true, true) => plan.kept.push(leaf.name.clone()),
+                    (true, _, false) => plan.protected.push(leaf.name.clone()),
+                    (false, true, false) => plan.births.push(leaf.name.clone()),
+                    (false, false, _) => {}
                 }
             }
             if *operation == Operation::Drop {
@@ -135,11 +145,14 @@ impl Plan {
         let echo = self.echo(body, context);
         let mut built =
             Built { body: Value::Null, pending: Vec::new(), failed: Vec::new(), subject: None };
-        let mut work = Work { context, echo: &echo, built: &mut built };
-        let mut output = work.object(&self.root, Some(body.value()), "");
+        let mut work = Work { context, echo: &echo, built: &mut built, indices: Vec::new() };
+        let mut output = work.object(&self.root, Some(body.value()));
         if self.foreign {
-            let length = serde_json::to_string(&output).map_or(0, |text| text.len());
-            output.insert("pad".to_owned(), "_".repeat(self.pad_to.saturating_sub(length)).into());
+            match length_of(&output).and_then(|length| self.pad_to.checked_sub(length)) {
+                Some(missing) => drop(output.insert(PAD.to_owned(), "_".repeat(missing).into())),
+                // longer than the plan can build: no length may tell one body from another
+                None => built.failed.push((LeafName::new("/"), true, Fault::at("", "pad"))),
+            }
         }
         built.body = Value::Object(output);
         built
@@ -152,16 +165,23 @@ impl Plan {
         let own = self.protected.iter().flat_map(|name| {
             body.values(name).into_iter().filter_map(move |value| Some((name, value.as_str()?)))
         });
-        let is_birth = |name: &LeafName| name.as_str().ends_with("/birth/date");
-        let earlier = context.protected.iter().filter(|p| !is_birth(&p.leaf));
-        let values = own.chain(earlier.map(|p| (&p.leaf, p.value.as_str())));
+        let is_birth = |name: &LeafName| name.as_str().ends_with(BIRTH);
+        // what the recipient has by this very plan is no secret from it
+        let earlier = || context.protected.iter().filter(|p| !self.kept.contains(&p.leaf));
+        let values = earlier().filter(|p| !is_birth(&p.leaf));
+        let values = own.chain(values.map(|p| (&p.leaf, p.value.as_str())));
         let births = self.births.iter().filter_map(|name| body.text(name.as_str()));
-        let earlier = context.protected.iter().filter(|p| is_birth(&p.leaf));
-        Echo::new(values, births.chain(earlier.map(|p| p.value.as_str())))
+        let before = earlier().filter(|p| is_birth(&p.leaf));
+        Echo::new(values, births.chain(before.map(|p| p.value.as_str())))
     }
 }
 
-fn is_free(shape: &Shape) -> bool {
+/// Length of the canonical form: keys are ASCII and sorted, numbers are integers.
+pub(super) fn length_of(value: &Map<String, Value>) -> Option<usize> {
+    serde_json::to_vec(value).ok().map(|bytes| bytes.len())
+}
+
+pub(super) fn is_free(shape: &Shape) -> bool {
     matches!(shape, Shape::Pattern { .. } | Shape::Text { .. })
 }
 
@@ -203,6 +223,8 @@ struct Work<'a, 'b> {
     context: &'a Context<'b>,
     echo: &'a Echo,
     built: &'a mut Built,
+    /// Where in the arrays above the work stands.
+    indices: Vec<usize>,
 }
 
 impl Work<'_, '_> {
@@ -210,65 +232,89 @@ impl Work<'_, '_> {
         &mut self,
         members: &BTreeMap<String, Node>,
         input: Option<&Value>,
-        at: &str,
     ) -> Map<String, Value> {
         let mut output = Map::new();
         for (name, node) in members {
             let value = input.and_then(|input| input.get(name));
-            let place = format!("{at}/{name}");
             let built = match node {
-                Node::Object(members) => Value::Object(self.object(members, value, &place)),
-                Node::Objects { members, .. } => match value.and_then(Value::as_array) {
-                    None => Value::Null,
-                    Some(items) => {
-                        let each = items.iter().enumerate().map(|(n, item)| {
-                            Value::Object(self.object(members, Some(item), &format!("{place}/{n}")))
-                        });
-                        Value::Array(each.collect())
-                    }
-                },
-                Node::Leaf(step) => self.leaf(step, value, place),
+                Node::Object(members) => Value::Object(self.object(members, value)),
+                Node::Objects { members, .. } => self.objects(members, value),
+                Node::Leaf(step) => self.leaf(step, value),
             };
             output.insert(name.clone(), built);
         }
         output
     }
 
-    fn leaf(&mut self, step: &Step, value: Option<&Value>, at: String) -> Value {
-        let released = self.context.released.contains(&step.name);
-        if step.operation == Operation::Hold && !released {
+    fn objects(&mut self, members: &BTreeMap<String, Node>, value: Option<&Value>) -> Value {
+        let Some(items) = value.and_then(Value::as_array) else { return Value::Null };
+        let mut output = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            self.indices.push(index);
+            output.push(Value::Object(self.object(members, Some(item))));
+            self.indices.pop();
+        }
+        Value::Array(output)
+    }
+
+    fn leaf(&mut self, step: &Step, value: Option<&Value>) -> Value {
+        let is_released = self.context.released.contains(&step.name);
+        if step.operation == Operation::Hold && !is_released {
             if let Some(value) = value {
-                let rules = value.as_str().map(|text| net::scan_all(text, self.echo));
-                self.built.pending.push(step.name.clone());
-                for rule in rules.unwrap_or_default() {
-                    let fault = Fault::at(step.name.as_str(), rule);
-                    self.built.failed.push((step.name.clone(), false, fault));
-                }
+                self.hold(step, value);
             }
             return Value::Null;
         }
         match evaluate(step, value, self.context) {
             Ok(output) => {
-                let hit = if step.free && !released { self.hit(&output) } else { None };
+                let hit = if step.free && !is_released { self.hit(&output) } else { None };
                 if let Some(rule) = hit {
-                    return self.fail(step, at, rule);
+                    return self.fail(step, rule);
                 }
                 if step.name.as_str() == "/subject/ref" {
                     self.built.subject = output.as_str().and_then(|id| id.parse().ok());
                 }
                 output
             }
-            Err(rule) => self.fail(step, at, rule),
+            Err(rule) => self.fail(step, rule),
         }
+    }
+
+    /// Keeps a text back, and notes for the officer what the net finds in it.
+    fn hold(&mut self, step: &Step, value: &Value) {
+        let mut rules: Vec<_> =
+            net::scan_value("", value, self.echo).into_iter().map(|hit| hit.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        if !self.built.pending.contains(&step.name) {
+            self.built.pending.push(step.name.clone());
+        }
+        let faults = rules.into_iter().map(|rule| Fault::at(step.name.as_str(), rule));
+        self.built.failed.extend(faults.map(|fault| (step.name.clone(), false, fault)));
     }
 
     fn hit(&self, output: &Value) -> Option<&'static str> {
         net::scan_value("", output, self.echo).first().map(|hit| hit.rule)
     }
 
-    fn fail(&mut self, step: &Step, at: String, rule: &'static str) -> Value {
-        self.built.failed.push((step.name.clone(), step.required(), Fault::at(at, rule)));
+    fn fail(&mut self, step: &Step, rule: &'static str) -> Value {
+        let fault = Fault::at(self.pointer(step), rule);
+        self.built.failed.push((step.name.clone(), step.required(), fault));
         Value::Null
+    }
+
+    /// The leaf's name with the indices in place of `*`; only a fault needs it.
+    fn pointer(&self, step: &Step) -> String {
+        let mut indices = self.indices.iter();
+        let mut pointer = String::new();
+        for segment in step.name.segments() {
+            pointer.push('/');
+            match (segment, indices.len()) {
+                ("*", 1..) => pointer.extend(indices.next().map(usize::to_string)),
+                _ => pointer.push_str(segment),
+            }
+        }
+        pointer
     }
 }
 
@@ -292,13 +338,18 @@ fn evaluate(
         Operation::Drop | Operation::Constant(_) | Operation::Count(_) => Err("shape"),
         Operation::Keep | Operation::Hold => Ok(value.clone()),
         Operation::CodeMap(map) => mapped(value, map),
-        Operation::Year => Ok(text()?.get(..4).ok_or("date")?.into()),
-        Operation::HalfYear => {
-            let month: u8 = text()?.get(5..7).and_then(|m| m.parse().ok()).ok_or("date")?;
-            let half = if month <= 6 { 1 } else { 2 };
-            Ok(format!("{}-H{half}", text()?.get(..4).ok_or("date")?).into())
+        Operation::Year | Operation::HalfYear | Operation::Month => {
+            let day = day_in_jakarta(step, text()?).ok_or("date")?;
+            let year = day.get(..4).ok_or("date")?;
+            match step.operation {
+                Operation::Year => Ok(year.into()),
+                Operation::Month => Ok(day.get(..7).ok_or("date")?.into()),
+                _ => {
+                    let month: u8 = day.get(5..7).and_then(|m| m.parse().ok()).ok_or("date")?;
+                    Ok(format!("{year}-H{}", if month <= 6 { 1 } else { 2 }).into())
+                }
+            }
         }
-        Operation::Month => Ok(text()?.get(..7).ok_or("date")?.into()),
         Operation::AgeBand(bands) => age_band(text()?, bands, context.reference_date),
         Operation::Adm1 => operation::province(text()?).map(Value::from).ok_or("place"),
         Operation::Country => operation::province(text()?).map(|_| "IDN".into()).ok_or("place"),
@@ -308,6 +359,16 @@ fn evaluate(
         }
         Operation::Pseudonym => pseudonym(step, text()?, context),
     }
+}
+
+/// The day of an instant, which begins and ends in Jakarta; a date is its own.
+fn day_in_jakarta<'t>(step: &Step, text: &'t str) -> Option<Cow<'t, str>> {
+    if step.leaf.as_ref().is_none_or(|leaf| leaf.shape != Shape::DateTime) {
+        return Some(Cow::Borrowed(text));
+    }
+    let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let date = instant.checked_to_offset(offset!(+7))?.date();
+    Some(Cow::Owned(date.to_string()))
 }
 
 fn mapped(value: &Value, map: &BTreeMap<String, String>) -> Result<Value, &'static str> {

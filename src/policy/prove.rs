@@ -3,8 +3,11 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::compile::Compiled;
 use super::operation::{Operation, Outcome};
+use super::plan::PAD;
 use crate::domain::Class;
 
 /// The proof of one policy.
@@ -33,40 +36,93 @@ pub struct ProofRow {
     pub comes_out: String,
 }
 
-/// Walks every leaf of the schema.
+/// Walks every leaf of the schema, and every array that is counted.
+///
+/// The verdict is computed twice, from the operations and from the release schema, and both must
+/// agree: a leaf that the schema lets out but no operation answers for spoils it.
 pub fn prove(policy: &Compiled) -> Proof {
-    let mut nothing_direct = true;
-    let rows = policy.table().leaves.iter().map(|leaf| {
+    let table = policy.table();
+    let counted = policy.operations().iter().filter(|(name, _)| table.leaf(name).is_none());
+    let mut nothing_direct = answers_for_all(policy);
+    let mut rows = Vec::with_capacity(table.leaves.len());
+    for leaf in &table.leaves {
         let operation = policy.operations().get(leaf.name.as_str()).unwrap_or(&Operation::Drop);
         let outcome = operation.outcome(Some(leaf));
-        let lets_through = matches!(outcome, Outcome::AsItIs);
-        if lets_through && matches!(leaf.class, Class::Direct | Class::Text) {
+        let is_told = tells(&outcome, operation);
+        if is_told && matches!(leaf.class, Class::Direct | Class::Text) {
             nothing_direct = false;
         }
-        ProofRow {
-            leaf: leaf.name.to_string(),
-            class: leaf.class,
-            operation: operation.name(),
-            comes_out: match outcome {
-                Outcome::Nothing => "-".to_owned(),
-                Outcome::Codes(codes) => codes.join("|"),
-                Outcome::Minted => "a reference of the recipient's own".to_owned(),
-                Outcome::Month => "a month".to_owned(),
-                Outcome::Year => "a year".to_owned(),
-                Outcome::HalfYear => "a half-year".to_owned(),
-                Outcome::AsItIs if *operation == Operation::Hold => {
-                    "the text, once an officer lets it go".to_owned()
-                }
-                Outcome::AsItIs => "the value as sent".to_owned(),
-            },
-        }
-    });
-    let rows = rows.collect();
+        rows.push(row(leaf.name.as_str(), leaf.class, operation, outcome));
+    }
+    for (name, operation) in counted {
+        let within = table.leaves.iter().filter(|leaf| leaf.name.is_within(name));
+        // the strictest class below: an array's length tells of all of them
+        let class = within.map(|leaf| leaf.class).min().unwrap_or(Class::Direct);
+        nothing_direct &= !matches!(class, Class::Direct | Class::Text);
+        rows.push(row(name, class, operation, operation.outcome(None)));
+    }
+    rows.sort_by(|one, other| one.leaf.cmp(&other.leaf));
     Proof {
         id: policy.id().to_owned(),
         recipient: policy.recipient().to_string(),
         rows,
         nothing_direct,
+    }
+}
+
+/// Whether the message decides anything of what comes out.
+fn tells(outcome: &Outcome, operation: &Operation) -> bool {
+    !matches!(operation, Operation::Constant(_)) && *outcome != Outcome::Nothing
+}
+
+fn row(leaf: &str, class: Class, operation: &Operation, outcome: Outcome) -> ProofRow {
+    let comes_out = match outcome {
+        Outcome::Nothing => "-".to_owned(),
+        Outcome::Codes(codes) => codes.join("|"),
+        Outcome::Minted => "a reference of the recipient's own".to_owned(),
+        Outcome::Month => "a month".to_owned(),
+        Outcome::Year => "a year".to_owned(),
+        Outcome::HalfYear => "a half-year".to_owned(),
+        Outcome::AsItIs if *operation == Operation::Hold => {
+            "the text, once an officer lets it go".to_owned()
+        }
+        Outcome::AsItIs => "the value as sent".to_owned(),
+    };
+    ProofRow { leaf: leaf.to_owned(), class, operation: operation.name(), comes_out }
+}
+
+/// Whether every place in the release schema is one that an operation other than `drop` answers
+/// for, or the pad.
+fn answers_for_all(policy: &Compiled) -> bool {
+    let Ok(schema) = serde_json::from_str::<Value>(policy.release_schema()) else { return false };
+    let mut places = Vec::new();
+    let closed = gather("", &schema, &mut places);
+    closed
+        && places.iter().all(|place| {
+            let operation = policy.operations().get(place);
+            operation.is_some_and(|operation| *operation != Operation::Drop)
+                || (policy.foreign() && *place == format!("/{PAD}"))
+        })
+}
+
+/// Every leaf place of a release schema; `false` if an object in it is open.
+fn gather(at: &str, schema: &Value, places: &mut Vec<String>) -> bool {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        let is_closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+        let each = properties.iter();
+        return is_closed
+            && each.fold(true, |so_far, (name, below)| {
+                gather(&format!("{at}/{name}"), below, places) && so_far
+            });
+    }
+    match schema.get("items") {
+        Some(items) if items.get("properties").is_some() => {
+            gather(&format!("{at}/*"), items, places)
+        }
+        _ => {
+            places.push(at.to_owned());
+            true
+        }
     }
 }
 

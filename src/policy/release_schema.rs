@@ -6,7 +6,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use super::operation::Outcome;
-use super::plan::{Node, Plan, Step};
+use super::plan::{Node, PAD, Plan, Step, length_of};
 use crate::domain::{LeafTable, Shape};
 
 pub(super) fn of(plan: &Plan, table: &LeafTable) -> Value {
@@ -17,10 +17,10 @@ pub(super) fn of(plan: &Plan, table: &LeafTable) -> Value {
         if plan.foreign() {
             let pad = json!({"type": "string", "pattern": "^_*$", "maxLength": plan.pad_to()});
             if let Some(Value::Object(properties)) = members.get_mut("properties") {
-                properties.insert("pad".into(), pad);
+                properties.insert(PAD.into(), pad);
             }
             if let Some(Value::Array(required)) = members.get_mut("required") {
-                required.push("pad".into());
+                required.push(PAD.into());
             }
         }
     }
@@ -119,34 +119,44 @@ fn as_it_is(shape: &Shape) -> Value {
     }
 }
 
-/// Length of the longest body a foreign plan can build, without its pad: only closed codes,
-/// months and minted references go abroad, so it is finite and small.
+/// Length of the longest body a foreign plan can build, without its pad: only closed codes, dates,
+/// numbers and minted references go abroad, so it is finite and small. A body that is longer after
+/// all is not released.
 pub(super) fn longest(plan: &Plan) -> usize {
-    serde_json::to_string(&longest_object(plan.root())).map_or(0, |text| text.len())
+    length_of(&longest_object(plan.root())).unwrap_or(0)
 }
 
-fn longest_object(members: &BTreeMap<String, Node>) -> Value {
-    let each = members.iter().map(|(name, node)| (name.clone(), longest_node(node)));
-    Value::Object(each.collect())
+fn longest_object(members: &BTreeMap<String, Node>) -> Map<String, Value> {
+    members.iter().map(|(name, node)| (name.clone(), longest_node(node))).collect()
 }
 
 fn longest_node(node: &Node) -> Value {
     match node {
-        Node::Object(members) => longest_object(members),
+        Node::Object(members) => Value::Object(longest_object(members)),
         Node::Objects { members, max, .. } => {
-            Value::Array((0..*max).map(|_| longest_object(members)).collect())
+            Value::Array((0..*max).map(|_| Value::Object(longest_object(members))).collect())
         }
-        Node::Leaf(step) => {
-            let is_array = step.leaf.as_ref().is_some_and(|leaf| leaf.array.is_some());
-            let one = match step.operation.outcome(step.leaf.as_ref()) {
-                Outcome::Codes(codes) if is_array && step.operation.name() == "code_map" => {
-                    return Value::from(codes);
-                }
-                Outcome::Codes(codes) => codes.into_iter().max_by_key(String::len),
-                Outcome::Minted => Some("a".repeat(26)),
-                _ => Some("2026-11".to_owned()),
-            };
-            Value::from(one.unwrap_or_default())
+        Node::Leaf(step) => longest_leaf(step),
+    }
+}
+
+fn longest_leaf(step: &Step) -> Value {
+    let words = match step.operation.outcome(step.leaf.as_ref()) {
+        Outcome::Codes(codes) => codes,
+        Outcome::Minted => vec!["a".repeat(26)],
+        Outcome::Month | Outcome::HalfYear => vec!["2026-11".to_owned()],
+        Outcome::Year => vec!["2026".to_owned()],
+        Outcome::Nothing | Outcome::AsItIs => Vec::new(),
+    };
+    let is_mapped = step.operation.name() == "code_map";
+    match step.leaf.as_ref().and_then(|leaf| leaf.array) {
+        // what is mapped is told once each
+        Some(_) if is_mapped => Value::from(words),
+        _ => {
+            let may_be_null = !step.required();
+            let words = words.into_iter().map(Value::from);
+            let all = words.chain(may_be_null.then_some(Value::Null));
+            all.max_by_key(|value| value.to_string().len()).unwrap_or(Value::Null)
         }
     }
 }

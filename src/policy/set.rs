@@ -20,7 +20,7 @@ impl PolicySet {
     /// Adds a policy.
     ///
     /// # Errors
-    /// The id of the policy that stands there already.
+    /// The id of the policy that is for the same messages, or has the same id.
     pub fn insert(&mut self, policy: Compiled) -> Result<(), String> {
         let key = (
             policy.sender().clone(),
@@ -28,7 +28,9 @@ impl PolicySet {
             policy.message().clone(),
             policy.purpose(),
         );
-        if let Some(other) = self.policies.get(&key) {
+        // a release and its evidence name the policy by id: it must stand for one
+        let same_id = self.by_id(policy.id());
+        if let Some(other) = self.policies.get(&key).or(same_id) {
             return Err(other.id().to_owned());
         }
         self.policies.insert(key, Arc::new(policy));

@@ -1,15 +1,18 @@
 //! A policy as its file says, before anything of it is judged.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Date;
 
+use super::operation::named_table;
 use crate::domain::{Address, Digest, MessageType, Purpose, json};
 
 /// A policy file.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its id: the file's name without `.toml`.
+    /// Its id: as written, else the file's name without `.toml`.
     pub id: String,
     /// Its head.
     pub head: Head,
@@ -21,6 +24,7 @@ pub struct Source {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
+    id: Option<String>,
     /// Who sends.
     pub sender: Address,
     /// Who receives.
@@ -82,20 +86,34 @@ impl Source {
             line: error.span().map_or(1, |span| line_at(text, span.start)),
             reason: error.message().to_owned(),
         })?;
+        let lines = lines_of_leaves(text);
         let mut leaves = Vec::with_capacity(head.leaves.len());
         for (name, operation) in &head.leaves {
-            let line = line_of(text, name);
+            let line = lines.get(name).copied().unwrap_or(1);
             let operation = serde_json::to_value(operation)
                 .map_err(|error| BadSource { line, reason: error.to_string() })?;
             leaves.push((name.clone(), operation, line));
         }
+        let id = head.id.as_deref().unwrap_or(id);
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=64).contains(&id.len()) || !id.bytes().all(fits) {
+            let reason = "a policy's id is 1 to 64 of `a-z`, `0-9` and `-`".to_owned();
+            return Err(BadSource { line: 1, reason });
+        }
         Ok(Self { id: id.to_owned(), head, leaves })
     }
 
-    /// The RFC 8785 form, in which comments and layout do not count.
+    /// The RFC 8785 form, in which comments and layout do not count. The tables that the policy
+    /// names are part of it: a changed table is a changed policy, which no one has approved yet.
     pub(super) fn canonical(&self) -> String {
         let leaves: serde_json::Map<String, Value> =
             self.leaves.iter().map(|(name, op, _)| (name.clone(), op.clone())).collect();
+        let mut tables: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
+        for (_, written, _) in &self.leaves {
+            if let Some((kind, name, content)) = named_table(written) {
+                tables.entry(kind).or_default().insert(name, content);
+            }
+        }
         let value = json!({
             "id": self.id,
             "version": self.head.version,
@@ -108,6 +126,7 @@ impl Source {
             "why": self.head.why,
             "sender_proof": self.head.sender_proof,
             "leaves": leaves,
+            "tables": tables,
         });
         let bytes = json::canonical(&value).unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
@@ -123,8 +142,77 @@ fn line_at(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-fn line_of(text: &str, key: &str) -> usize {
-    let quoted = format!("\"{key}\"");
-    let is_it = |line: &str| line.trim_start().starts_with(&quoted);
-    text.lines().position(is_it).map_or(1, |index| index + 1)
+/// On which line each leaf is named, whichever way TOML lets it be written.
+fn lines_of_leaves(text: &str) -> BTreeMap<String, usize> {
+    let Ok(document) = toml_edit::Document::parse(text) else { return BTreeMap::new() };
+    let leaves = document.get("leaves").and_then(toml_edit::Item::as_table_like);
+    let Some(leaves) = leaves else { return BTreeMap::new() };
+    let line = |name: &str| {
+        let span = leaves.key(name).and_then(toml_edit::Key::span);
+        span.map(|span| (name.to_owned(), line_at(text, span.start)))
+    };
+    leaves.iter().filter_map(|(name, _)| line(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "sender = \"a1\"\nrecipient = \"b1\"\nmessage = \"status/1\"\npurpose = \
+        \"reintegration\"\nagreement = \"x\"\nexpires = 2027-06-30\nwhy = \"because\"\n";
+
+    fn parse(rest: &str) -> Result<Source, BadSource> {
+        Source::parse("name", &format!("{HEAD}{rest}"))
+    }
+
+    #[test]
+    fn comments_and_layout_do_not_count() {
+        let one = parse("[leaves]\n\"/a\" = \"drop\" # said\n\"/b\" = { op = \"keep\" }").unwrap();
+        let other = parse("\n# unsaid\n[leaves]\n'/b' = {op=\"keep\"}\n\n'/a' = 'drop'\n").unwrap();
+        assert_eq!(one.digest(), other.digest());
+        let third = parse("[leaves]\n\"/a\" = \"keep\"\n\"/b\" = { op = \"keep\" }").unwrap();
+        assert_ne!(one.digest(), third.digest());
+    }
+
+    #[test]
+    fn a_named_table_is_part_of_what_is_signed() {
+        let named =
+            parse("[leaves]\n\"/a\" = { op = \"code_map\", table = \"open_closed\" }").unwrap();
+        assert!(named.canonical().contains("\"in_service\":\"open\""));
+        let bands = parse("[leaves]\n\"/a\" = { op = \"age_band\", bands = \"foreign\" }").unwrap();
+        assert!(bands.canonical().contains("\"under_18\",0,17"));
+    }
+
+    #[test]
+    fn leaves_know_their_lines_and_mistakes_theirs() {
+        let source = parse(
+            "\n[leaves]\n\"/a\" = \"drop\"\n\n'/b' = \"keep\"\n[leaves.\"/c\"]\nop = \"drop\"",
+        )
+        .unwrap();
+        let lines: Vec<_> =
+            source.leaves.iter().map(|(name, _, line)| (name.as_str(), *line)).collect();
+        assert_eq!(lines, [("/a", 10), ("/b", 12), ("/c", 13)]);
+        for (rest, line) in [
+            ("[leaves]\n\"/a\" = \"drop\"\n\"/a\" = \"keep\"", 10),
+            ("wildcard = true\n[leaves]\n", 8),
+            ("[leaves]\n\"/a\" =", 9),
+        ] {
+            assert_eq!(parse(rest).unwrap_err().line, line, "{rest}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_as_written_or_the_files_name() {
+        assert_eq!(parse("[leaves]").unwrap().id, "name");
+        assert_eq!(parse("id = \"other-1\"\n[leaves]").unwrap().id, "other-1");
+        assert!(parse("id = \"Siti Zarqolin\"\n[leaves]").is_err());
+    }
+
+    #[test]
+    fn an_expiry_is_a_date_and_no_text() {
+        let text = HEAD.replace("2027-06-30", "\"2027-06-30\"");
+        assert!(Source::parse("name", &format!("{text}[leaves]")).is_err());
+        let text = HEAD.replace("2027-06-30", "2027-06-30T00:00:00Z");
+        assert!(Source::parse("name", &format!("{text}[leaves]")).is_err());
+    }
 }

@@ -1,0 +1,24 @@
+# Data-sharing policies in sentences.
+policy-headline = { $recipient } receives { $message } from { $sender }, for { $purpose }, under { $agreement }, until { $expires }.
+policy-leaf = { $recipient } receives { $label } ({ $leaf }): { $how }.
+policy-count = { $count } of { $all } fields leave.
+policy-nothing = { $recipient } receives no field at all.
+
+policy-op-keep = as it is
+policy-op-constant = always “{ $value }”
+policy-op-codes = only one of { $codes }
+policy-op-year = its year only
+policy-op-half-year = its half-year only
+policy-op-month = its month only
+policy-op-country = its country only
+policy-op-adm1 = its province only
+policy-op-count = how many only, as { $codes }
+policy-op-pseudonym = a pseudonym of its own
+policy-op-hold = once an officer of the recipient has looked
+
+policy-purpose-child_protection = child protection
+policy-purpose-service_delivery = service delivery
+policy-purpose-reintegration = social reintegration
+policy-purpose-jwg_learning = learning of the joint working group
+policy-purpose-statistics = statistics
+policy-purpose-legal_obligation = a legal obligation
