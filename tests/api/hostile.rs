@@ -16,8 +16,6 @@ const CANARY: &str = "Qanarwa Meswadi";
 /// Signs bytes that are no JSON we would write, under any header.
 fn raw(party: &Party<'_>, header: &str, payload: &str) -> String {
     let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-    let note = format!("{input}\n");
-    drop(note);
     let signature = titian_sign(party, input.as_bytes());
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
@@ -293,10 +291,10 @@ fn a_frozen_or_removed_party_loses_its_next_request() {
     std::fs::write(&record, text.replace("frozen = false", "frozen = true")).unwrap();
     live.signal("-HUP");
     let bearer = format!("Bearer {token}");
-    let object = bnpt.sign(bnpt.claims(REFERRAL));
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/jose")];
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
+        let object = bnpt.sign(bnpt.claims(REFERRAL));
         let answer = bnpt.ask("POST", "/v1/messages", &headers, object.as_bytes());
         if answer.code() == "frozen" {
             break;

@@ -120,6 +120,7 @@ fn a_withdrawal_of_what_nobody_saw_leaves_nothing_and_of_what_was_seen_says_so()
     let withdraw = |sent: &Value| {
         let mut claims = bnpt.claims(WITHDRAWAL);
         claims["recipients"] = json!([UNIT]);
+        claims.as_object_mut().unwrap().remove("in_reply_to");
         claims["body"]["target"] = sent["jti"].clone();
         claims["body"]["subject"]["ref"] = sent["body"]["subject"]["ref"].clone();
         bnpt.submit(claims)
