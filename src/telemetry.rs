@@ -1,5 +1,7 @@
 //! Logging and metrics. Neither ever holds a body, a token, a subject, a raw URL or a value.
 
+use std::io::IsTerminal;
+
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -15,7 +17,10 @@ pub enum Format {
 /// Starts logging to standard error. A second call changes nothing.
 pub fn log(filter: &str, format: Format) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match format {
         Format::Text => lines.try_init(),
         Format::Json => lines.json().try_init(),

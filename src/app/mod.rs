@@ -84,6 +84,9 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     safety::check_permissions(home)?;
     let keys = GatewayKeys::read(home)?;
     let documents = Documents::read(home, config.mode)?;
+    if config.mode == Mode::Production {
+        bail!("policies carry no officers' signatures yet, so production mode does not start");
+    }
     let vault = Vault::open(&keys::kek_directory(home)).context("the month keys do not open")?;
     let database = home.database(&config);
     let store = Sqlite::open(&database, Options::default())
@@ -101,9 +104,6 @@ async fn assemble(
     store: Sqlite,
 ) -> anyhow::Result<Gateway> {
     let rules = rules_of(documents, config)?;
-    if config.mode == Mode::Production {
-        bail!("policies carry no officers' signatures yet, so production mode does not start");
-    }
     let parts = Parts {
         id: config.id.clone(),
         clock: Arc::new(SystemClock::start()),
@@ -198,4 +198,70 @@ fn listen(
 async fn until(mut stopped: watch::Receiver<bool>) {
     // an error means that nobody is left to say stop
     drop(stopped.wait_for(|stop| *stop).await);
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: time::OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
+
+    fn fresh() -> (tempfile::TempDir, Home) {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(directory.path().join("home"));
+        init::init(&home, NOW).unwrap();
+        (directory, home)
+    }
+
+    async fn opened(home: &Home) -> Result<Opened, String> {
+        let lock = home.lock().unwrap().unwrap();
+        open(home, lock).await.map_err(|error| format!("{error:#}"))
+    }
+
+    #[tokio::test]
+    async fn a_fresh_home_opens_and_opens_again_under_the_same_rules() {
+        let (_directory, home) = fresh();
+        let first = opened(&home).await.unwrap();
+        let generation = first.gateway().rules().generation;
+        drop(first);
+        assert_eq!(opened(&home).await.unwrap().gateway().rules().generation, generation);
+    }
+
+    #[tokio::test]
+    async fn a_reload_installs_new_rules_whole_or_not_at_all() {
+        let (_directory, home) = fresh();
+        let opened = opened(&home).await.unwrap();
+        let before = opened.gateway().rules().generation;
+        let bnpt = home.party(&"bnpt".parse().unwrap()).join("record.toml");
+        let record = std::fs::read_to_string(&bnpt).unwrap();
+        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = tru")).unwrap();
+        assert!(opened.reload(&home).await.is_err());
+        assert_eq!(opened.gateway().rules().generation, before);
+        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = true")).unwrap();
+        opened.reload(&home).await.unwrap();
+        assert_eq!(opened.gateway().rules().generation, before + 1);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_an_unknown_version_and_a_missing_key_do_not_start() {
+        let (_directory, home) = fresh();
+        drop(opened(&home).await.unwrap());
+        let database = home.root().join("titian.db");
+        std::fs::write(&database, b"not a database, but long enough to be looked into").unwrap();
+        assert!(opened(&home).await.unwrap_err().contains("titian.db` does not open"));
+        std::fs::remove_file(&database).unwrap();
+        std::fs::remove_file(home.keys().join("token.jwk")).unwrap();
+        assert!(opened(&home).await.unwrap_err().contains("token.jwk` does not exist"));
+    }
+
+    #[tokio::test]
+    async fn the_gateways_own_limit_shortens_every_agreement() {
+        let (_directory, home) = fresh();
+        let config = std::fs::read_to_string(home.config_file()).unwrap();
+        std::fs::write(home.config_file(), config.replace("days_max = 1826", "days_max = 30"))
+            .unwrap();
+        let opened = opened(&home).await.unwrap();
+        let rules = opened.gateway().rules();
+        assert!(!rules.agreements.is_empty());
+        assert!(rules.agreements.iter().all(|agreement| agreement.retention_days == 30));
+    }
 }

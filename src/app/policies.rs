@@ -34,7 +34,7 @@ impl<'a> Judge<'a> {
     pub fn compile(&self, path: &Path, text: &str) -> Result<Compiled, Vec<Finding>> {
         let id = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
         let source =
-            Source::parse(&id, text).map_err(|bad| vec![finding(bad.line, "", bad.reason)])?;
+            Source::parse(&id, text).map_err(|bad| vec![finding(bad.line, &id, bad.reason)])?;
         let mut findings = self.check_head(&source);
         let Some(schema) = self.schemas.message(&source.head.message) else {
             findings.insert(0, finding(0, "message", "there is no such message type".to_owned()));

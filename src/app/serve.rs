@@ -15,7 +15,9 @@ use tokio::task::JoinSet;
 
 use super::home::Home;
 use super::{Opened, keys};
-use crate::config::{GatewayConfig, Mode, file};
+use crate::config::gateway::{Log, LogFormat};
+use crate::config::{GatewayConfig, Mode, environment, file};
+use crate::telemetry;
 
 /// How long requests under way may take to end once the process is told to stop.
 pub const DRAIN: Duration = Duration::from_secs(9);
@@ -52,6 +54,7 @@ async fn run(home: &Home, say: &dyn Fn(String)) -> anyhow::Result<()> {
     let Some(lock) = home.lock()? else {
         bail!("`{}` is in use by another process", home.root().display());
     };
+    start_logging(&home.config()?.log);
     // From here on a signal waits for us instead of ending the process.
     let mut signals = Signals::install()?;
     let opened = super::open(home, lock).await?;
@@ -182,6 +185,16 @@ fn announcement(
     lines.push(format!("management  http://{management}"));
     lines.push(format!("officers    {}", home.admin_socket().display()));
     Ok(lines)
+}
+
+/// Starts logging as `titian.toml` says, or the environment.
+fn start_logging(log: &Log) {
+    let filter = environment::log_filter();
+    let format = match log.format {
+        LogFormat::Text => telemetry::Format::Text,
+        LogFormat::Json => telemetry::Format::Json,
+    };
+    telemetry::log(filter.as_deref().unwrap_or(&log.filter), format);
 }
 
 /// Tells systemd, where it runs us; elsewhere there is nobody to tell.

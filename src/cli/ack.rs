@@ -6,8 +6,9 @@ use super::exit::{Done, Failed};
 use super::identity::Identity;
 use super::printer::Printer;
 use super::{block_on, inbox};
-use crate::client::{Given, InboxQuery, RejectCode, Release, Session, Verdict};
-use crate::domain::ReleaseId;
+use crate::client::{Given, InboxQuery, RejectCode, Session, Verdict};
+use crate::domain::{Digest, ReleaseId};
+use crate::wire::InboxItem;
 
 const PAGE: u32 = 100;
 
@@ -61,10 +62,14 @@ impl Ack {
 
     async fn acknowledge(self, printer: Printer) -> Done {
         let session = self.identity.session(printer).await?;
-        let release = self.find(&session).await?;
-        let verdict = self.reject.map_or(Verdict::Received, |code| Verdict::Rejected(code.into()));
-        let (answer, given) =
-            session.acknowledge(self.release_id, release.digest(), verdict).await?;
+        let item = self.find(&session).await?;
+        let (digest, verdict) = match self.reject {
+            // What does not verify is never acknowledged as received.
+            None => (session.open_release(&item)?.digest(), Verdict::Received),
+            // That it does not verify may be the very reason.
+            Some(code) => (Digest::of(item.release.as_bytes()), Verdict::Rejected(code.into())),
+        };
+        let (answer, given) = session.acknowledge(self.release_id, digest, verdict).await?;
         printer.json(&answer);
         let words = if self.reject.is_some() { "rejected" } else { "acknowledged as received" };
         let when = if given == Given::Before { ", as it was before" } else { "" };
@@ -74,21 +79,22 @@ impl Ack {
     }
 
     /// An acknowledgement names the digest of the release, so the release is looked for: first
-    /// among those not acknowledged, then among all. One that does not verify is never
-    /// acknowledged as received.
-    async fn find(&self, session: &Session) -> Result<Release, Failed> {
+    /// among those not acknowledged, then among all.
+    async fn find(&self, session: &Session) -> Result<InboxItem, Failed> {
         let wanted = self.release_id.as_str();
         for start in [None, Some(0)] {
             let mut after = start;
             loop {
                 let page = session.inbox(InboxQuery { after, limit: PAGE, wait_s: 0 }).await?;
-                if let Some(item) = page.items.iter().find(|item| item.release_id == wanted) {
-                    return Ok(session.open_release(item)?);
+                let (next, is_last) = (inbox::next(&page)?, page.items.is_empty());
+                let mut items = page.items.into_iter();
+                if let Some(item) = items.find(|item| item.release_id == wanted) {
+                    return Ok(item);
                 }
-                if page.items.is_empty() {
+                if is_last {
                     break;
                 }
-                after = Some(inbox::next(&page)?);
+                after = Some(next);
             }
         }
         Err(Failed::refused("no release of this id is in your inbox"))

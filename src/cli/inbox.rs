@@ -1,5 +1,7 @@
 //! `titian inbox`.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -13,6 +15,8 @@ use crate::wire::{InboxItem, InboxPage};
 
 const PAGE: u32 = 20;
 const WAIT_S: u32 = 30;
+/// Whoever follows outlasts a restart of the gateway.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Collect releases: verify each, and show what it says
 #[derive(Debug, Args)]
@@ -45,7 +49,14 @@ impl Inbox {
         let (mut after, mut shown, mut distrusted) = (self.after, 0u64, 0u64);
         loop {
             let wait_s = if self.follow { WAIT_S } else { 0 };
-            let page = session.inbox(InboxQuery { after, limit: PAGE, wait_s }).await?;
+            let page = match session.inbox(InboxQuery { after, limit: PAGE, wait_s }).await {
+                Err(fault) if self.follow && fault.is_temporary() => {
+                    printer.note(format!("{:#}; still waiting", anyhow::Error::new(fault)));
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                page => page?,
+            };
             for item in &page.items {
                 match session.open_release(item) {
                     Ok(release) => {

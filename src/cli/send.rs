@@ -67,15 +67,13 @@ impl Send {
         let submission =
             session.submit(&message).await.map_err(|fault| unknown(id, fault.into()))?;
         let (submitted, words) = match &submission {
-            Submission::Admitted(submitted) => (submitted, "admitted"),
-            Submission::Held(submitted) => (submitted, "held: an officer decides"),
-            Submission::Repeated(submitted) => {
-                (submitted, "admitted before; the recorded answer is")
-            }
+            Submission::Admitted(submitted) => (submitted, ""),
+            Submission::Held(submitted) => (submitted, ": an officer decides"),
+            Submission::Repeated(submitted) => (submitted, ", as it was before"),
         };
         printer.json(submitted);
         printer.line(format!("message  {id}"));
-        printer.line(format!("state    {words} ({})", submitted.state));
+        printer.line(format!("state    {}{words}", submitted.state));
         if let Some(exchange) = &submitted.exchange {
             printer.line(format!("exchange {exchange}"));
         }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use crate::clock::{Entropy, SystemEntropy};
+use crate::domain::Id;
 use crate::secret::SecretBytes;
 
 /// Largest file that is read, in bytes: far above any record, policy or key.
@@ -216,9 +218,14 @@ fn line_after(before: &str) -> usize {
 
 /// A complete file beside `path`, on disk.
 fn write_beside(path: &Path, bytes: &[u8], access: Access) -> Result<PathBuf, FileError> {
+    // A name of its own each time, so that what a crash left behind is in nobody's way.
+    let mut part = [0u8; 16];
+    SystemEntropy::default()
+        .fill(&mut part)
+        .map_err(|none| FileError::io(path, "written", io::Error::other(none)))?;
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}.new", Id::from_bits(part)));
     let beside = path.with_file_name(name);
     let written =
         OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(&beside).and_then(
