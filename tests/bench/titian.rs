@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
 
+mod decide;
 mod gateway;
 mod limits;
 mod load;
@@ -35,7 +36,7 @@ struct Options {
     /// Print the rows and limits as JSON instead of the table.
     #[arg(long)]
     json: bool,
-    /// Only these scenarios (admit, connect, footprint, decide, redact).
+    /// Only these scenarios (admit, connect, footprint, decide).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Seconds of load per window; a scenario has four.
@@ -76,6 +77,9 @@ async fn run(options: &Options) -> Result<()> {
     }
     if wanted("footprint") {
         rows.extend(bench.footprint().await?);
+    }
+    if wanted("decide") {
+        rows.extend(decide::rows(&bench.peer_party, &bench.claims, &bench.limits)?);
     }
     if options.json {
         let rows: Result<Vec<Value>> = rows.iter().map(as_json).collect();
