@@ -1,3 +1,0 @@
-//! placeholder
-#![no_main]
-libfuzzer_sys::fuzz_target!(|_text: &str| {});
