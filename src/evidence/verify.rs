@@ -835,6 +835,225 @@ mod tests {
         );
     }
 
+    /// The object with one claim changed (or removed), signed again by its own signer.
+    fn resigned(world: &World, object: &str, claim: &str, to: &Value) -> String {
+        let (jws, tail) = object.split_once('~').map_or((object, None), |(a, b)| (a, Some(b)));
+        let part = |n: usize| -> Value {
+            let encoded = jws.split('.').nth(n).unwrap();
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap()
+        };
+        let mut claims = part(1);
+        match claim.rsplit_once('/') {
+            Some((at, name)) => claims.pointer_mut(at).unwrap()[name] = to.clone(),
+            None if to.is_null() => {
+                claims.as_object_mut().unwrap().remove(claim).unwrap();
+            }
+            None => claims[claim] = to.clone(),
+        }
+        let jws = match part(0)["typ"].as_str().unwrap() {
+            "titian-message+sd-jwt" => sign(&world.sender, Message(claims)),
+            "titian-receipt+jwt" => sign(&world.gateway, Receipt(claims)),
+            "titian-refusal+jwt" => sign(&world.gateway, Refusal(claims)),
+            "titian-release+sd-jwt" => sign(&world.gateway, Release(claims)),
+            "titian-ack+jwt" => sign(&world.recipient, Ack(claims)),
+            typ => panic!("{typ}"),
+        };
+        tail.map_or(jws.clone(), |tail| format!("{jws}~{tail}"))
+    }
+
+    /// A claim that the signer itself got wrong: object, claim, value, and the check that fails.
+    type WrongClaim = (&'static str, &'static str, Value, &'static str);
+
+    fn wrong(
+        at: &'static str,
+        check: &'static str,
+        claims: Vec<(&'static str, Value)>,
+    ) -> Vec<WrongClaim> {
+        claims.into_iter().map(|(claim, to)| (at, claim, to, check)).collect()
+    }
+
+    fn other_id() -> Value {
+        json!(Id::from_bits([7; 16]))
+    }
+
+    fn wrong_about() -> Vec<(&'static str, Value)> {
+        vec![("digest", json!(Digest::of(b"other")))]
+    }
+
+    fn wrong_receipt(is_for: &str, id: &'static str, aud: &str) -> Vec<(&'static str, Value)> {
+        vec![
+            ("iss", json!("https://other.example.org")),
+            ("aud", json!(aud)),
+            ("for", json!(is_for)),
+            ("for", Value::Null),
+            (id, other_id()),
+            (id, Value::Null),
+            ("digest", json!("x")),
+            ("digest", Value::Null),
+        ]
+    }
+
+    fn wrong_ack() -> Vec<(&'static str, Value)> {
+        vec![
+            ("iss", json!("cuta-be")),
+            ("iss", json!("kemensos/sentra-lain")),
+            ("aud", json!("https://other.example.org")),
+            ("result", json!("maybe")),
+            ("digest", json!("x")),
+            ("release_id", Value::Null),
+        ]
+    }
+
+    fn wrong_in_sender_bundle() -> Vec<WrongClaim> {
+        let body = sd_jwt::disclose(&[1; 16], "body", &json!({"name": "Siti Zarqolin"}));
+        let message = vec![
+            ("iss", json!("kemensos")),
+            ("iss", Value::Null),
+            ("aud", json!("https://other.example.org")),
+            ("aud", json!([GATEWAY])),
+            ("jti", other_id()),
+            ("_sd", json!([Digest::of(b"other")])),
+            ("_sd", json!([body.digest, Digest::of(b"other")])),
+            ("_sd_alg", json!("md5")),
+        ];
+        let receipt = wrong_receipt("acknowledgement", "message_id", "NO");
+        let ack_receipt = wrong_receipt("message", "release_id", "cuta-be");
+        let other_ack = vec![("release_id", other_id()), ("result", json!("rejected"))];
+        let (ack, of_ack) = ("/acknowledgements/0/jws", "/acknowledgements/0/receipt");
+        let of_ack_claims = "acknowledgements.0.receipt.claims";
+        [
+            wrong("/receipt", "receipt.claims", receipt),
+            wrong("/receipt", "message.digest", wrong_about()),
+            wrong("/message", "message.claims", message),
+            wrong(ack, "acknowledgements.0.claims", wrong_ack()),
+            wrong(ack, of_ack_claims, other_ack),
+            wrong(of_ack, of_ack_claims, ack_receipt),
+            wrong(of_ack, of_ack_claims, wrong_about()),
+        ]
+        .concat()
+    }
+
+    fn wrong_in_recipient_bundle() -> Vec<WrongClaim> {
+        let digest = json!(Digest::of(b"other"));
+        let release = vec![
+            ("iss", json!("https://other.example.org")),
+            ("aud", json!("NO")),
+            ("jti", other_id()),
+        ];
+        let policy = vec![
+            ("/policy/id", json!("x")),
+            ("/policy/version", json!(4)),
+            ("/policy/digest", digest.clone()),
+            ("policy", Value::Null),
+        ];
+        let body = vec![("_sd", json!([digest])), ("_sd", Value::Null)];
+        let about = vec![("release_id", other_id()), ("digest", digest.clone())];
+        let ack_receipt = wrong_receipt("message", "release_id", "cuta-be");
+        let (ack, of_ack) = ("/acknowledgement/jws", "/acknowledgement/receipt");
+        [
+            wrong("/release", "release.claims", release),
+            wrong("/release", "policy.reference", policy),
+            wrong("/release", "release_schema.digest", vec![("release_schema", digest)]),
+            wrong("/release", "release.body", body),
+            wrong("/release", "entry.commitment", vec![("iat", json!(2))]),
+            wrong(ack, "acknowledgement.claims", wrong_ack()),
+            wrong(ack, "acknowledgement.release", about),
+            wrong(of_ack, "acknowledgement.receipt.claims", ack_receipt),
+            wrong(of_ack, "acknowledgement.receipt.claims", wrong_about()),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_wrong_claim_under_a_good_signature_fails_its_check() {
+        let world = World::new();
+        let good = [
+            Bundle::Sender(world.sender_bundle()).to_value().unwrap(),
+            Bundle::Recipient(world.recipient_bundle()).to_value().unwrap(),
+        ];
+        let wrong = [wrong_in_sender_bundle(), wrong_in_recipient_bundle()].concat();
+        for (at, claim, to, name) in wrong {
+            let mut value = good.iter().find(|v| v.pointer(at).is_some()).unwrap().clone();
+            let object = value.pointer_mut(at).unwrap();
+            *object = json!(resigned(&world, object.as_str().unwrap(), claim, &to));
+            let report = verify(value.to_string().as_bytes(), &world.pins());
+            let result = report.check(name).unwrap().result;
+            assert_eq!(result, Outcome::Failed, "{at} {claim} {to}\n{}", results(&report));
+            let signatures = report.checks.iter().filter(|c| c.name.ends_with("signature"));
+            for check in signatures {
+                assert_ne!(check.result, Outcome::Failed, "{at} {claim} {to} {}", check.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_about_this_message() {
+        let world = World::new();
+        let mut bundle = world.refused();
+        for (claim, to) in
+            [("message_id", json!(Id::from_bits([7; 16]))), ("for", json!("message"))]
+        {
+            bundle.receipt = resigned(&world, &world.refused().receipt, claim, &to);
+            let report = world.check(&Bundle::Sender(bundle.clone()));
+            assert_eq!(report.check("receipt.claims").unwrap().result, Outcome::Failed, "{claim}");
+        }
+        // and a receipt is no refusal
+        let mut bundle = world.sender_bundle();
+        bundle.event = EventKind::Refusal;
+        let report = world.check(&Bundle::Sender(bundle));
+        assert_eq!(report.check("receipt.signature").unwrap().result, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_message_without_a_body_fails() {
+        let world = World::new();
+        let mut bundle = world.sender_bundle();
+        let claims = json!({"iss": "bnpt", "aud": GATEWAY, "jti": bundle.message_id});
+        bundle.message = Some(sign(&world.sender, PlainMessage(claims.clone())));
+        let result = |bundle: &SenderBundle| {
+            let report = world.check(&Bundle::Sender(bundle.clone()));
+            report.check("message.claims").unwrap().result
+        };
+        assert_eq!(result(&bundle), Outcome::Failed);
+        let mut with_body = claims;
+        with_body["body"] = json!({});
+        bundle.message = Some(sign(&world.sender, PlainMessage(with_body)));
+        assert_eq!(result(&bundle), Outcome::Passed);
+    }
+
+    #[test]
+    fn a_policys_text_is_what_the_bundle_says_of_it() {
+        let world = World::new();
+        let reference = |member: &str, to: Value| {
+            let mut bundle = world.sender_bundle();
+            let policy = &mut bundle.policies[0];
+            let mut text: Value = serde_json::from_str(policy.text.as_ref().unwrap()).unwrap();
+            text[member] = to;
+            let text = String::from_utf8(json::canonical(&text).unwrap()).unwrap();
+            policy.digest = Digest::of(text.as_bytes());
+            policy.text = Some(text);
+            let report = world.check(&Bundle::Sender(bundle));
+            assert_eq!(report.check("policies.0.digest").unwrap().result, Outcome::Passed);
+            report.check("policies.0.reference").unwrap().result
+        };
+        assert_eq!(reference("why", json!("more is allowed")), Outcome::Passed);
+        assert_eq!(reference("id", json!("other")), Outcome::Failed);
+        assert_eq!(reference("version", json!(4)), Outcome::Failed);
+        assert_eq!(reference("sender", json!("cuta-be")), Outcome::Failed);
+        assert_eq!(reference("recipient", json!("cuta-be")), Outcome::Failed);
+        assert_eq!(reference("recipient", json!("kemensos/sentra-lain")), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_ledger_does_not_count() {
+        let world = World::new();
+        let mut bundle = world.sender_bundle();
+        let event = event::receipt(Digest::of(bundle.receipt.as_bytes()));
+        bundle.proof = Proof { ledger: "bnpt".to_owned(), ..world.proof("kemensos", &event, 5) };
+        let report = world.check(&Bundle::Sender(bundle));
+        assert_eq!(report.check("entry.checkpoint").unwrap().result, Outcome::Failed);
+    }
+
     #[test]
     fn recipients_are_those_that_a_signature_names() {
         let world = World::new();
