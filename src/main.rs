@@ -1,2 +1,7 @@
 //! Parses the command line, runs it, and turns its outcome into an exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    titian::cli::main()
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::Fault;
-use crate::domain::state::{MessageState, RecipientState, ThreadState};
+use crate::domain::state::{MessageState, RecipientState};
 
 /// Answer of `POST /v1/token` (RFC 6749, 5.1).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -173,9 +173,9 @@ pub struct ExchangeView {
     /// Type of the first message.
     #[serde(rename = "type")]
     pub message_type: String,
-    /// State, as far as the caller was told.
-    #[schema(value_type = String)]
-    pub state: ThreadState,
+    /// State, as far as the caller was told: a lifecycle state, or towards a foreign party the
+    /// code its policy maps it to.
+    pub state: String,
     /// Oldest first.
     pub events: Vec<ExchangeEvent>,
 }

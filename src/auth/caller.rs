@@ -1,4 +1,8 @@
 //! Who calls.
+
+use std::fmt;
+use std::str::FromStr;
+
 use crate::domain::{Address, Digest, PartyKind};
 
 /// What an access token allows.
@@ -12,6 +16,46 @@ pub enum Scope {
     Inbox,
     /// `ledger:read`
     LedgerRead,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: &'static [Self] =
+        &[Self::MessagesWrite, Self::MessagesRead, Self::Inbox, Self::LedgerRead];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MessagesWrite => "messages:write",
+            Self::MessagesRead => "messages:read",
+            Self::Inbox => "inbox",
+            Self::LedgerRead => "ledger:read",
+        }
+    }
+}
+
+/// The text names a scope that does not exist, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scope")]
+pub struct UnknownScope;
+
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        let one = |word: &str| {
+            Scope::ALL.iter().copied().find(|scope| scope.as_str() == word).ok_or(UnknownScope)
+        };
+        let scopes = text.split(' ').map(one).collect::<Result<_, _>>()?;
+        Ok(Self(scopes))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.0.iter().map(|scope| scope.as_str()).collect();
+        f.write_str(&words.join(" "))
+    }
 }
 
 /// A set of scopes.

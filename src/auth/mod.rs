@@ -1,5 +1,11 @@
-//! Certificate + token + party directory → `Caller`. Pure.
-pub mod caller;
-pub mod directory;
-pub use caller::{Caller, Scope, Scopes};
-pub use directory::{Certificate, Directory, Party};
+//! Certificate + token + party directory → [`Caller`]. Pure: no clock, no store, no socket.
+
+pub mod assertion;
+mod caller;
+mod directory;
+mod token;
+
+pub use assertion::{Assertion, AssertionFault};
+pub use caller::{Caller, Scope, Scopes, UnknownScope};
+pub use directory::{BadCertificate, BadRecord, Certificate, Directory, Party};
+pub use token::{AccessToken, Judge, TokenCache, TokenFault};

@@ -65,7 +65,7 @@ pub struct CertificatePin {
     /// The unit it is bound to, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitId>,
-    /// SHA-256 of the SubjectPublicKeyInfo (RFC 7469, 2.4), base64url.
+    /// SHA-256 of the `SubjectPublicKeyInfo` (RFC 7469, 2.4), base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spki: Option<Digest>,
     /// PEM of the CA that must have issued it; then `san` is required.

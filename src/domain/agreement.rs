@@ -1,11 +1,34 @@
-//! Agreements: the instruments (MoU, PKS) that allow an exchange.
+//! Agreements: the instruments (a memorandum, a PKS) that allow an exchange.
 
 use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::{MessageType, PartyId, Purpose};
 
-time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");
+/// `YYYY-MM-DD`, as serde reads and writes a date.
+pub mod iso_date {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
+
+    const FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+    /// Writes a date.
+    ///
+    /// # Errors
+    /// What the serializer answers.
+    pub fn serialize<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&date.to_string())
+    }
+
+    /// Reads a date.
+    ///
+    /// # Errors
+    /// When the text is no date of the calendar.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Date::parse(&text, FORMAT).map_err(|_cause| serde::de::Error::custom("not a date"))
+    }
+}
 
 /// The instrument under which parties exchange. Dates end at 24:00 Asia/Jakarta.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,9 +21,36 @@ impl Body {
         &self.0
     }
 
+    /// Every value of a leaf: one, or one per element of the arrays above it; items of an array of
+    /// scalars one by one.
+    pub fn values(&self, leaf: &LeafName) -> Vec<&Value> {
+        let segments: Vec<&str> = leaf.segments().collect();
+        let mut found = Vec::new();
+        gather(&self.0, &segments, &mut found);
+        found
+    }
+
     /// The string at an RFC 6901 pointer.
     pub fn text(&self, pointer: &str) -> Option<&str> {
         self.0.pointer(pointer).and_then(Value::as_str)
+    }
+}
+
+fn gather<'v>(value: &'v Value, segments: &[&str], found: &mut Vec<&'v Value>) {
+    match (segments, value) {
+        ([], Value::Array(items)) => found.extend(items),
+        ([], value) => found.push(value),
+        (["*", rest @ ..], Value::Array(items)) => {
+            for item in items {
+                gather(item, rest, found);
+            }
+        }
+        ([name, rest @ ..], Value::Object(members)) => {
+            if let Some(member) = members.get(*name) {
+                gather(member, rest, found);
+            }
+        }
+        _ => {}
     }
 }
 

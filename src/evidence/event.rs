@@ -26,6 +26,11 @@ pub fn acknowledgement(receipt: Digest) -> Vec<u8> {
     format!(r#"{{"digest":"{receipt}","kind":"acknowledgement"}}"#).into_bytes()
 }
 
+/// A recipient acknowledged a message of this ledger's party: digest of the acknowledgement.
+pub fn acknowledged(word: Digest) -> Vec<u8> {
+    format!(r#"{{"digest":"{word}","kind":"acknowledged"}}"#).into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

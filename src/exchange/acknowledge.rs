@@ -1,15 +1,238 @@
-//! A recipient's signed word that a machine received a release.
-use super::{Failure, Gateway};
+//! A recipient's signed word that a machine received a release (or could not take it).
+
+use serde_json::{Map, Value};
+
 use crate::auth::Caller;
-use crate::domain::ReleaseId;
+use crate::domain::state::{ReleaseState, ThreadState};
+use crate::domain::{Code, Digest, ReleaseId, json};
+use crate::evidence::event;
+use crate::sign::{self, Verified};
+use crate::store::{
+    AcknowledgedRow, Acknowledgement, Changes, CommitError, EntrySlot, ReleaseRow, Requirement,
+    Write,
+};
 use crate::wire::Acknowledged;
 
-/// Takes an acknowledgement.
+use super::lifecycle::{self, By, Role};
+use super::statement::{Receipt, ReceiptFor};
+use super::{Failure, Gateway};
+
+/// What a recipient may say is wrong with a release it rejects.
+const PROBLEM_CODES: &[&str] = &[
+    "schema",
+    "signature",
+    "expired",
+    "replay",
+    "unknown_code",
+    "legal_missing",
+    "policy_refused",
+    "too_large",
+    "busy",
+];
+const PROBLEMS_MAX: usize = 32;
+const SKEW_S: i64 = 60;
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Takes an acknowledgement. The same result again is answered with the recorded receipt.
+///
+/// # Errors
+/// Plain problems only: `not-found` for a release that was not handed out to this caller,
+/// `acknowledgement-mismatch`, `already-acknowledged`, and those of the signature.
 pub async fn acknowledge(
-    _gateway: &Gateway,
-    _caller: &Caller,
-    _release: ReleaseId,
-    _object: &[u8],
+    gateway: &Gateway,
+    caller: &Caller,
+    release: ReleaseId,
+    object: &[u8],
 ) -> Result<Acknowledged, Failure> {
-    todo!()
+    for _ in 0..ATTEMPTS_MAX {
+        let row = own_release(gateway, caller, release).await?;
+        let word = read(gateway, caller, &row, object)?;
+        if let Some(recorded) = gateway.store().acknowledgement(&release).await? {
+            return repeated(gateway, &row, &recorded, word.received).await;
+        }
+        if let Some(answer) = record(gateway, caller, &row, &word, object).await? {
+            return Ok(answer);
+        }
+        tracing::debug!("a precondition no longer holds; deciding again");
+    }
+    Err(Failure::Unavailable)
+}
+
+/// A release that was handed out to this caller; any other is as unknown as one that never was.
+pub(super) async fn own_release(
+    gateway: &Gateway,
+    caller: &Caller,
+    release: ReleaseId,
+) -> Result<ReleaseRow, Failure> {
+    let row = gateway.store().release(&release).await?;
+    row.filter(|row| caller.address().covers(&row.recipient) && row.entry.is_some())
+        .ok_or_else(|| Failure::problem(Code::NotFound))
+}
+
+/// The word itself, checked against the release.
+struct Word {
+    received: bool,
+}
+
+fn read(
+    gateway: &Gateway,
+    caller: &Caller,
+    row: &ReleaseRow,
+    object: &[u8],
+) -> Result<Word, Failure> {
+    let rules = gateway.rules();
+    let split = sign::split(object).map_err(signature)?;
+    let key = rules
+        .directory
+        .signing_key(caller.address(), split.kid())
+        .ok_or_else(|| Failure::problem(Code::UnknownKey))?;
+    let verified = split.verify(key, &["titian-ack+jwt"]).map_err(signature)?;
+    let claims = claims(&verified)?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    if text("iss") != Some(caller.address().to_string().as_str()) {
+        return Err(Failure::problem(Code::SenderMismatch));
+    }
+    if text("aud") != Some(gateway.id()) {
+        return Err(Failure::problem(Code::Audience));
+    }
+    let iat = claims.get("iat").and_then(Value::as_i64);
+    let has_id = text("jti").is_some_and(|jti| jti.parse::<crate::domain::Id>().is_ok());
+    let fits = text("release_id") == Some(row.release_id.as_str())
+        && text("digest").and_then(|d| d.parse::<Digest>().ok()) == Some(row.digest)
+        && iat.is_some_and(|iat| iat > 0 && iat <= gateway.now() + SKEW_S)
+        && has_id
+        && claims.keys().all(|name| KNOWN_CLAIMS.contains(&name.as_str()));
+    let result = text("result");
+    let problems_fit = problems_fit(claims.get("problems"), result);
+    match result {
+        Some("received") if fits && problems_fit => Ok(Word { received: true }),
+        Some("rejected") if fits && problems_fit => Ok(Word { received: false }),
+        _ => Err(Failure::problem(Code::AcknowledgementMismatch)),
+    }
+}
+
+const KNOWN_CLAIMS: &[&str] =
+    &["iss", "aud", "iat", "jti", "release_id", "result", "digest", "problems"];
+
+/// `problems` only with `rejected`: closed codes, and pointers that name no value.
+fn problems_fit(problems: Option<&Value>, result: Option<&str>) -> bool {
+    let Some(problems) = problems else { return true };
+    let Some(items) = problems.as_array() else { return false };
+    result == Some("rejected")
+        && items.len() <= PROBLEMS_MAX
+        && items.iter().all(|item| {
+            let Some(item) = item.as_object() else { return false };
+            let code = item.get("code").and_then(Value::as_str);
+            let pointer = item.get("pointer").map_or(Some("/"), Value::as_str);
+            code.is_some_and(|code| PROBLEM_CODES.contains(&code))
+                && pointer.is_some_and(is_schema_pointer)
+                && item.keys().all(|name| name == "code" || name == "pointer")
+        })
+}
+
+fn is_schema_pointer(pointer: &str) -> bool {
+    pointer.starts_with('/')
+        && pointer.len() <= 200
+        && pointer
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'/' | b'_' | b'*' | b'0'..=b'9'))
+}
+
+fn claims(verified: &Verified) -> Result<Map<String, Value>, Failure> {
+    match json::parse(verified.payload()) {
+        Ok(Value::Object(claims)) => Ok(claims),
+        Ok(_) | Err(_) => Err(Failure::problem(Code::Json)),
+    }
+}
+
+fn signature(fault: sign::SignFault) -> Failure {
+    Failure::problem(super::submit::code_of(fault))
+}
+
+async fn record(
+    gateway: &Gateway,
+    caller: &Caller,
+    row: &ReleaseRow,
+    word: &Word,
+    object: &[u8],
+) -> Result<Option<Acknowledged>, Failure> {
+    let state = if word.received { ReleaseState::Acknowledged } else { ReleaseState::Rejected };
+    let receipt = gateway.keys().signing.sign(Receipt {
+        iss: gateway.id().to_owned(),
+        aud: caller.address().to_string(),
+        iat: gateway.now(),
+        jti: gateway.mint()?,
+        subject: ReceiptFor::Acknowledgement(row.release_id),
+        digest: Digest::of(object),
+        state: state.as_str(),
+        exchange: None,
+        recipients: Vec::new(),
+    })?;
+    let own = row.recipient.party.as_str();
+    let entry = gateway.entry(own, event::acknowledgement(receipt.digest()))?;
+    let mut changes = Changes { entries: vec![entry.clone()], ..Changes::default() };
+    changes.requires.push(Requirement::Unacknowledged(row.release_id));
+    let jws =
+        String::from_utf8(object.to_vec()).map_err(|_cause| Failure::problem(Code::NotCompact))?;
+    let rules = gateway.rules();
+    if !super::disclose::is_foreign(&rules, &row.sender) {
+        let event = event::acknowledged(Digest::of(object));
+        changes.entries.push(gateway.entry(row.sender.party.as_str(), event)?);
+    }
+    changes.writes.push(Write::Acknowledge(Acknowledgement {
+        release_id: row.release_id,
+        received: word.received,
+        jws,
+        receipt: receipt.compact().to_owned(),
+        entry: EntrySlot(0),
+        at: gateway.now(),
+    }));
+    if word.received {
+        receive(gateway, &mut changes, row).await?;
+    }
+    match gateway.store().commit(changes).await {
+        Ok(committed) => {
+            let placed = committed.entries.first().ok_or(Failure::Unavailable)?;
+            let proof = gateway.proof(placed, &entry.salt, &entry.event)?;
+            Ok(Some(Acknowledged { receipt: receipt.compact().to_owned(), proof }))
+        }
+        Err(CommitError::Conflict(_)) => Ok(None),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
+/// The receiver's acknowledgement of the referral moves its thread to `received`.
+async fn receive(
+    gateway: &Gateway,
+    changes: &mut Changes,
+    row: &ReleaseRow,
+) -> Result<(), Failure> {
+    if row.message_type.name() != "referral" || row.supplements.is_some() {
+        return Ok(());
+    }
+    let Some(exchange) = gateway.store().exchange(&row.exchange).await? else {
+        return Ok(());
+    };
+    let to = ThreadState::Received;
+    if exchange.receiver == row.recipient
+        && lifecycle::allows(exchange.state, to, Role::Receiver, By::Acknowledgement)
+    {
+        let exchange_id = exchange.id;
+        changes.requires.push(Requirement::Thread { exchange: exchange_id, state: exchange.state });
+        changes.writes.push(Write::Thread { exchange: exchange_id, state: to });
+    }
+    Ok(())
+}
+
+async fn repeated(
+    gateway: &Gateway,
+    row: &ReleaseRow,
+    recorded: &AcknowledgedRow,
+    received: bool,
+) -> Result<Acknowledged, Failure> {
+    if recorded.received != received {
+        return Err(Failure::problem(Code::AlreadyAcknowledged));
+    }
+    let proof = gateway.recorded_proof(row.recipient.party.as_str(), recorded.entry).await?;
+    Ok(Acknowledged { receipt: recorded.receipt.clone(), proof })
 }

@@ -1,14 +1,26 @@
-//! The inbox.
+//! The inbox: what waits is handed out, what was handed out can be read again.
+//!
+//! `seq` is assigned in a commit of its own before a page is answered, so no gap ever shows. That
+//! commit carries the generation of the rules under which the caller was looked up: a freeze, a
+//! removed certificate or another policy stops the next hand-out, also of a long poll that
+//! already waits.
+
 use std::time::Duration;
 
-use super::{Failure, Gateway};
 use crate::auth::Caller;
-use crate::wire::InboxPage;
+use crate::domain::{Address, Digest, MessageType, Refused};
+use crate::evidence::event;
+use crate::sign::sd_jwt;
+use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Write};
+use crate::wire::{InboxItem, InboxPage};
+
+use super::disclose::release_place;
+use super::{Failure, Gateway};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask {
-    /// Cursor of the previous page.
+    /// Cursor of the previous page; without it, from the oldest unacknowledged release on.
     pub after: Option<i64>,
     /// 1-100.
     pub limit: u32,
@@ -16,13 +28,142 @@ pub struct Ask {
     pub wait: Duration,
 }
 
-/// Answers a page, waiting up to `ask.wait` for the first release. `still` is asked again after
-/// the wait: the caller's party, certificate and token must still hold when releases are handed out.
+/// Looks the caller up again, under the rules in force at that moment.
+pub type Still<'a> = dyn Fn() -> Result<Caller, Failure> + Send + Sync + 'a;
+
+/// Answers a page, waiting up to `ask.wait` for the first release. `still` is asked again before
+/// anything is handed out.
+///
+/// # Errors
+/// What `still` answers; [`Failure::Unavailable`] when the hand-out cannot be recorded.
 pub async fn collect(
-    _gateway: &Gateway,
-    _caller: &Caller,
-    _ask: Ask,
-    _still: &(dyn Fn() -> Result<Caller, Failure> + Send + Sync),
+    gateway: &Gateway,
+    caller: &Caller,
+    ask: Ask,
+    still: &Still<'_>,
 ) -> Result<InboxPage, Failure> {
-    todo!()
+    let view = caller.address().clone();
+    let news = gateway.news_for(&view.party);
+    let deadline = tokio::time::Instant::now() + ask.wait;
+    loop {
+        // registered before the look, so that nothing committed in between is missed
+        let mut told = std::pin::pin!(news.notified());
+        told.as_mut().enable();
+        let page = page(gateway, &view, ask, still).await?;
+        if !page.items.is_empty() || tokio::time::Instant::now() >= deadline {
+            return Ok(page);
+        }
+        if tokio::time::timeout_at(deadline, told).await.is_err() {
+            return Ok(page);
+        }
+    }
+}
+
+async fn page(
+    gateway: &Gateway,
+    view: &Address,
+    ask: Ask,
+    still: &Still<'_>,
+) -> Result<InboxPage, Failure> {
+    let store = gateway.store();
+    let start = match ask.after {
+        Some(after) => after,
+        None => match store.oldest_unacknowledged(view).await? {
+            Some(oldest) => oldest - 1,
+            None => store.newest_seq(view).await?,
+        },
+    };
+    let mut rows = store.page(view, start, ask.limit).await?;
+    let missing = ask.limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+    if missing > 0 && hand_out(gateway, view, missing, still).await? {
+        rows = store.page(view, start, ask.limit).await?;
+    }
+    let caller = still()?;
+    let next = rows.last().map_or(start, |(seq, _)| *seq);
+    let mut items = Vec::with_capacity(rows.len());
+    for (seq, row) in rows {
+        if caller.is_frozen() && !passes_a_freeze(&row.message_type) {
+            continue;
+        }
+        if let Some(item) = item(gateway, seq, &row).await? {
+            items.push(item);
+        }
+    }
+    Ok(InboxPage { items, next: next.to_string() })
+}
+
+/// Gives what waits its `seq`. Answers whether anything was handed out.
+async fn hand_out(
+    gateway: &Gateway,
+    view: &Address,
+    limit: u32,
+    still: &Still<'_>,
+) -> Result<bool, Failure> {
+    const ATTEMPTS_MAX: u32 = 3;
+    for _ in 0..ATTEMPTS_MAX {
+        let rules = gateway.rules();
+        let caller = still()?;
+        let mut waiting = gateway.store().waiting(view, limit).await?;
+        waiting.retain(|row| !caller.is_frozen() || passes_a_freeze(&row.message_type));
+        if waiting.is_empty() {
+            return Ok(false);
+        }
+        let mut changes = Changes::default();
+        changes.requires.push(Requirement::Generation(rules.generation));
+        let mut releases = Vec::with_capacity(waiting.len());
+        for row in &waiting {
+            let slot = if row.is_queued() {
+                let statement = Digest::of(row.statement.as_bytes());
+                let event = event::release(row.digest, statement);
+                changes.entries.push(gateway.entry(row.recipient.party.as_str(), event)?);
+                Some(EntrySlot(changes.entries.len() - 1))
+            } else {
+                None
+            };
+            releases.push((row.release_id, slot));
+        }
+        changes.writes.push(Write::HandOut { view: view.clone(), releases });
+        match gateway.store().commit(changes).await {
+            Ok(_) => return Ok(true),
+            Err(CommitError::Conflict(_)) => {}
+            Err(CommitError::Unavailable(error)) => return Err(error.into()),
+        }
+    }
+    Err(Failure::Unavailable)
+}
+
+/// A frozen party is still handed what takes data back.
+fn passes_a_freeze(message_type: &MessageType) -> bool {
+    matches!(message_type.name(), "withdrawal" | "erasure-notice" | "erasure-confirmation")
+}
+
+async fn item(gateway: &Gateway, seq: i64, row: &ReleaseRow) -> Result<Option<InboxItem>, Failure> {
+    let Some(release) = whole(gateway, row)? else { return Ok(None) };
+    let members = gateway.store().members(&row.exchange).await?;
+    let own = members.iter().find(|member| member.party == row.recipient.party);
+    let own =
+        own.ok_or_else(|| Failure::Problem(Refused::because(crate::domain::Code::Internal)))?;
+    Ok(Some(InboxItem {
+        release_id: row.release_id.to_string(),
+        seq,
+        exchange: own.reference.to_string(),
+        message_type: row.message_type.to_string(),
+        release,
+    }))
+}
+
+/// The SD-JWT as it was first handed out: bytes once handed out never change. `None` once the
+/// body is erased.
+pub(super) fn whole(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<String>, Failure> {
+    Ok(disclosure(gateway, row)?.map(|body| sd_jwt::assemble(&row.statement, &[&body])))
+}
+
+/// The disclosure that holds a release's body; `None` once erased.
+pub(super) fn disclosure(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<String>, Failure> {
+    let Some(sealed) = &row.disclosure else { return Ok(None) };
+    let place = release_place(&row.release_id);
+    let bytes = gateway.parts.vault.unseal(place, sealed).map_err(Failure::internal)?;
+    String::from_utf8(bytes.to_vec())
+        .map(Some)
+        .map_err(|error| Failure::internal(error.utf8_error()))
 }

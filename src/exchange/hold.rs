@@ -1,21 +1,344 @@
 //! Holds: what is kept back for a person to decide.
-use super::{Failure, Gateway};
-use crate::domain::Id;
-use crate::wire::{HoldAct, HoldView};
+//!
+//! A text, or a leaf the net hits, towards a domestic social agency is held while the rest goes
+//! at once; a message whose required leaf is hit is held whole. A named officer of the receiving
+//! unit looks (recorded), then releases or discards with a reason (recorded). What is released
+//! follows as a supplement, or as the first release where the whole message was held.
 
-/// Holds, oldest first.
-pub async fn list(_g: &Gateway, _decided_too: bool) -> Result<Vec<HoldView>, Failure> {
-    todo!()
+use serde_json::{Map, Value, json};
+
+use crate::config::Role;
+use crate::domain::state::{MessageState, RecipientState};
+use crate::domain::{Address, Body, Code, Id, LeafName, Refused};
+use crate::policy::{Compiled, Disclosure, Withheld};
+use crate::store::rows::PolicyPin;
+use crate::store::{
+    Changes, CommitError, Decision, Entry, HoldRow, MemberRow, RecipientRow, Requirement, Write,
+};
+use crate::wire::{DecisionView, HoldAct, HoldView};
+
+use super::admit::{Admitted, readmit};
+use super::disclose::{Decided, Last, Verdict, pin, policy_for, project, stored_body};
+use super::record::release_row;
+use super::release::{Relations, To, sign_release};
+use super::show::moment;
+use super::{Failure, Gateway, Rules, disclose};
+
+const REASON_MAX: usize = 500;
+
+/// Holds, oldest first; only undecided ones unless `decided_too`. Shows no value.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the store does not answer.
+pub async fn list(gateway: &Gateway, decided_too: bool) -> Result<Vec<HoldView>, Failure> {
+    let mut views = Vec::new();
+    for row in gateway.store().holds(decided_too).await? {
+        views.push(view(gateway, &row, None).await?);
+    }
+    Ok(views)
 }
-/// One hold with its values; recorded.
-pub async fn show(_g: &Gateway, _id: Id, _act: &HoldAct) -> Result<HoldView, Failure> {
-    todo!()
+
+/// One hold with its values. That an officer looked is recorded first.
+///
+/// # Errors
+/// `not-found` for an unknown hold or an officer who is not of the receiving unit.
+pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
+    let row = open_to(gateway, id, act).await?;
+    let entry = event(gateway, "hold-shown", &row, act)?;
+    let changes = Changes { entries: vec![entry], ..Changes::default() };
+    commit(gateway, changes).await?;
+    let message = gateway.store().message(&row.hold.sender.party, &row.hold.message_id).await?;
+    let body = match message {
+        Some(message) => stored_body(gateway, &message)?,
+        None => None,
+    };
+    let values = body.map(|body| values_at(&body, &row.hold.leaves));
+    view(gateway, &row, values).await
 }
+
 /// Lets it go.
-pub async fn release(_g: &Gateway, _id: Id, _act: &HoldAct) -> Result<HoldView, Failure> {
-    todo!()
+///
+/// # Errors
+/// `not-found`; `bad-request` without a reason or for a hold already decided; `no-policy` when
+/// the policy the message is pinned to is no longer in force.
+pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
+    let row = undecided(gateway, id, act).await?;
+    let rules = gateway.rules();
+    let message = gateway.store().message(&row.hold.sender.party, &row.hold.message_id).await?;
+    let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
+    if message.state == MessageState::Withdrawn {
+        return Err(Failure::problem(Code::TargetUnknown));
+    }
+    let admitted = readmit(gateway, &rules, &message).await?;
+    let recipient = recipient_row(gateway, &row).await?;
+    let policy = pinned(gateway, &rules, &admitted, &recipient)?;
+    let released = released_leaves(gateway, &row).await?;
+    let disclosure = project(gateway, &policy, &admitted, &recipient.recipient, (&[], &released))
+        .map_err(withheld)?;
+    let mut changes = Changes::default();
+    changes.requires.push(Requirement::Generation(rules.generation));
+    changes.requires.push(Requirement::HoldOpen(id));
+    let pending = disclosure.pending().to_vec();
+    queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
+    let state = match row.hold.release {
+        Some(_) => recipient.state,
+        None => RecipientState::Queued,
+    };
+    if row.hold.release.is_none() && message.state == MessageState::Held {
+        changes.writes.push(Write::MessageState {
+            sender: message.sender.party.clone(),
+            message_id: message.message_id,
+            state: MessageState::Admitted,
+        });
+    }
+    changes.writes.push(recipient_state(&recipient, state, pending));
+    decide(gateway, changes, &row, act, Outcome::Released).await?;
+    gateway.tell(&row.hold.recipient.party);
+    decided_view(gateway, id).await
 }
+
 /// Keeps it back for good.
-pub async fn discard(_g: &Gateway, _id: Id, _act: &HoldAct) -> Result<HoldView, Failure> {
-    todo!()
+///
+/// # Errors
+/// As [`release`].
+pub async fn discard(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
+    let row = undecided(gateway, id, act).await?;
+    let recipient = recipient_row(gateway, &row).await?;
+    let (state, pending) = match row.hold.release {
+        Some(_) => {
+            let others = recipient.pending.iter().filter(|leaf| !row.hold.leaves.contains(leaf));
+            (recipient.state, others.cloned().collect())
+        }
+        None => (RecipientState::Cancelled, Vec::new()),
+    };
+    let mut changes = Changes::default();
+    changes.requires.push(Requirement::HoldOpen(id));
+    changes.writes.push(recipient_state(&recipient, state, pending));
+    decide(gateway, changes, &row, act, Outcome::Discarded).await?;
+    decided_view(gateway, id).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Released,
+    Discarded,
+}
+
+async fn decide(
+    gateway: &Gateway,
+    mut changes: Changes,
+    row: &HoldRow,
+    act: &HoldAct,
+    outcome: Outcome,
+) -> Result<(), Failure> {
+    let kind = match outcome {
+        Outcome::Released => "hold-released",
+        Outcome::Discarded => "hold-discarded",
+    };
+    changes.entries.push(event(gateway, kind, row, act)?);
+    changes.writes.push(Write::Decide {
+        hold: row.hold.id,
+        decision: Decision {
+            released: outcome == Outcome::Released,
+            officer: act.officer.clone(),
+            reason: act.reason.clone(),
+            at: gateway.now(),
+        },
+    });
+    commit(gateway, changes).await
+}
+
+async fn commit(gateway: &Gateway, changes: Changes) -> Result<(), Failure> {
+    match gateway.store().commit(changes).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
+/// The new release: a supplement, or the first one where the whole message was held.
+fn queue(
+    gateway: &Gateway,
+    rules: &Rules,
+    changes: &mut Changes,
+    admitted: &Admitted,
+    (row, policy, disclosure): (&HoldRow, PolicyPin, Disclosure),
+) -> Result<(), Failure> {
+    let recipient = &row.hold.recipient;
+    let exchange = admitted.case().exchange.id;
+    let member = admitted.case().member(&recipient.party);
+    let member: &MemberRow = member.ok_or_else(|| Failure::problem(Code::NotFound))?;
+    if let (None, Some(subject_ref)) = (member.subject_ref, disclosure.subject_pseudonym()) {
+        let party = recipient.party.clone();
+        changes.writes.push(Write::MemberSubject { exchange, party, subject_ref });
+    }
+    let to = To {
+        recipient,
+        kind: disclose::kind_of(rules, recipient),
+        exchange: member.reference,
+        policy: &policy,
+    };
+    let relations = Relations { supplements: row.hold.release, ..Relations::default() };
+    let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
+    let decided = Decided {
+        recipient: recipient.clone(),
+        policy: Some(policy),
+        verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
+    };
+    changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
+    Ok(())
+}
+
+/// The policy version the message is pinned to, if it is still the one in force. Under any other
+/// version more might go out than was approved for this message; its sender sends it again.
+fn pinned(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+    recipient: &RecipientRow,
+) -> Result<std::sync::Arc<Compiled>, Failure> {
+    let today = gateway.clock().today();
+    let policy = policy_for(rules, admitted, &recipient.recipient, today);
+    let is_pinned = |policy: &std::sync::Arc<Compiled>| {
+        recipient.policy.as_ref().is_some_and(|pin| pin.digest == policy.digest())
+    };
+    policy.filter(is_pinned).ok_or_else(|| Failure::problem(Code::NoPolicy))
+}
+
+/// The leaves of this hold and those released before for the same recipient.
+async fn released_leaves(gateway: &Gateway, row: &HoldRow) -> Result<Vec<LeafName>, Failure> {
+    let mut leaves = row.hold.leaves.clone();
+    let all = gateway.store().holds_of(&row.hold.sender.party, &row.hold.message_id).await?;
+    for other in all {
+        let released = other.decision.as_ref().is_some_and(|decision| decision.released);
+        if released && other.hold.recipient == row.hold.recipient {
+            leaves.extend(other.hold.leaves);
+        }
+    }
+    Ok(leaves)
+}
+
+fn withheld(withheld: Withheld) -> Failure {
+    match withheld {
+        Withheld::Hold { .. } => Failure::problem(Code::PolicyRefused),
+        Withheld::Refuse(refused) => Failure::Problem(refused),
+    }
+}
+
+fn recipient_state(row: &RecipientRow, state: RecipientState, pending: Vec<LeafName>) -> Write {
+    Write::RecipientState {
+        sender: row.sender.clone(),
+        message_id: row.message_id,
+        recipient: row.recipient.clone(),
+        state,
+        pending,
+    }
+}
+
+async fn recipient_row(gateway: &Gateway, row: &HoldRow) -> Result<RecipientRow, Failure> {
+    let rows = gateway.store().recipients(&row.hold.sender.party, &row.hold.message_id).await?;
+    rows.into_iter()
+        .find(|recipient| recipient.recipient == row.hold.recipient)
+        .ok_or_else(|| Failure::problem(Code::NotFound))
+}
+
+async fn undecided(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, Failure> {
+    let row = open_to(gateway, id, act).await?;
+    if row.decision.is_some() {
+        return Err(Failure::Problem(Refused::at(Code::BadRequest, "/decision", "decided")));
+    }
+    let reason = act.reason.trim();
+    if reason.is_empty() || reason.len() > REASON_MAX {
+        return Err(Failure::Problem(Refused::at(Code::BadRequest, "/reason", "required")));
+    }
+    Ok(row)
+}
+
+/// A hold, for a duty officer of the receiving party and unit. To anyone else there is none.
+async fn open_to(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, Failure> {
+    let unknown = || Failure::problem(Code::NotFound);
+    let row = gateway.store().hold(&id).await?.ok_or_else(unknown)?;
+    let rules = gateway.rules();
+    let is_duty = rules.officers.iter().any(|officer| {
+        let at = Address { party: officer.party.clone(), unit: officer.unit.clone() };
+        officer.name == act.officer
+            && officer.roles.contains(&Role::Operator)
+            && at.covers(&row.hold.recipient)
+    });
+    if is_duty { Ok(row) } else { Err(unknown()) }
+}
+
+/// Who did what to which hold: ids only, in the ledger of the receiving party.
+fn event(gateway: &Gateway, kind: &str, row: &HoldRow, act: &HoldAct) -> Result<Entry, Failure> {
+    let event = json!({
+        "kind": kind,
+        "hold": row.hold.id,
+        "officer": act.officer,
+        "at": gateway.now(),
+    });
+    let bytes = crate::domain::json::canonical(&event).map_err(Failure::internal)?;
+    gateway.entry(row.hold.recipient.party.as_str(), bytes)
+}
+
+async fn decided_view(gateway: &Gateway, id: Id) -> Result<HoldView, Failure> {
+    let row = gateway.store().hold(&id).await?.ok_or_else(|| Failure::problem(Code::NotFound))?;
+    view(gateway, &row, None).await
+}
+
+async fn view(
+    gateway: &Gateway,
+    row: &HoldRow,
+    values: Option<Value>,
+) -> Result<HoldView, Failure> {
+    let hold = &row.hold;
+    let message = gateway.store().message(&hold.sender.party, &hold.message_id).await?;
+    let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
+    let members = gateway.store().members(&message.exchange).await?;
+    let own = members.iter().find(|member| member.party == hold.recipient.party);
+    Ok(HoldView {
+        id: hold.id.to_string(),
+        from: hold.sender.to_string(),
+        recipient: hold.recipient.to_string(),
+        message_type: message.message_type.to_string(),
+        exchange: own.map(|member| member.reference.to_string()),
+        leaves: hold.leaves.iter().map(ToString::to_string).collect(),
+        findings: hold.findings.clone(),
+        rest_went: hold.release.is_some(),
+        opened_at: moment(hold.opened_at, false),
+        decision: row.decision.as_ref().map(|decision| DecisionView {
+            decision: if decision.released { "released" } else { "discarded" }.to_owned(),
+            officer: decision.officer.clone(),
+            reason: decision.reason.clone(),
+            at: moment(decision.at, false),
+        }),
+        values,
+    })
+}
+
+/// The held values by leaf; for a leaf below an array, every element's.
+fn values_at(body: &Body, leaves: &[LeafName]) -> Value {
+    let values = leaves.iter().map(|leaf| {
+        let found: Vec<Value> = body.values(leaf).into_iter().cloned().collect();
+        let value = match found.as_slice() {
+            [one] if !leaf.as_str().contains('*') => one.clone(),
+            _ => Value::Array(found),
+        };
+        (leaf.to_string(), value)
+    });
+    Value::Object(values.collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_officer_sees_exactly_the_held_leaves() {
+        let body = Body::new(json!({
+            "summary": "text", "household": [{"note": "a"}, {"note": "b"}], "other": "no",
+        }));
+        let leaves = [LeafName::new("/summary"), LeafName::new("/household/*/note")];
+        let expected = json!({"/summary": "text", "/household/*/note": ["a", "b"]});
+        assert_eq!(values_at(&body, &leaves), expected);
+    }
 }

@@ -1,44 +1,330 @@
-//! What a caller may read.
-use serde_json::Value;
+//! What a caller may read: its own messages, its own thread, schemas and checkpoints. Everything
+//! is built from what that caller sent and was already handed, never from live state.
 
-use super::{Failure, Gateway};
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use crate::auth::Caller;
-use crate::domain::{Digest, ExchangeRef, MessageId, MessageType};
-use crate::wire::{ExchangeView, GatewayFacts, MessageView, SchemaList};
+use crate::domain::state::{MessageState, RecipientState};
+use crate::domain::{Code, Digest, ExchangeRef, MessageId, MessageType, Refused, json};
+use crate::sign::{KeySet, sd_jwt};
+use crate::store::{MessageRow, RecipientRow, ReleaseRow};
+use crate::wire::{
+    ExchangeEvent, ExchangeView, GatewayFacts, MessageView, RecipientView, SchemaEntry, SchemaList,
+    Submitted,
+};
+
+use super::admit::party_sees;
+use super::record::shown_to;
+use super::{Failure, Gateway, collect, disclose};
+
+/// The governance ledger's name.
+pub const GOVERNANCE: &str = "governance";
 
 /// The sender's own view of a message.
-pub async fn message(_g: &Gateway, _c: &Caller, _id: MessageId) -> Result<MessageView, Failure> {
-    todo!()
+///
+/// # Errors
+/// `not-found` for a message that this caller did not send.
+pub async fn message(
+    gateway: &Gateway,
+    caller: &Caller,
+    id: MessageId,
+) -> Result<MessageView, Failure> {
+    let row = own_message(gateway, caller, id).await?;
+    let submitted = submitted(gateway, caller, &row).await?;
+    let rows = gateway.store().recipients(&row.sender.party, &id).await?;
+    let releases = gateway.store().releases_of(&row.sender.party, &id).await?;
+    let mut recipients = submitted.recipients;
+    for view in rows.iter().zip(&mut recipients) {
+        acknowledged(gateway, caller, &releases, view).await?;
+    }
+    Ok(MessageView {
+        message_id: submitted.message_id,
+        message_type: row.message_type.to_string(),
+        state: state_of(submitted.state, &rows),
+        exchange: submitted.exchange,
+        recipients,
+        receipt: submitted.receipt,
+        proof: submitted.proof,
+    })
 }
+
+/// `received` once every recipient that was to get it has acknowledged it.
+fn state_of(state: MessageState, rows: &[RecipientRow]) -> MessageState {
+    let is_done = |row: &RecipientRow| {
+        matches!(
+            row.state,
+            RecipientState::Acknowledged
+                | RecipientState::Refused
+                | RecipientState::Unchanged
+                | RecipientState::Cancelled
+        )
+    };
+    let any = rows.iter().any(|row| row.state == RecipientState::Acknowledged);
+    if state == MessageState::Admitted && any && rows.iter().all(is_done) {
+        MessageState::Received
+    } else {
+        state
+    }
+}
+
+async fn acknowledged(
+    gateway: &Gateway,
+    caller: &Caller,
+    releases: &[ReleaseRow],
+    (row, view): (&RecipientRow, &mut RecipientView),
+) -> Result<(), Failure> {
+    let first = |r: &&ReleaseRow| r.recipient == row.recipient && r.supplements.is_none();
+    let Some(release) = releases.iter().find(first) else { return Ok(()) };
+    if let Some(word) = gateway.store().acknowledgement(&release.release_id).await? {
+        view.acknowledged_at = Some(moment(word.at, caller.is_foreign()));
+        view.acknowledgement = Some(word.jws).filter(|_| !caller.is_foreign());
+    }
+    Ok(())
+}
+
+/// RFC 3339; towards a foreign party the day only.
+pub(super) fn moment(unix: i64, is_foreign: bool) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(unix).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    if is_foreign { at.date().to_string() } else { at.format(&Rfc3339).unwrap_or_default() }
+}
+
+pub(super) async fn own_message(
+    gateway: &Gateway,
+    caller: &Caller,
+    id: MessageId,
+) -> Result<MessageRow, Failure> {
+    let row = gateway.store().message(&caller.address().party, &id).await?;
+    row.filter(|row| caller.address().covers(&row.sender))
+        .ok_or_else(|| Failure::problem(Code::NotFound))
+}
+
+/// The answer to a submission, from what was recorded: receipt and proof byte for byte.
+pub(super) async fn submitted(
+    gateway: &Gateway,
+    caller: &Caller,
+    row: &MessageRow,
+) -> Result<Submitted, Failure> {
+    let sender = &row.sender.party;
+    let rows = gateway.store().recipients(sender, &row.message_id).await?;
+    let shown = shown_to(caller, row.state, &rows);
+    let members = gateway.store().members(&row.exchange).await?;
+    let own = members.iter().find(|member| member.party == *sender);
+    Ok(Submitted {
+        message_id: row.message_id.to_string(),
+        state: shown.state,
+        exchange: own.map(|member| member.reference.to_string()),
+        recipients: shown.recipients,
+        receipt: row.receipt.clone(),
+        proof: gateway.recorded_proof(sender.as_str(), row.entry).await?,
+    })
+}
+
 /// The thread as the caller knows it.
-pub async fn exchange(_g: &Gateway, _c: &Caller, _r: ExchangeRef) -> Result<ExchangeView, Failure> {
-    todo!()
+///
+/// # Errors
+/// `not-found` for a reference that is not this caller's.
+pub async fn exchange(
+    gateway: &Gateway,
+    caller: &Caller,
+    reference: ExchangeRef,
+) -> Result<ExchangeView, Failure> {
+    let unknown = || Failure::problem(Code::NotFound);
+    let own = &caller.address().party;
+    let member = gateway.store().member(&reference).await?.ok_or_else(unknown)?;
+    let exchange = gateway.store().exchange(&member.exchange).await?.ok_or_else(unknown)?;
+    if member.party != *own || !party_sees(&exchange, caller.address()) {
+        return Err(unknown());
+    }
+    let mut seen: Vec<Seen> = Vec::new();
+    for row in gateway.store().messages_of(&exchange.id).await? {
+        if row.sender.party == *own {
+            seen.push(sent(gateway, caller, &row).await?);
+        }
+    }
+    for row in gateway.store().handed_out(&exchange.id, own).await? {
+        seen.push(received(gateway, caller, &row).await?);
+    }
+    seen.sort_by_key(|seen| seen.at);
+    let first = seen.first().ok_or_else(unknown)?;
+    let rules = gateway.rules();
+    let other =
+        if exchange.referrer.party == *own { &exchange.receiver } else { &exchange.referrer };
+    // whoever is neither referrer nor receiver knows only who wrote to it
+    let other = if exchange.receiver.party == *own || exchange.referrer.party == *own {
+        super::release::addressee(other, disclose::is_foreign(&rules, caller.address()))
+    } else {
+        first.from.clone()
+    };
+    Ok(ExchangeView {
+        exchange: reference.to_string(),
+        with: other,
+        message_type: first.event.message_type.clone(),
+        state: last_state(&seen),
+        events: seen.into_iter().map(|seen| seen.event).collect(),
+    })
 }
+
+/// One event as the caller knows it, with the state it told, if it told one.
+struct Seen {
+    at: i64,
+    from: String,
+    state: Option<String>,
+    event: ExchangeEvent,
+}
+
+fn last_state(seen: &[Seen]) -> String {
+    let told = seen.iter().rev().find_map(|seen| seen.state.clone());
+    told.unwrap_or_else(|| "submitted".to_owned())
+}
+
+async fn sent(gateway: &Gateway, caller: &Caller, row: &MessageRow) -> Result<Seen, Failure> {
+    let body = disclose::stored_body(gateway, row)?;
+    let told = body.as_ref().and_then(|body| told_state(&row.message_type, body.value()));
+    let state = match told {
+        Some(state) => Some(state),
+        // the sender of a referral is told when a machine has it
+        None if row.message_type.name() == "referral" && is_received(gateway, row).await? => {
+            Some("received".to_owned())
+        }
+        None => None,
+    };
+    Ok(Seen {
+        at: row.admitted_at,
+        from: row.sender.to_string(),
+        state,
+        event: ExchangeEvent {
+            direction: "sent".to_owned(),
+            message_type: row.message_type.to_string(),
+            id: row.message_id.to_string(),
+            at: moment(row.admitted_at, caller.is_foreign()),
+        },
+    })
+}
+
+async fn is_received(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failure> {
+    let rows = gateway.store().recipients(&row.sender.party, &row.message_id).await?;
+    Ok(rows.iter().any(|row| row.state == RecipientState::Acknowledged))
+}
+
+async fn received(gateway: &Gateway, caller: &Caller, row: &ReleaseRow) -> Result<Seen, Failure> {
+    let body = match collect::disclosure(gateway, row)? {
+        Some(disclosure) => disclosed_body(&row.statement, disclosure),
+        None => None,
+    };
+    let mut state = body.and_then(|body| told_state(&row.message_type, &body));
+    if state.is_none() && row.message_type.name() == "referral" {
+        let word = gateway.store().acknowledgement(&row.release_id).await?;
+        state = word.filter(|word| word.received).map(|_| "received".to_owned());
+    }
+    let is_foreign = caller.is_foreign();
+    Ok(Seen {
+        at: row.made_at,
+        from: super::release::addressee(&row.sender, is_foreign),
+        state,
+        event: ExchangeEvent {
+            direction: "received".to_owned(),
+            message_type: row.message_type.to_string(),
+            id: row.release_id.to_string(),
+            at: moment(row.made_at, is_foreign),
+        },
+    })
+}
+
+fn disclosed_body(statement: &str, disclosure: String) -> Option<Value> {
+    let payload = crate::sign::recorded(format!("{statement}~").as_bytes()).ok()?;
+    let Ok(Value::Object(mut claims)) = json::parse(payload.payload()) else { return None };
+    sd_jwt::reveal(&mut claims, &[disclosure]).ok()?;
+    claims.remove("body")
+}
+
+/// The state that a message tells its reader.
+fn told_state(message_type: &MessageType, body: &Value) -> Option<String> {
+    let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
+    match message_type.name() {
+        "status" => text("/to_state").map(str::to_owned),
+        "withdrawal" => Some(match text("/reason") {
+            Some("sent_in_error") => "entered_in_error".to_owned(),
+            _ => "withdrawn".to_owned(),
+        }),
+        _ => None,
+    }
+}
+
 /// The message schemas.
-pub fn schemas(_g: &Gateway) -> SchemaList {
-    todo!()
+pub fn schemas(gateway: &Gateway) -> SchemaList {
+    let rules = gateway.rules();
+    let entry = |schema: &crate::schema::MessageSchema| SchemaEntry {
+        message_type: schema.message_type().to_string(),
+        digest: schema.digest().to_string(),
+    };
+    SchemaList { schemas: rules.schemas.iter().map(entry).collect() }
 }
+
 /// One message schema.
-pub fn schema(_g: &Gateway, _t: &MessageType) -> Result<Value, Failure> {
-    todo!()
+///
+/// # Errors
+/// `not-found`.
+pub fn schema(gateway: &Gateway, message_type: &MessageType) -> Result<Value, Failure> {
+    let rules = gateway.rules();
+    let schema = rules.schemas.message(message_type);
+    schema.map(|schema| schema.text().clone()).ok_or_else(|| Failure::problem(Code::NotFound))
 }
+
 /// A release schema of the caller's, superseded ones too, as text.
-pub async fn release_schema(_g: &Gateway, _c: &Caller, _d: Digest) -> Result<String, Failure> {
-    todo!()
+///
+/// # Errors
+/// `not-found` for a digest that is not one of this caller's.
+pub async fn release_schema(
+    gateway: &Gateway,
+    caller: &Caller,
+    digest: Digest,
+) -> Result<String, Failure> {
+    let rules = gateway.rules();
+    if let Some(fixed) = rules.fixed.iter().find(|plan| plan.release_schema_digest() == digest) {
+        return Ok(fixed.release_schema().to_owned());
+    }
+    let own = gateway.store().release_schema(&digest, &caller.address().party).await?;
+    own.ok_or_else(|| Failure::problem(Code::NotFound))
 }
+
 /// The signed checkpoint of the caller's own ledger.
-pub async fn checkpoint(_g: &Gateway, _c: &Caller) -> Result<String, Failure> {
-    todo!()
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the head cannot be read.
+pub async fn checkpoint(gateway: &Gateway, caller: &Caller) -> Result<String, Failure> {
+    head(gateway, caller.address().party.as_str()).await
 }
-/// The signed checkpoint of the governance ledger; domestic parties only.
-pub async fn governance_checkpoint(_g: &Gateway, _c: &Caller) -> Result<String, Failure> {
-    todo!()
+
+/// The signed checkpoint of the governance ledger.
+///
+/// # Errors
+/// `not-found` for a foreign party.
+pub async fn governance_checkpoint(gateway: &Gateway, caller: &Caller) -> Result<String, Failure> {
+    if caller.is_foreign() {
+        return Err(Failure::Problem(Refused::because(Code::NotFound)));
+    }
+    head(gateway, GOVERNANCE).await
 }
-/// The gateway's public keys (RFC 7517).
-pub fn jwks(_g: &Gateway) -> Value {
-    todo!()
+
+async fn head(gateway: &Gateway, ledger: &str) -> Result<String, Failure> {
+    let head = gateway.store().head(ledger).await?;
+    gateway.checkpoint(ledger, head.size, head.root)
 }
+
+/// The gateway's public keys (RFC 7517): what receipts, refusals, releases and tokens verify under.
+pub fn jwks(gateway: &Gateway) -> Value {
+    let keys = gateway.keys();
+    KeySet::new(vec![
+        keys.signing.public().clone(),
+        keys.token.public().clone(),
+        keys.ledger.public().clone(),
+    ])
+    .to_jwks()
+}
+
 /// `titian.json`.
-pub fn facts(_g: &Gateway) -> GatewayFacts {
-    todo!()
+pub fn facts(gateway: &Gateway) -> GatewayFacts {
+    GatewayFacts { id: gateway.id().to_owned(), versions: vec!["1".to_owned()] }
 }

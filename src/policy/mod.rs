@@ -1,3 +1,28 @@
-//! policy.
+//! Policies: what a recipient receives, leaf by leaf.
+//!
+//! Pure. A policy is compiled against a schema under the floor into a plan: finite, total, one
+//! operation per leaf. A body is *projected* by building the output from the plan, never by
+//! copying and trimming. The [`net`] looks at what may still vary, the release schema at all of
+//! it.
 
+mod compile;
+mod disclose;
+mod explain;
+mod floor;
 pub mod net;
+mod operation;
+mod plan;
+mod prove;
+mod release_schema;
+mod set;
+mod source;
+
+pub use compile::{Compiled, Finding, compile};
+pub use disclose::{Disclosure, Withheld, direct_values, disclose};
+pub use explain::{Language, explain};
+pub use floor::{BadFloor, Floor};
+pub use operation::{Band, Operation};
+pub use plan::Plan;
+pub use prove::{Proof, ProofRow, prove};
+pub use set::{Fixed, PolicySet};
+pub use source::{BadSource, Head, Source};

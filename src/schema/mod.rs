@@ -8,6 +8,7 @@
 //! This module must not know a policy, a party or the time; it says only whether a message is what
 //! its type allows. No value of a message is in any of its errors.
 
+mod examples;
 mod message;
 mod parse;
 mod profile;
@@ -26,8 +27,9 @@ use self::validate::Checked;
 use crate::domain::json::{self, JsonFault};
 use crate::domain::{Digest, LeafTable, MessageType};
 
+pub use self::examples::{EXAMPLES, Example, Flavour};
 pub use self::message::{Attest, Legal, Marking, Message, Valid};
-pub use self::parse::{Parsed, Unparsed, parse};
+pub use self::parse::{Parsed, Unparsed, parse, parse_recorded, reread};
 pub use self::profile::ProfileRule;
 pub use self::validate::FAULTS_MAX;
 

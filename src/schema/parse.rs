@@ -8,8 +8,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::domain::json;
-use crate::domain::{Code, Digest, MessageId, Refused};
-use crate::sign::{SignFault, Verified, sd_jwt};
+use crate::domain::{Body, Code, Digest, MessageId, Refused};
+use crate::sign::{Recorded, SignFault, Verified, sd_jwt};
 
 /// The one member that a message or release may hold back in a disclosure.
 const BODY: &str = "body";
@@ -35,6 +35,7 @@ pub struct Unparsed {
 ///
 /// # Errors
 /// [`Code::Json`] with the fault's keyword, or [`Code::Disclosure`].
+#[expect(clippy::needless_pass_by_value, reason = "a step consumes the one before it")]
 pub fn parse(verified: Verified) -> Result<Parsed, Unparsed> {
     let digest = verified.digest();
     let form = Form::of_typ(verified.typ());
@@ -42,6 +43,28 @@ pub fn parse(verified: Verified) -> Result<Parsed, Unparsed> {
         Ok(claims) => Ok(Parsed { claims, digest }),
         Err(refused) => Err(Unparsed { refused, digest }),
     }
+}
+
+/// Reads the body of a message or release that was checked before it was sealed. The schema is
+/// not applied again: it was, and a later version of it must not lose what was admitted.
+///
+/// # Errors
+/// As [`parse`], and [`Code::Schema`] at `/body` where there is none.
+pub fn reread(recorded: &Recorded) -> Result<Body, Refused> {
+    let form = Form::of_typ(recorded.typ());
+    let mut claims = open(recorded.payload(), recorded.disclosures(), form)?;
+    let body = claims.remove(BODY);
+    body.map(Body::new).ok_or_else(|| Refused::at(Code::Schema, "/body", "required"))
+}
+
+/// Reads a message that was checked before it was sealed, to be checked again as a whole.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_recorded(recorded: &Recorded, digest: Digest) -> Result<Parsed, Refused> {
+    let form = Form::of_typ(recorded.typ());
+    let claims = open(recorded.payload(), recorded.disclosures(), form)?;
+    Ok(Parsed { claims, digest })
 }
 
 impl Parsed {
@@ -69,12 +92,6 @@ impl Parsed {
     pub(super) fn into_parts(mut self) -> (Map<String, Value>, Option<Value>, Digest) {
         let body = self.claims.remove(BODY);
         (self.claims, body, self.digest)
-    }
-
-    #[cfg(test)]
-    pub(super) fn of_claims(claims: Value) -> Self {
-        let Value::Object(claims) = claims else { panic!("claims are an object") };
-        Self { claims, digest: Digest::of(b"test") }
     }
 }
 

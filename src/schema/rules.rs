@@ -1,5 +1,5 @@
 //! Rules over two fields of one message, which a schema within the profile cannot say: one table
-//! per message type (DOMAIN.md, 1.4 and 1.5).
+//! per message type.
 //!
 //! Rules read a body whose schema was checked, and say yes or no; they never say what they read.
 

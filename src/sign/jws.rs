@@ -75,6 +75,18 @@ impl fmt::Debug for Split<'_> {
 /// [`SignFault::NotCompact`], `Header`, `Algorithm`, `Parameter`, `Signature` (not 64 bytes) or
 /// `Disclosure` (too many).
 pub fn split(object: &[u8]) -> Result<Split<'_>, SignFault> {
+    split_with(object, None)
+}
+
+/// As [`split`], for a client assertion: RFC 7523 asks for no `typ`, so an absent one is `JWT`.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_assertion(object: &[u8]) -> Result<Split<'_>, SignFault> {
+    split_with(object, Some("JWT"))
+}
+
+fn split_with<'a>(object: &'a [u8], typ: Option<&str>) -> Result<Split<'a>, SignFault> {
     if object.len() > OBJECT_BYTES_MAX || !object.is_ascii() {
         return Err(SignFault::NotCompact);
     }
@@ -89,7 +101,7 @@ pub fn split(object: &[u8]) -> Result<Split<'_>, SignFault> {
     if payload.is_empty() || !is_base64url(payload) {
         return Err(SignFault::NotCompact);
     }
-    let header = Header::read(header)?;
+    let header = Header::read(header, typ)?;
     if header.typ.ends_with("+sd-jwt") != tail.is_some() {
         return Err(SignFault::NotCompact);
     }
@@ -137,13 +149,16 @@ struct Header {
 impl Header {
     /// Exactly `alg`, `typ` and `kid`. Every other parameter is refused, known or unknown: none
     /// may choose a key, a certificate, an algorithm, or another reading of the payload.
-    fn read(encoded: &str) -> Result<Self, SignFault> {
+    fn read(encoded: &str, absent_typ: Option<&str>) -> Result<Self, SignFault> {
         let bytes = decode(encoded)?;
         if bytes.len() > HEADER_BYTES_MAX {
             return Err(SignFault::Header);
         }
         let header = json::parse(&bytes).map_err(|_fault| SignFault::Header)?;
         let Value::Object(mut members) = header else { return Err(SignFault::Header) };
+        if let (Some(typ), false) = (absent_typ, members.contains_key("typ")) {
+            members.insert("typ".to_owned(), typ.into());
+        }
         let mut text = |name: &str| match members.remove(name) {
             Some(Value::String(text)) => Ok(text),
             _ => Err(SignFault::Header),

@@ -8,5 +8,5 @@ pub mod keys;
 pub mod sd_jwt;
 pub mod signing;
 
-pub use jws::{Recorded, SignFault, Split, Verified, recorded, split};
+pub use jws::{Recorded, SignFault, Split, Verified, recorded, split, split_assertion};
 pub use keys::{Algorithm, KeySet, NotAKey, PublicKey};

@@ -8,6 +8,7 @@
 //! Payloads reach this module already sealed (see [`vault`]): no backend ever sees one in clear.
 
 pub mod rows;
+pub mod sqlite;
 pub mod vault;
 
 use async_trait::async_trait;
@@ -20,7 +21,8 @@ pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
     MessageRow, NewHold, NewMessage, NewRelease, RecipientRow, Refusal, ReleaseRow,
 };
-pub use vault::{Sealed, Vault};
+pub use sqlite::Sqlite;
+pub use vault::{Place, Sealed, Vault, VaultError};
 
 /// One decision as data: applied whole or not at all.
 #[derive(Debug, Default)]
@@ -338,6 +340,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Everyone who has a reference of the exchange.
     async fn members(&self, exchange: &Id) -> Result<Vec<MemberRow>, StoreError>;
 
+    /// Whether `reference` is what `party` was handed for somebody else's subject: it may stand
+    /// only in that exchange.
+    async fn knows_subject_as(&self, party: &PartyId, reference: &Id) -> Result<bool, StoreError>;
+
     /// An exchange.
     async fn exchange(&self, exchange: &Id) -> Result<Option<ExchangeRow>, StoreError>;
 
@@ -362,7 +368,7 @@ pub trait Store: Send + Sync + fmt::Debug {
         id: &MessageId,
     ) -> Result<Vec<ReleaseRow>, StoreError>;
 
-    /// Releases of an exchange already handed out to a party, oldest first, with when that was.
+    /// Releases of an exchange already handed out to a party (in any view), oldest first.
     async fn handed_out(
         &self,
         exchange: &Id,

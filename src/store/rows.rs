@@ -210,6 +210,13 @@ pub struct ReleaseRow {
     pub entry: Option<u64>,
 }
 
+impl ReleaseRow {
+    /// Whether it has neither been handed out nor taken back.
+    pub fn is_queued(&self) -> bool {
+        self.state == ReleaseState::Queued
+    }
+}
+
 /// An acknowledgement to record.
 #[derive(Debug, Clone)]
 pub struct Acknowledgement {

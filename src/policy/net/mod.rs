@@ -1,4 +1,4 @@
-//! The net: the second line behind the closed release schema (DESIGN.md section 6).
+//! The net: the second line behind the closed release schema.
 //!
 //! The first line is that a release is built from the plan and fits a closed schema. The net is
 //! for what is free to vary within that schema: pattern-typed strings, keys and numbers of a

@@ -1,4 +1,4 @@
-//! The schema profile: what a message schema may say (DESIGN.md, section 4), checked at load.
+//! The schema profile: what a message schema may say, checked at load.
 //!
 //! Everything not allowed here fails the load, so that every location of every valid body is
 //! known by name, bounded, and has exactly one class. The check also resolves the schema into a

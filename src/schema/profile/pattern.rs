@@ -25,7 +25,7 @@ fn sequence(chars: &mut Peekable<Chars<'_>>, depth: usize) -> bool {
         match chars.next() {
             None => return depth == 0,
             Some(')') => return depth > 0,
-            Some('|') if depth > 0 => continue,
+            Some('|') if depth > 0 => {}
             Some(start) => {
                 if !atom(start, chars, depth) || !repetition(chars) {
                     return false;

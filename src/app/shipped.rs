@@ -1,0 +1,25 @@
+//! The rules that ship with Titian, as `titian init` writes them.
+
+macro_rules! shipped {
+    ($directory:literal: $($name:literal),* $(,)?) => {
+        &[$((
+            concat!($name, ".toml"),
+            include_str!(concat!("../../config/", $directory, "/", $name, ".toml")),
+        )),*]
+    };
+}
+
+/// `floor.toml` of a development home.
+pub(super) const FLOOR: &str = include_str!("../../config/floor.development.toml");
+/// Agreements: file name and text.
+pub(super) const AGREEMENTS: &[(&str, &str)] =
+    shipped!("agreements": "pks-bnpt-kemensos", "mou-id-be");
+/// Policies: file name and text.
+pub(super) const POLICIES: &[(&str, &str)] = shipped!("policies":
+    "bnpt-kemensos-referral",
+    "bnpt-kemensos-status",
+    "cuta-be-kemensos-referral",
+    "kemensos-bnpt-status",
+    "kemensos-cuta-be-referral",
+    "kemensos-cuta-be-status",
+);

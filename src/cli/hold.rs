@@ -1,0 +1,181 @@
+//! `titian hold`: what is kept back for a person to decide.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::block_on;
+use super::exit::{Done, Exit, Failed};
+use super::printer::Printer;
+use crate::app::{self, Home};
+use crate::client::admin::{Admin, HoldDecision};
+use crate::config::environment;
+use crate::domain::Id;
+use crate::exchange::{Failure, Gateway, hold};
+use crate::wire::{HoldAct, HoldView};
+
+/// What is kept back for a person to decide
+#[derive(Debug, Subcommand)]
+pub(super) enum Hold {
+    List(List),
+    Show(Look),
+    Release(Decide),
+    Discard(Decide),
+}
+
+/// List holds, oldest first; shows no held value
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Those already decided too
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Look at one hold with its values; that you looked is recorded
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// The hold
+    #[arg(value_name = "ID")]
+    id: Id,
+    #[command(flatten)]
+    at: At,
+    /// Who you are, as `officers.toml` names you
+    #[arg(long = "as", value_name = "OFFICER")]
+    officer: String,
+}
+
+/// Decide about one hold; the decision and its reason are recorded
+#[derive(Debug, Args)]
+pub(super) struct Decide {
+    #[command(flatten)]
+    look: Look,
+    /// Why; recorded, so name no person
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct At {
+    /// The gateway's home
+    #[arg(long, value_name = "HOME", env = environment::HOME)]
+    home: PathBuf,
+}
+
+impl Hold {
+    pub(super) fn run(self, printer: Printer) -> Done {
+        block_on(async {
+            match self {
+                Self::List(list) => {
+                    let holds = Desk::open(&list.at.home).await?.list(list.all).await?;
+                    printer.json(&holds);
+                    if holds.is_empty() {
+                        printer.line("nothing waits for a decision");
+                    }
+                    for view in &holds {
+                        line(printer, view);
+                    }
+                }
+                Self::Show(look) => decide(printer, look, HoldDecision::Show, "").await?,
+                Self::Release(decision) => {
+                    decide(printer, decision.look, HoldDecision::Release, &decision.reason).await?;
+                }
+                Self::Discard(decision) => {
+                    decide(printer, decision.look, HoldDecision::Discard, &decision.reason).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn decide(printer: Printer, look: Look, decision: HoldDecision, reason: &str) -> Done {
+    let act = HoldAct { officer: look.officer, reason: reason.to_owned() };
+    let view = Desk::open(&look.at.home).await?.decide(look.id, decision, &act).await?;
+    printer.json(&view);
+    show(printer, &view);
+    Ok(())
+}
+
+/// Where holds are decided: at the gateway that runs, or in its home while none runs.
+enum Desk {
+    Running(Admin),
+    Here(app::Opened),
+}
+
+impl Desk {
+    async fn open(root: &Path) -> Result<Self, Failed> {
+        let home = Home::at(root);
+        match home.lock()? {
+            None => Ok(Self::Running(Admin::at(&home.admin_socket())?)),
+            Some(lock) => Ok(Self::Here(app::open(&home, lock).await?)),
+        }
+    }
+
+    async fn list(&self, decided_too: bool) -> Result<Vec<HoldView>, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.holds(decided_too).await?),
+            Self::Here(opened) => hold::list(opened.gateway(), decided_too).await.map_err(failed),
+        }
+    }
+
+    async fn decide(&self, id: Id, how: HoldDecision, act: &HoldAct) -> Result<HoldView, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.hold(id, how, act).await?),
+            Self::Here(opened) => here(opened.gateway(), id, how, act).await.map_err(failed),
+        }
+    }
+}
+
+async fn here(
+    gateway: &Gateway,
+    id: Id,
+    how: HoldDecision,
+    act: &HoldAct,
+) -> Result<HoldView, Failure> {
+    match how {
+        HoldDecision::Show => hold::show(gateway, id, act).await,
+        HoldDecision::Release => hold::release(gateway, id, act).await,
+        HoldDecision::Discard => hold::discard(gateway, id, act).await,
+    }
+}
+
+fn failed(failure: Failure) -> Failed {
+    let exit = match &failure {
+        Failure::Problem(_) | Failure::Recorded { .. } => Exit::Refused,
+        Failure::Unavailable | Failure::Internal(_) => Exit::Temporary,
+    };
+    Failed { exit, error: failure.into() }
+}
+
+fn line(printer: Printer, view: &HoldView) {
+    let state = match &view.decision {
+        Some(decision) => decision.decision.as_str(),
+        None if view.rest_went => "waits, the rest has gone",
+        None => "waits",
+    };
+    printer.line(format!(
+        "{}  {}  {:<12} from {} for {}: {state}",
+        view.id, view.opened_at, view.message_type, view.from, view.recipient
+    ));
+}
+
+fn show(printer: Printer, view: &HoldView) {
+    line(printer, view);
+    if let Some(exchange) = &view.exchange {
+        printer.line(format!("exchange {exchange}"));
+    }
+    printer.line(format!("leaves   {}", view.leaves.join(" ")));
+    for finding in &view.findings {
+        printer.line(format!("found    {}: {}", finding.pointer, finding.keyword));
+    }
+    if let Some(decision) = &view.decision {
+        let (by, at) = (&decision.officer, &decision.at);
+        printer.line(format!("{} by {by} at {at}: {}", decision.decision, decision.reason));
+    }
+    if let Some(values) = &view.values {
+        printer.line("values:");
+        printer.outline(values, 2);
+    }
+}

@@ -1,0 +1,170 @@
+//! `titian policy`: what a policy lets through, before and after it is in force.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::exit::{Done, Failed};
+use super::printer::Printer;
+use crate::app::Home;
+use crate::app::policies::Judge;
+use crate::app::rules::Documents;
+use crate::config::{environment, file};
+use crate::policy::{Compiled, Finding, Language, explain, prove};
+
+/// What a policy lets through
+#[derive(Debug, Subcommand)]
+pub(super) enum Policy {
+    Check(Check),
+    Explain(Explain),
+    Prove(Prove),
+}
+
+/// Compile policy files under the home's floor and agreements; nothing is put in force
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Policy files
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Say a policy in sentences
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The policy's id: its file's name without .toml
+    #[arg(value_name = "ID")]
+    id: String,
+    /// In which language
+    #[arg(long, value_name = "LANGUAGE", default_value = "id")]
+    lang: Spoken,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Show, for every leaf of the message, what can reach the recipient
+#[derive(Debug, Args)]
+pub(super) struct Prove {
+    /// The policy's id: its file's name without .toml
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct At {
+    /// The gateway's home
+    #[arg(long, value_name = "HOME", env = environment::HOME)]
+    home: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Spoken {
+    Id,
+    En,
+}
+
+impl Policy {
+    pub(super) fn run(self, printer: Printer) -> Done {
+        match self {
+            Self::Check(check) => check.run(printer),
+            Self::Explain(command) => {
+                let language = match command.lang {
+                    Spoken::Id => Language::Id,
+                    Spoken::En => Language::En,
+                };
+                let sentences = explain(&find(&command.at, &command.id)?, language);
+                printer.json(&sentences);
+                for sentence in &sentences {
+                    printer.line(sentence);
+                }
+                Ok(())
+            }
+            Self::Prove(command) => {
+                show_proof(printer, &find(&command.at, &command.id)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl At {
+    fn documents(&self) -> Result<Documents, Failed> {
+        let home = Home::at(&self.home);
+        Ok(Documents::read(&home, home.config()?.mode)?)
+    }
+}
+
+impl Check {
+    fn run(self, printer: Printer) -> Done {
+        let documents = self.at.documents()?;
+        let judge = Judge::of(&documents)?;
+        let (mut results, mut faulty) = (Vec::new(), 0usize);
+        for path in &self.files {
+            let shown = path.display();
+            match judge.compile(path, &file::read_text(path)?) {
+                Ok(policy) => {
+                    printer.line(format!("{shown}: compiles, digest {}", policy.digest()));
+                    results.push(json!({"file": path, "digest": policy.digest()}));
+                }
+                Err(findings) => {
+                    faulty += 1;
+                    for finding in &findings {
+                        printer.line(format!("{shown}: {finding}"));
+                    }
+                    let findings: Vec<Value> = findings.iter().map(as_json).collect();
+                    results.push(json!({"file": path, "findings": findings}));
+                }
+            }
+        }
+        printer.json(&results);
+        match faulty {
+            0 => Ok(()),
+            some => Err(Failed::refused(format!("{some} of {} do not compile", results.len()))),
+        }
+    }
+}
+
+fn as_json(finding: &Finding) -> Value {
+    let Finding { line, leaf, message, accepted } = finding;
+    json!({"line": line, "leaf": leaf, "message": message, "accepted": accepted})
+}
+
+/// The policy of that id in the home.
+fn find(at: &At, id: &str) -> Result<Compiled, Failed> {
+    let documents = at.documents()?;
+    let stem = |path: &std::path::Path| path.file_stem().is_some_and(|stem| stem == id);
+    let Some(policy) = documents.policies.iter().find(|policy| stem(&policy.path)) else {
+        let known = documents.policies.iter().filter_map(|policy| policy.path.file_stem());
+        let known: Vec<_> = known.map(|stem| stem.to_string_lossy()).collect();
+        return Err(Failed::because(format!("no such policy; there are: {}", known.join(", "))));
+    };
+    Judge::of(&documents)?.compile(&policy.path, &policy.text).map_err(|findings| {
+        let first = findings.first().map(ToString::to_string).unwrap_or_default();
+        Failed::because(format!("`{id}` does not compile: {first}"))
+    })
+}
+
+fn show_proof(printer: Printer, policy: &Compiled) {
+    let proof = prove(policy);
+    let leaves: Vec<Value> = proof
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "leaf": row.leaf, "class": row.class, "operation": row.operation,
+                "comes_out": row.comes_out,
+            })
+        })
+        .collect();
+    printer.json(&json!({
+        "policy": proof.id, "recipient": proof.recipient,
+        "nothing_direct": proof.nothing_direct, "leaves": leaves,
+    }));
+    for line in proof.to_string().lines() {
+        printer.line(line);
+    }
+}

@@ -1,0 +1,172 @@
+//! The one place that writes to the terminal.
+//!
+//! INVARIANT: what comes from elsewhere cannot steer the terminal: characters that control it or
+//! change the direction of writing are shown as escapes.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Writes results to standard output and notes to standard error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printer {
+    json: bool,
+}
+
+impl Printer {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether results are written for machines.
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// A line of a result for people; nothing for machines.
+    pub(super) fn line(self, text: impl AsRef<str>) {
+        if !self.json {
+            put(&mut io::stdout(), &printable(text.as_ref()));
+        }
+    }
+
+    /// A result for machines, on one line; nothing for people.
+    pub(super) fn json(self, value: &impl Serialize) {
+        if self.json
+            && let Ok(text) = serde_json::to_string(value)
+        {
+            put(&mut io::stdout(), &text);
+        }
+    }
+
+    /// Text as it is, whoever reads it.
+    #[expect(clippy::unused_self, reason = "all output goes through a printer")]
+    pub(super) fn text(self, text: &str) {
+        put(&mut io::stdout(), text);
+    }
+
+    /// A remark beside the result, for people.
+    #[expect(clippy::unused_self, reason = "all output goes through a printer")]
+    pub(super) fn note(self, text: impl AsRef<str>) {
+        put(&mut io::stderr(), &printable(text.as_ref()));
+    }
+
+    /// A JSON value as an indented outline, for people.
+    pub(super) fn outline(self, value: &Value, indent: usize) {
+        let mut text = String::new();
+        outline(&mut text, value, indent);
+        text.lines().for_each(|line| self.line(line));
+    }
+}
+
+/// A reader that has gone away is no fault of ours, and there is nobody to tell.
+fn put(to: &mut dyn io::Write, text: &str) {
+    drop(writeln!(to, "{text}").and_then(|()| to.flush()));
+}
+
+fn outline(text: &mut String, value: &Value, indent: usize) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                named(text, &pad, &format!("{}:", printable(name)), member, indent);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                named(text, &pad, "-", item, indent);
+            }
+        }
+        scalar => push_line(text, &pad, &show(scalar)),
+    }
+}
+
+fn named(text: &mut String, pad: &str, name: &str, value: &Value, indent: usize) {
+    let is_empty = match value {
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(_) | Value::Array(_) if is_empty => {
+            push_line(text, pad, &format!("{name} (none)"));
+        }
+        Value::Object(_) | Value::Array(_) => {
+            push_line(text, pad, name);
+            outline(text, value, indent + 2);
+        }
+        scalar => push_line(text, pad, &format!("{name} {}", show(scalar))),
+    }
+}
+
+fn push_line(text: &mut String, pad: &str, line: &str) {
+    text.push_str(pad);
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn show(scalar: &Value) -> String {
+    match scalar {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => printable(text),
+        other => other.to_string(),
+    }
+}
+
+/// The text with everything that could steer a terminal shown as an escape.
+pub(super) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Controls, and the marks that change the direction of writing; joiners are letters' own matter.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_gets_through() {
+        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
+        assert_eq!(printable("x\u{202e}y\u{9b}"), "x\\u{202e}y\\u{9b}");
+        assert_eq!(printable("Siti Zarqolin, سيتي\u{200c}"), "Siti Zarqolin, سيتي\u{200c}");
+    }
+
+    #[test]
+    fn an_outline_shows_every_value() {
+        let mut text = String::new();
+        let value = json!({
+            "a": {"b": "x\ny", "n": null}, "c": [1, {"d": true}], "e": [], "f\u{1b}": {},
+        });
+        outline(&mut text, &value, 2);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "  a:",
+                "    b: x\\u{a}y",
+                "    n: -",
+                "  c:",
+                "    - 1",
+                "    -",
+                "      d: true",
+                "  e: (none)",
+                "  f\\u{1b}: (none)",
+            ]
+        );
+    }
+}

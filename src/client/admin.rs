@@ -1,0 +1,90 @@
+//! The officers' socket: HTTP over `HOME/run/admin.sock`, open to the gateway's own user only.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::connection::{parse, read, unreachable};
+use super::fault::ClientFault;
+use crate::domain::Id;
+use crate::wire::{HoldAct, HoldView, Problem};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The socket has no name; HTTP wants one.
+const BASE: &str = "http://admin";
+
+/// What an officer does with a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldDecision {
+    /// Looks at the held values; recorded.
+    Show,
+    /// Lets it go.
+    Release,
+    /// Keeps it back for good.
+    Discard,
+}
+
+impl HoldDecision {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Show => "show",
+            Self::Release => "release",
+            Self::Discard => "discard",
+        }
+    }
+}
+
+/// A client of the officers' socket.
+#[derive(Debug)]
+pub struct Admin {
+    http: reqwest::Client,
+    socket: String,
+}
+
+impl Admin {
+    /// Will speak to the gateway behind `socket`.
+    pub fn at(socket: &Path) -> Result<Self, ClientFault> {
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .http1_only()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|_rejected| ClientFault::Unusable("no client of the socket can be built"))?;
+        Ok(Self { http, socket: socket.display().to_string() })
+    }
+
+    /// Holds, oldest first; only undecided ones unless `decided_too`.
+    pub async fn holds(&self, decided_too: bool) -> Result<Vec<HoldView>, ClientFault> {
+        self.ask(self.http.get(format!("{BASE}/holds?decided={decided_too}"))).await
+    }
+
+    /// An officer looks at a hold or decides about it.
+    pub async fn hold(
+        &self,
+        id: Id,
+        decision: HoldDecision,
+        act: &HoldAct,
+    ) -> Result<HoldView, ClientFault> {
+        let url = format!("{BASE}/holds/{id}/{}", decision.as_str());
+        self.ask(self.http.post(url).json(act)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientFault> {
+        let answer = request.send().await.map_err(|error| unreachable(&self.socket, error))?;
+        let status = answer.status();
+        let body = read(answer, &self.socket).await?;
+        if status.is_success() {
+            return parse(&body);
+        }
+        let problem: Problem = parse(&body)?;
+        if status == StatusCode::SERVICE_UNAVAILABLE || status.is_server_error() {
+            let (status, instance) = (status.as_u16(), Some(problem.instance));
+            return Err(ClientFault::Busy { status, retry_after: None, instance });
+        }
+        Err(ClientFault::Refused(Box::new(problem)))
+    }
+}

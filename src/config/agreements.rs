@@ -1,0 +1,102 @@
+//! `agreements/<id>.toml`: the instruments under which parties exchange.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use time::{Date, Month};
+use toml::value::Datetime;
+
+use super::file::{self, FileError};
+use crate::domain::{Agreement, MessageType, PartyId, Purpose};
+
+/// An agreement as its file says; its dates are TOML dates.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgreementFile {
+    id: String,
+    title: String,
+    parties: Vec<PartyId>,
+    messages: Vec<MessageType>,
+    purposes: Vec<Purpose>,
+    k: u32,
+    retention_days: u32,
+    from: Datetime,
+    until: Datetime,
+}
+
+/// Reads an agreement. Its file is named by its id.
+pub fn read(path: &Path) -> Result<Agreement, FileError> {
+    parse(path, &file::read_text(path)?)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Agreement, FileError> {
+    let file: AgreementFile = file::parse_toml(path, text)?;
+    let unusable = |reason: &str| FileError::unusable(path, reason);
+    if path.file_stem().is_none_or(|stem| stem != file.id.as_str()) {
+        return Err(unusable("`id` is not the name of the file"));
+    }
+    let day = |name: &str, value: &Datetime| {
+        day(value).ok_or_else(|| unusable(&format!("`{name}` is no calendar day")))
+    };
+    let (from, until) = (day("from", &file.from)?, day("until", &file.until)?);
+    if until < from {
+        return Err(unusable("`until` lies before `from`"));
+    }
+    if file.parties.len() < 2 {
+        return Err(unusable("an agreement binds at least two `parties`"));
+    }
+    if file.k == 0 || file.retention_days == 0 {
+        return Err(unusable("`k` and `retention_days` are at least 1"));
+    }
+    let AgreementFile { id, title, parties, messages, purposes, k, retention_days, .. } = file;
+    Ok(Agreement { id, title, parties, messages, purposes, k, retention_days, from, until })
+}
+
+/// A day and nothing more: no time, no zone.
+fn day(value: &Datetime) -> Option<Date> {
+    match value {
+        Datetime { date: Some(date), time: None, offset: None } => {
+            let month = Month::try_from(date.month).ok()?;
+            Date::from_calendar_date(i32::from(date.year), month, date.day).ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+id = "mou-id-zz"
+title = "Memorandum of Zarqolin"
+parties = ["kemensos", "zarqolin"]
+messages = ["status/1"]
+purposes = ["reintegration"]
+k = 5
+retention_days = 180
+from = 2026-01-01
+until = 2027-06-30
+"#;
+
+    #[test]
+    fn an_agreement_is_read_and_its_faults_are_named() {
+        let path = Path::new("agreements/mou-id-zz.toml");
+        let agreement = parse(path, GOOD).unwrap();
+        assert_eq!(agreement.until, time::macros::date!(2027 - 06 - 30));
+        for (from, to, says) in [
+            ("2027-06-30", "2025-06-30", "before"),
+            ("2027-06-30", "2027-06-30T10:00:00Z", "calendar"),
+            ("2027-06-30", "2027-02-30", "line"),
+            (r#", "zarqolin"]"#, "]", "two"),
+            ("k = 5", "k = 0", "at least 1"),
+            ("k = 5", "", "k"),
+            ("mou-id-zz", "mou-id-be", "name of the file"),
+            ("reintegration", "threat_analysis", "line 6"),
+            ("k = 5", "k = 5\nthreat_score = 1", "unknown field"),
+        ] {
+            let fault = parse(path, &GOOD.replace(from, to)).unwrap_err().to_string();
+            assert!(fault.contains(says), "{to}: {fault}");
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! Steps 4 (time) and 6: agreement, thread, lifecycle, onward, borders. Reads, decides, writes
+//! nothing.
+
+use std::collections::BTreeSet;
+
+use time::{Date, Duration};
+
+use crate::auth::Caller;
+use crate::domain::state::{MessageState, ThreadState};
+use crate::domain::{
+    Address, Agreement, Code, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind, Refused,
+};
+use crate::schema::{self, Message, Valid};
+use crate::sign;
+use crate::store::{ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow};
+
+use super::lifecycle::{self, By, Role};
+use super::pseudonym::internal_id;
+use super::submit::Stop;
+use super::{Failure, Gateway, Rules};
+
+/// A message that may be passed on, with the case it belongs to. Minted here only.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    message: Valid<Message>,
+    case: Case,
+    retention_until: Date,
+}
+
+impl Admitted {
+    pub(super) fn message(&self) -> &Message {
+        &self.message
+    }
+
+    pub(super) fn case(&self) -> &Case {
+        &self.case
+    }
+
+    pub(super) fn retention_until(&self) -> Date {
+        self.retention_until
+    }
+}
+
+/// The exchange a message belongs to and what the message does to it.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) exchange: ExchangeRow,
+    pub(super) is_new: bool,
+    pub(super) members: Vec<MemberRow>,
+    /// The state the decision rests on and the one it leads to.
+    pub(super) step: Option<(ThreadState, ThreadState)>,
+    /// Parties this message adds to those that must not be informed.
+    pub(super) withheld: Vec<PartyId>,
+    /// What a withdrawal takes back.
+    pub(super) target: Option<Target>,
+}
+
+impl Case {
+    pub(super) fn member(&self, party: &PartyId) -> Option<&MemberRow> {
+        self.members.iter().find(|member| member.party == *party)
+    }
+
+    /// Whether nobody may be told in this exchange that is of this party.
+    pub(super) fn is_withheld(&self, party: &PartyId) -> bool {
+        self.exchange.withheld.contains(party) || self.withheld.contains(party)
+    }
+}
+
+/// The message that a withdrawal takes back.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) message_id: MessageId,
+    pub(super) message_type: MessageType,
+    pub(super) recipients: Vec<RecipientRow>,
+    pub(super) releases: Vec<ReleaseRow>,
+    pub(super) holds: Vec<HoldRow>,
+}
+
+const LIFETIME_MAX_S: i64 = 7 * 24 * 3600;
+const SKEW_S: i64 = 60;
+
+pub(super) async fn admit(
+    gateway: &Gateway,
+    rules: &Rules,
+    caller: &Caller,
+    message: Valid<Message>,
+) -> Result<Admitted, Stop> {
+    let today = gateway.clock().today();
+    in_time(&message, gateway.now(), today).map_err(Stop::Refuse)?;
+    if caller.is_frozen() && !is_withdrawal(&message) {
+        return Err(Stop::Plain(Refused::because(Code::Frozen)));
+    }
+    known_recipients(rules, &message).map_err(Stop::Refuse)?;
+    let retention_until = if is_withdrawal(&message) {
+        message.legal.retention_until
+    } else {
+        let agreed_days = agreed(rules, &message, today).map_err(Stop::Refuse)?;
+        message.legal.retention_until.min(today + Duration::days(agreed_days.into()))
+    };
+    across_border(rules, caller, &message).map_err(Stop::Refuse)?;
+    let case = match message.message_type.as_str() {
+        "referral/1" => referral(gateway, &message, today).await?,
+        "status/1" => status(gateway, rules, &message).await?,
+        "withdrawal/1" => withdrawal(gateway, &message).await?,
+        _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
+    };
+    Ok(Admitted { message, case, retention_until })
+}
+
+/// A message admitted earlier, read again from its sealed object: for what an officer lets go.
+pub(super) async fn readmit(
+    gateway: &Gateway,
+    rules: &Rules,
+    row: &MessageRow,
+) -> Result<Admitted, Failure> {
+    let gone = || Failure::problem(Code::NotFound);
+    let object = super::disclose::stored_object(gateway, row)?.ok_or_else(gone)?;
+    let recorded = sign::recorded(&object).map_err(Failure::internal)?;
+    let parsed = schema::parse_recorded(&recorded, row.digest).map_err(Failure::Problem)?;
+    let message = rules.schemas.validate(parsed).map_err(Failure::Problem)?;
+    let store = gateway.store();
+    let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
+    let members = store.members(&row.exchange).await?;
+    let case =
+        Case { exchange, is_new: false, members, step: None, withheld: Vec::new(), target: None };
+    Ok(Admitted { message, case, retention_until: row.retention_until })
+}
+
+fn is_withdrawal(message: &Message) -> bool {
+    message.message_type.name() == "withdrawal"
+}
+
+fn in_time(message: &Message, now: i64, today: Date) -> Result<(), Refused> {
+    if message.iat > now.saturating_add(SKEW_S) {
+        return Err(Refused::at(Code::NotYetValid, "/iat", "maximum"));
+    }
+    if message.exp <= now {
+        return Err(Refused::at(Code::Expired, "/exp", "minimum"));
+    }
+    if message.exp.saturating_sub(message.iat) > LIFETIME_MAX_S || message.exp < message.iat {
+        return Err(Refused::at(Code::LifetimeTooLong, "/exp", "maximum"));
+    }
+    if message.legal.retention_until < today {
+        return Err(Refused::at(Code::Retention, "/legal/retention_until", "minimum"));
+    }
+    Ok(())
+}
+
+fn known_recipients(rules: &Rules, message: &Message) -> Result<(), Refused> {
+    let mut seen = BTreeSet::new();
+    for (at, recipient) in message.recipients.iter().enumerate() {
+        let known = rules.directory.knows(recipient);
+        // one party, one view of a case: two units of one party would see each other's copy
+        if !known || recipient.party == message.iss.party || !seen.insert(&recipient.party) {
+            return Err(Refused::at(
+                Code::UnknownRecipient,
+                &format!("/recipients/{at}"),
+                "recipient",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Every recipient is bound with the sender by an agreement in force that allows type and
+/// purpose. Answers the shortest retention agreed, in days.
+fn agreed(rules: &Rules, message: &Message, today: Date) -> Result<u32, Refused> {
+    let cited = rules.agreements.iter().find(|a| a.id == message.legal.instrument);
+    let binds_someone = cited.is_some_and(|agreement| {
+        message.recipients.iter().any(|to| agreement.binds(&message.iss.party, &to.party))
+    });
+    if !binds_someone {
+        return Err(Refused::at(Code::AgreementMissing, "/legal/instrument", "instrument"));
+    }
+    let mut retention_days = u32::MAX;
+    for (at, recipient) in message.recipients.iter().enumerate() {
+        let agreement = agreement_for(rules, message, recipient, today)
+            .map_err(|code| Refused::at(code, &format!("/recipients/{at}"), "agreement"))?;
+        retention_days = retention_days.min(agreement.retention_days);
+    }
+    Ok(retention_days)
+}
+
+/// The agreement under which `message` may go to `recipient`, or how far the nearest one fell
+/// short.
+fn agreement_for<'r>(
+    rules: &'r Rules,
+    message: &Message,
+    recipient: &Address,
+    today: Date,
+) -> Result<&'r Agreement, Code> {
+    let mut nearest = Code::AgreementMissing;
+    for agreement in &rules.agreements {
+        if !agreement.binds(&message.iss.party, &recipient.party) {
+            continue;
+        }
+        if !agreement.in_force(today) {
+            if nearest == Code::AgreementMissing {
+                nearest = Code::AgreementExpired;
+            }
+        } else if !agreement.messages.contains(&message.message_type) {
+            if nearest != Code::PurposeNotAgreed {
+                nearest = Code::TypeNotAgreed;
+            }
+        } else if !agreement.purposes.contains(&message.legal.purpose) {
+            nearest = Code::PurposeNotAgreed;
+        } else {
+            return Ok(agreement);
+        }
+    }
+    Err(nearest)
+}
+
+/// R5: across a border only what is in the child's best interests and known to be safe.
+fn across_border(rules: &Rules, caller: &Caller, message: &Message) -> Result<(), Refused> {
+    let crosses = caller.is_foreign()
+        || message.recipients.iter().any(|to| {
+            rules.directory.party(&to.party).is_none_or(|p| p.kind == PartyKind::Foreign)
+        });
+    // a withdrawal takes data back: it must pass whatever was attested
+    if !crosses || is_withdrawal(message) {
+        return Ok(());
+    }
+    if message.attest.best_interests != "favourable" {
+        return Err(Refused::at(Code::CrossBorder, "/attest/best_interests", "const"));
+    }
+    if message.attest.safety_check != "no_known_risk" {
+        return Err(Refused::at(Code::CrossBorder, "/attest/safety_check", "const"));
+    }
+    Ok(())
+}
+
+/// A referral opens an exchange; in reply to another it passes that case on (R6).
+async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<Case, Stop> {
+    let [receiver] = message.recipients.as_slice() else {
+        return Err(Stop::Refuse(Refused::at(Code::OneReceiver, "/recipients", "maxItems")));
+    };
+    let subject_ref = subject_ref(message)?;
+    let sender = &message.iss.party;
+    let parent = match message.in_reply_to {
+        None => None,
+        Some(reference) => Some(own_exchange(gateway, message, reference).await?),
+    };
+    let (origin, onward, subject, mut withheld) = match &parent {
+        None => {
+            if gateway.store().knows_subject_as(sender, &subject_ref).await? {
+                return Err(subject_fault());
+            }
+            let root = &gateway.keys().pseudonym;
+            let subject = internal_id(root, sender, "subject", subject_ref.as_str());
+            (sender.clone(), message.legal.onward.clone(), subject, Vec::new())
+        }
+        Some((member, parent)) => {
+            if member.subject_ref != Some(subject_ref) {
+                return Err(subject_fault());
+            }
+            may_go_onward(parent, message)?;
+            let allowed = message.legal.onward.iter();
+            let onward = allowed.filter(|p| parent.onward.contains(p)).cloned().collect();
+            (parent.origin.clone(), onward, parent.subject, parent.withheld.clone())
+        }
+    };
+    withheld.extend(named_not_to_inform(message));
+    withheld.sort();
+    withheld.dedup();
+    let exchange = ExchangeRow {
+        id: gateway.mint()?,
+        state: ThreadState::Submitted,
+        referrer: message.iss.clone(),
+        receiver: receiver.clone(),
+        origin,
+        onward,
+        withheld,
+        subject,
+        reference_date: today,
+        opened_at: gateway.now(),
+    };
+    let member = MemberRow {
+        reference: ExchangeRef(gateway.mint()?),
+        exchange: exchange.id,
+        party: sender.clone(),
+        subject_ref: Some(subject_ref),
+    };
+    Ok(Case {
+        exchange,
+        is_new: true,
+        members: vec![member],
+        step: None,
+        withheld: Vec::new(),
+        target: None,
+    })
+}
+
+/// A status moves the thread, if the table has the step and the sender may make it.
+async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<Case, Stop> {
+    let Some(reference) = message.in_reply_to else {
+        return Err(Stop::Refuse(Refused::at(Code::UnknownExchange, "/in_reply_to", "required")));
+    };
+    let (member, exchange) = own_exchange(gateway, message, reference).await?;
+    if member.subject_ref != Some(subject_ref(message)?) {
+        return Err(subject_fault());
+    }
+    may_go_onward(&exchange, message)?;
+    let role = role(&exchange, &message.iss).ok_or_else(|| not_yours(message))?;
+    let is_foreign =
+        |party: &PartyId| rules.directory.party(party).is_none_or(|p| p.kind == PartyKind::Foreign);
+    if is_foreign(&message.iss.party) {
+        return Err(not_yours(message));
+    }
+    let (from, to) = (state(message, "/from_state")?, state(message, "/to_state")?);
+    if from != exchange.state {
+        return Err(illegal("/body/from_state"));
+    }
+    if !lifecycle::allows(from, to, role, By::Status) {
+        return Err(illegal("/body/to_state"));
+    }
+    // nothing that happens to a person is told to the foreign party that referred this person
+    let moves = !is_foreign(&exchange.referrer.party);
+    let withheld = named_not_to_inform(message);
+    let members = gateway.store().members(&exchange.id).await?;
+    let step = Some((from, if moves { to } else { from }));
+    Ok(Case { exchange, is_new: false, members, step, withheld, target: None })
+}
+
+/// A withdrawal takes back a message of the sender's own.
+async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> {
+    let store = gateway.store();
+    let sender = &message.iss.party;
+    let unknown = || Stop::Refuse(Refused::at(Code::TargetUnknown, "/body/target", "target"));
+    let target: MessageId =
+        message.body.text("/target").and_then(|t| t.parse().ok()).ok_or_else(unknown)?;
+    let row = store.message(sender, &target).await?.ok_or_else(unknown)?;
+    let takes_back = matches!(row.message_type.name(), "referral" | "status");
+    if row.state == MessageState::Withdrawn || !takes_back || !message.iss.covers(&row.sender) {
+        return Err(unknown());
+    }
+    let exchange = store.exchange(&row.exchange).await?.ok_or_else(unknown)?;
+    let members = store.members(&exchange.id).await?;
+    let own = members.iter().find(|m| m.party == *sender).ok_or_else(unknown)?;
+    if message.in_reply_to.is_some_and(|reference| reference != own.reference) {
+        return Err(Stop::Refuse(Refused::at(Code::UnknownExchange, "/in_reply_to", "exchange")));
+    }
+    if own.subject_ref != Some(subject_ref(message)?) {
+        return Err(subject_fault());
+    }
+    let recipients = store.recipients(sender, &target).await?;
+    let told: BTreeSet<&Address> = recipients.iter().map(|r| &r.recipient).collect();
+    if told != message.recipients.iter().collect() {
+        return Err(Stop::Refuse(Refused::at(Code::UnknownRecipient, "/recipients", "recipient")));
+    }
+    let step = taken_back(message, &row, &exchange)?;
+    let target = Target {
+        message_id: target,
+        message_type: row.message_type.clone(),
+        releases: store.releases_of(sender, &target).await?,
+        holds: store.holds_of(sender, &target).await?,
+        recipients,
+    };
+    Ok(Case { exchange, is_new: false, members, step, withheld: Vec::new(), target: Some(target) })
+}
+
+fn taken_back(
+    message: &Message,
+    target: &MessageRow,
+    exchange: &ExchangeRow,
+) -> Result<Option<(ThreadState, ThreadState)>, Stop> {
+    if target.message_type.name() != "referral" {
+        return Ok(None);
+    }
+    let (to, by) = match message.body.text("/reason") {
+        Some("sent_in_error") => (ThreadState::EnteredInError, By::SentInError),
+        _ => (ThreadState::Withdrawn, By::Withdrawal),
+    };
+    if lifecycle::allows(exchange.state, to, Role::Referrer, by) {
+        Ok(Some((exchange.state, to)))
+    } else {
+        Err(illegal("/body/reason"))
+    }
+}
+
+/// The exchange a party names by its own reference. A stranger's reference is as unknown as one
+/// that never was.
+async fn own_exchange(
+    gateway: &Gateway,
+    message: &Message,
+    reference: ExchangeRef,
+) -> Result<(MemberRow, ExchangeRow), Stop> {
+    let unknown = || Stop::Refuse(Refused::at(Code::UnknownExchange, "/in_reply_to", "exchange"));
+    let member = gateway.store().member(&reference).await?.ok_or_else(unknown)?;
+    if member.party != message.iss.party {
+        return Err(unknown());
+    }
+    let exchange = gateway.store().exchange(&member.exchange).await?.ok_or_else(unknown)?;
+    if !party_sees(&exchange, &message.iss) {
+        return Err(unknown());
+    }
+    Ok((member, exchange))
+}
+
+/// A caller bound to a unit sees only the exchanges of that unit.
+pub(super) fn party_sees(exchange: &ExchangeRow, caller: &Address) -> bool {
+    let own =
+        [&exchange.referrer, &exchange.receiver].into_iter().find(|a| a.party == caller.party);
+    match own {
+        Some(address) => caller.covers(address) || address.unit.is_none(),
+        None => caller.unit.is_none(),
+    }
+}
+
+/// R6: to the other party of the thread and to whom the origin allows; nobody else.
+fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> {
+    for (at, to) in message.recipients.iter().enumerate() {
+        let others = [&exchange.referrer.party, &exchange.receiver.party];
+        if !others.contains(&&to.party) && !exchange.onward.contains(&to.party) {
+            let place = format!("/recipients/{at}");
+            return Err(Stop::Refuse(Refused::at(Code::Onward, &place, "onward")));
+        }
+    }
+    Ok(())
+}
+
+fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
+    let is =
+        |own: &Address| sender.covers(own) || (own.unit.is_none() && own.party == sender.party);
+    if is(&exchange.receiver) {
+        Some(Role::Receiver)
+    } else if is(&exchange.referrer) {
+        Some(Role::Referrer)
+    } else {
+        None
+    }
+}
+
+fn named_not_to_inform(message: &Message) -> Vec<PartyId> {
+    ["/safety/do_not_inform", "/consent/withhold"]
+        .iter()
+        .filter_map(|pointer| message.body.value().pointer(pointer)?.as_array())
+        .flatten()
+        .filter_map(|party| party.as_str()?.parse().ok())
+        .collect()
+}
+
+fn subject_ref(message: &Message) -> Result<Id, Stop> {
+    message.body.text("/subject/ref").and_then(|text| text.parse().ok()).ok_or_else(subject_fault)
+}
+
+fn state(message: &Message, pointer: &str) -> Result<ThreadState, Stop> {
+    let parsed = message.body.text(pointer).and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| illegal(&format!("/body{pointer}")))
+}
+
+fn subject_fault() -> Stop {
+    Stop::Refuse(Refused::at(Code::SubjectReference, "/body/subject/ref", "reference"))
+}
+
+fn illegal(pointer: &str) -> Stop {
+    Stop::Refuse(Refused::at(Code::IllegalTransition, pointer, "lifecycle"))
+}
+
+fn not_yours(_message: &Message) -> Stop {
+    Stop::Refuse(Refused::at(Code::StateNotYours, "/body/to_state", "lifecycle"))
+}

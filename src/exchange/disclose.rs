@@ -1,0 +1,296 @@
+//! Step 7, per recipient: what the policy in force lets it receive.
+//!
+//! A message can narrow its policy, never widen it. What cannot be decided is refused or held,
+//! never passed.
+
+use time::{Date, Duration};
+
+use crate::domain::{
+    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, PartyId, PartyKind, Purpose,
+    Refused, ReleaseId, body::Protected,
+};
+use crate::policy::{self, Compiled, Disclosure, Withheld};
+use crate::schema;
+use crate::sign;
+use crate::store::MessageRow;
+use crate::store::rows::PolicyPin;
+use crate::store::vault::Place;
+
+use super::admit::{Admitted, Target};
+use super::pseudonym::ExchangePseudonyms;
+use super::submit::Stop;
+use super::{Failure, Gateway, Rules};
+
+/// What each recipient is to receive. Minted here only.
+#[derive(Debug)]
+pub(super) struct Disclosed {
+    admitted: Admitted,
+    decided: Vec<Decided>,
+}
+
+impl Disclosed {
+    pub(super) fn into_parts(self) -> (Admitted, Vec<Decided>) {
+        (self.admitted, self.decided)
+    }
+}
+
+/// What becomes of a message for one recipient.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) recipient: Address,
+    pub(super) policy: Option<PolicyPin>,
+    pub(super) verdict: Verdict,
+}
+
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// A release is to be made.
+    Goes {
+        disclosure: Box<Disclosure>,
+        /// What it was compared with.
+        last: Last,
+    },
+    /// The projection equals the last one sent.
+    Unchanged { last: Digest },
+    /// The whole message waits for an officer.
+    Held { leaves: Vec<LeafName>, findings: Vec<Fault> },
+    /// Somebody asked that this recipient is not informed.
+    Suspended,
+    /// No release.
+    Refused(Refused),
+    /// What is taken back was never handed out, so there is nothing to say.
+    NeverTold,
+}
+
+/// The projection that a new one is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Last {
+    /// Messages of this type are not compared.
+    NotCompared,
+    /// The digest of the last one sent; `None` if nothing was.
+    Sent(Option<Digest>),
+}
+
+/// How long an expired domestic child-protection policy still runs.
+const GRACE_DAYS: i64 = 30;
+
+pub(super) async fn disclose(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: Admitted,
+) -> Result<Disclosed, Stop> {
+    let mut decided = Vec::with_capacity(admitted.message().recipients.len());
+    for recipient in &admitted.message().recipients {
+        decided.push(decide(gateway, rules, &admitted, recipient).await?);
+    }
+    refuse_if_nobody_receives(&decided)?;
+    Ok(Disclosed { admitted, decided })
+}
+
+/// 422 if no recipient is left: with that recipient's reason where all share it.
+fn refuse_if_nobody_receives(decided: &[Decided]) -> Result<(), Stop> {
+    let mut reason: Option<&Refused> = None;
+    for each in decided {
+        match &each.verdict {
+            Verdict::Refused(refused) => reason = Some(reason.unwrap_or(refused)),
+            _ => return Ok(()),
+        }
+    }
+    match reason {
+        Some(refused) => Err(Stop::Refuse(refused.clone())),
+        None => Ok(()),
+    }
+}
+
+async fn decide(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+    recipient: &Address,
+) -> Result<Decided, Stop> {
+    let case = admitted.case();
+    let without_policy =
+        |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict });
+    let kind = kind_of(rules, recipient);
+    if let Some(target) = &case.target {
+        if !was_told(target, recipient) {
+            return without_policy(Verdict::NeverTold);
+        }
+    } else {
+        if case.is_withheld(&recipient.party) {
+            return without_policy(Verdict::Suspended);
+        }
+        let is_status = admitted.message().message_type.name() == "status";
+        let referred = case.exchange.referrer.party == recipient.party;
+        if is_status && referred && kind == PartyKind::Foreign {
+            return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
+        }
+    }
+    let today = gateway.clock().today();
+    let Some(policy) = policy_for(rules, admitted, recipient, today) else {
+        return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
+    };
+    let protected = if policy.has_free_leaves() && !case.is_new {
+        protected_values(gateway, rules, admitted).await?
+    } else {
+        Vec::new()
+    };
+    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[])) {
+        Ok(disclosure) => compare(gateway, admitted, recipient, disclosure).await?,
+        Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
+        Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
+    };
+    Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict })
+}
+
+/// The fixed plan, or the policy in force that the agreements of step 6 cover.
+pub(super) fn policy_for(
+    rules: &Rules,
+    admitted: &Admitted,
+    recipient: &Address,
+    today: Date,
+) -> Option<std::sync::Arc<Compiled>> {
+    let message = admitted.message();
+    let is_foreign = kind_of(rules, recipient) == PartyKind::Foreign;
+    if let Some(fixed) = rules.fixed.find(&message.message_type, is_foreign) {
+        return Some(fixed);
+    }
+    let purpose = message.legal.purpose;
+    let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
+    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement())?;
+    let agreed = agreement.binds(&message.iss.party, &recipient.party)
+        && agreement.in_force(today)
+        && agreement.messages.contains(&message.message_type)
+        && agreement.purposes.contains(&purpose);
+    (agreed && in_force(&policy, purpose, is_foreign, today)).then_some(policy)
+}
+
+/// A foreign policy stops on its day; a domestic child-protection policy runs 30 days longer,
+/// because a child must not wait for a form.
+fn in_force(policy: &Compiled, purpose: Purpose, is_foreign: bool, today: Date) -> bool {
+    if today <= policy.expires() {
+        return true;
+    }
+    let in_grace = purpose == Purpose::ChildProtection
+        && !is_foreign
+        && today <= policy.expires() + Duration::days(GRACE_DAYS);
+    if in_grace {
+        tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
+        metrics::counter!("titian_policy_grace_total").increment(1);
+    }
+    in_grace
+}
+
+/// Projects for one recipient; `released` are leaves an officer has let go.
+pub(super) fn project(
+    gateway: &Gateway,
+    policy: &Compiled,
+    admitted: &Admitted,
+    recipient: &Address,
+    (protected, released): (&[Protected], &[LeafName]),
+) -> Result<Disclosure, Withheld> {
+    let message = admitted.message();
+    let exchange = &admitted.case().exchange;
+    let pseudonyms = ExchangePseudonyms::new(
+        &gateway.keys().pseudonym,
+        &message.iss.party,
+        recipient,
+        message.legal.purpose,
+        exchange,
+        policy.foreign(),
+    );
+    let context = Context {
+        reference_date: exchange.reference_date,
+        pseudonyms: &pseudonyms,
+        protected,
+        released,
+    };
+    policy::disclose(policy, &message.body, &context)
+}
+
+/// A status whose projection equals the last one sent is not sent again: an empty message would
+/// tell that something hidden has changed.
+async fn compare(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    recipient: &Address,
+    disclosure: Disclosure,
+) -> Result<Verdict, Stop> {
+    let disclosure = Box::new(disclosure);
+    let message = admitted.message();
+    if message.message_type.name() != "status" {
+        return Ok(Verdict::Goes { disclosure, last: Last::NotCompared });
+    }
+    let exchange = &admitted.case().exchange.id;
+    let kind = message.message_type.as_str();
+    let last = gateway.store().last_projection(exchange, &recipient.party, kind).await?;
+    Ok(match last {
+        Some(digest) if digest == disclosure.body_digest() => Verdict::Unchanged { last: digest },
+        last => Verdict::Goes { disclosure, last: Last::Sent(last) },
+    })
+}
+
+/// Direct values of the exchange's earlier messages: the net must not let one come back.
+async fn protected_values(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+) -> Result<Vec<Protected>, Stop> {
+    let mut protected = Vec::new();
+    for row in gateway.store().messages_of(&admitted.case().exchange.id).await? {
+        let Some(body) = stored_body(gateway, &row)? else { continue };
+        if let Some(schema) = rules.schemas.message(&row.message_type) {
+            policy::direct_values(schema.leaves(), &body, &mut protected);
+        }
+    }
+    Ok(protected)
+}
+
+/// The body of a recorded message; `None` once erased.
+pub(super) fn stored_body(gateway: &Gateway, row: &MessageRow) -> Result<Option<Body>, Failure> {
+    let Some(object) = stored_object(gateway, row)? else { return Ok(None) };
+    let recorded = sign::recorded(&object).map_err(Failure::internal)?;
+    schema::reread(&recorded).map(Some).map_err(Failure::Problem)
+}
+
+/// The object of a recorded message as it was received; `None` once erased.
+pub(super) fn stored_object(
+    gateway: &Gateway,
+    row: &MessageRow,
+) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Failure> {
+    let Some(sealed) = &row.object else { return Ok(None) };
+    let row_key = message_key(&row.sender.party, &row.message_id);
+    let place = message_place(&row_key);
+    gateway.parts.vault.unseal(place, sealed).map(Some).map_err(Failure::internal)
+}
+
+/// Where a message's object is sealed.
+pub(super) fn message_key(sender: &PartyId, id: &MessageId) -> String {
+    format!("{sender}/{id}")
+}
+
+pub(super) fn message_place(key: &str) -> Place<'_> {
+    Place { table: "messages", row: key, column: "object" }
+}
+
+/// Where a release's body is sealed.
+pub(super) fn release_place(id: &ReleaseId) -> Place<'_> {
+    Place { table: "releases", row: id.as_str(), column: "disclosure" }
+}
+
+fn was_told(target: &Target, recipient: &Address) -> bool {
+    target.releases.iter().any(|r| r.recipient == *recipient && r.entry.is_some())
+}
+
+pub(super) fn kind_of(rules: &Rules, address: &Address) -> PartyKind {
+    rules.directory.party(&address.party).map_or(PartyKind::Foreign, |party| party.kind)
+}
+
+/// Whether an address lies outside Indonesia; an unknown one does.
+pub(super) fn is_foreign(rules: &Rules, address: &Address) -> bool {
+    kind_of(rules, address) == PartyKind::Foreign
+}
+
+pub(super) fn pin(policy: &Compiled) -> PolicyPin {
+    PolicyPin { id: policy.id().to_owned(), version: policy.version(), digest: policy.digest() }
+}

@@ -1,0 +1,79 @@
+//! Pseudonyms: what a recipient knows a person by.
+//!
+//! HMAC-SHA-256 over internal random ids, under a key of its own per recipient, purpose and
+//! epoch (DESIGN: two partners hold no identifier in common). The internal id of a reference is
+//! itself derived, by the same root key, from the sender and the random reference it chose; no
+//! identifier of a person is ever an input. Towards a foreign recipient the exchange is an input
+//! too, so that two exchanges about one child cannot be joined.
+
+use aws_lc_rs::hmac::{self, HMAC_SHA256, Key, Tag};
+
+use crate::domain::{Address, Id, PartyId, Pseudonyms, Purpose};
+use crate::secret::SecretBytes;
+use crate::store::ExchangeRow;
+
+/// The pseudonyms of one recipient, purpose and exchange.
+pub(super) struct ExchangePseudonyms<'a> {
+    key: Key,
+    root: &'a SecretBytes,
+    sender: &'a PartyId,
+    subject: Id,
+    /// The exchange, towards a foreign recipient.
+    scope: Option<Id>,
+}
+
+impl<'a> ExchangePseudonyms<'a> {
+    /// Derives the key of this recipient, purpose and epoch. The epoch is the year in which the
+    /// exchange began, so it never changes within one.
+    pub(super) fn new(
+        root: &'a SecretBytes,
+        sender: &'a PartyId,
+        recipient: &Address,
+        purpose: Purpose,
+        exchange: &ExchangeRow,
+        foreign: bool,
+    ) -> Self {
+        let label = format!(
+            "titian/pseudonym/1\0{}\0{purpose}\0{}",
+            recipient.party,
+            exchange.reference_date.year()
+        );
+        Self {
+            key: Key::new(HMAC_SHA256, mac(root, label.as_bytes()).as_ref()),
+            root,
+            sender,
+            subject: exchange.subject,
+            scope: foreign.then_some(exchange.id),
+        }
+    }
+}
+
+impl Pseudonyms for ExchangePseudonyms<'_> {
+    fn pseudonym(&self, kind: &str, reference: &str, attempt: u32) -> Id {
+        let internal = if kind == "subject" {
+            self.subject
+        } else {
+            internal_id(self.root, self.sender, kind, reference)
+        };
+        let scope = self.scope.map(|id| id.to_string()).unwrap_or_default();
+        let input = format!("1\0{kind}\0{internal}\0{scope}\0{attempt}");
+        id_of(&hmac::sign(&self.key, input.as_bytes()))
+    }
+}
+
+/// The internal id of a reference that `party` chose.
+pub(super) fn internal_id(root: &SecretBytes, party: &PartyId, kind: &str, reference: &str) -> Id {
+    id_of(&mac(root, format!("titian/internal/1\0{party}\0{kind}\0{reference}").as_bytes()))
+}
+
+fn mac(root: &SecretBytes, input: &[u8]) -> Tag {
+    hmac::sign(&Key::new(HMAC_SHA256, root.expose()), input)
+}
+
+fn id_of(tag: &Tag) -> Id {
+    let mut bits = [0u8; 16];
+    for (to, from) in bits.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    Id::from_bits(bits)
+}

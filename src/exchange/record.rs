@@ -1,0 +1,485 @@
+//! Step 8, second half: everything decided becomes one `Changes`, and once it is durable, the
+//! answer.
+
+use crate::auth::Caller;
+use crate::domain::state::{MessageState, RecipientState};
+use crate::domain::{Address, Digest, Id, LeafName, PartyId, Refused, ReleaseId};
+use crate::evidence::event;
+use crate::store::rows::{NewHold, NewMessage, NewRelease, RecipientRow, Refusal};
+use crate::store::{
+    Changes, CommitError, Committed, Decision, Entry, EntrySlot, MemberRow, Requirement, Write,
+};
+use crate::wire::{RecipientView, Submitted};
+
+use super::admit::Admitted;
+use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
+use super::release::{Released, SignedRelease, addressee};
+use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
+use super::submit::{Named, Outcome, Stop};
+use super::{Failure, Gateway, Rules};
+
+/// What is to be committed and what is then answered. Minted here only.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    changes: Changes,
+    answer: Answer,
+}
+
+impl Recorded {
+    pub(super) fn into_parts(self) -> (Changes, Answer) {
+        (self.changes, self.answer)
+    }
+}
+
+/// An answer that may be given once its commit is durable.
+#[derive(Debug)]
+pub(super) struct Answer {
+    submitted: SubmittedBeforeProof,
+    entry: Entry,
+    tell: Vec<PartyId>,
+    is_held: bool,
+}
+
+#[derive(Debug)]
+struct SubmittedBeforeProof {
+    message_id: String,
+    state: MessageState,
+    exchange: Option<String>,
+    recipients: Vec<RecipientView>,
+    receipt: String,
+}
+
+impl Answer {
+    /// Needs the commit, so nothing is answered that is not durable.
+    pub(super) fn give(self, gateway: &Gateway, committed: &Committed) -> Result<Outcome, Failure> {
+        let placed = committed.entries.first().ok_or(Failure::Unavailable)?;
+        let proof = gateway.proof(placed, &self.entry.salt, &self.entry.event)?;
+        for party in &self.tell {
+            gateway.tell(party);
+        }
+        let submitted = Submitted {
+            message_id: self.submitted.message_id,
+            state: self.submitted.state,
+            exchange: self.submitted.exchange,
+            recipients: self.submitted.recipients,
+            receipt: self.submitted.receipt,
+            proof,
+        };
+        Ok(if self.is_held { Outcome::Held(submitted) } else { Outcome::Admitted(submitted) })
+    }
+}
+
+const RECEIPT: EntrySlot = EntrySlot(0);
+
+pub(super) fn record(
+    gateway: &Gateway,
+    rules: &Rules,
+    caller: &Caller,
+    released: Released,
+    object: &[u8],
+) -> Result<Recorded, Stop> {
+    let (admitted, outcomes, new_members) = released.into_parts();
+    let message = admitted.message();
+    let case = admitted.case();
+    let own = case.member(&message.iss.party).map(|member| member.reference);
+    let rows: Vec<RecipientRow> = outcomes
+        .iter()
+        .enumerate()
+        .map(|(at, (decided, _))| recipient_row(&admitted, at, decided))
+        .collect();
+    let state = message_state(&rows);
+    let shown = shown_to(caller, state, &rows);
+    let receipt = gateway.keys().signing.sign(Receipt {
+        iss: gateway.id().to_owned(),
+        aud: message.iss.to_string(),
+        iat: gateway.now(),
+        jti: gateway.mint()?,
+        subject: ReceiptFor::Message(message.message_id),
+        digest: message.digest,
+        state: shown.state.as_str(),
+        exchange: own,
+        recipients: receipt_recipients(caller, &shown, &rows),
+    })?;
+    let entry = gateway.entry(message.iss.party.as_str(), event::receipt(receipt.digest()))?;
+    let mut changes = Changes { entries: vec![entry.clone()], ..Changes::default() };
+    changes.requires.push(Requirement::Generation(rules.generation));
+    changes.requires.push(Requirement::MessageUnseen {
+        sender: message.iss.party.clone(),
+        message_id: message.message_id,
+    });
+    case_rows(&mut changes, &admitted, new_members);
+    let row_key = message_key(&message.iss.party, &message.message_id);
+    let place = message_place(&row_key);
+    let vault = &gateway.parts.vault;
+    changes.writes.push(Write::Message(NewMessage {
+        sender: message.iss.clone(),
+        message_id: message.message_id,
+        message_type: message.message_type.clone(),
+        purpose: message.legal.purpose,
+        digest: message.digest,
+        state,
+        exchange: case.exchange.id,
+        receipt: receipt.compact().to_owned(),
+        entry: RECEIPT,
+        admitted_at: gateway.now(),
+        retention_until: admitted.retention_until(),
+        object: vault.seal(place, admitted.retention_until(), object).map_err(Failure::internal)?,
+    }));
+    let mut tell = Vec::new();
+    for (row, (decided, signed)) in rows.into_iter().zip(outcomes) {
+        outcome_rows(gateway, &mut changes, &admitted, &decided, signed.as_ref())?;
+        if signed.is_some() {
+            tell.push(row.recipient.party.clone());
+        }
+        changes.writes.push(Write::Recipient(row));
+    }
+    take_back(&mut changes, &admitted, gateway.now());
+    let answer = Answer {
+        submitted: SubmittedBeforeProof {
+            message_id: message.message_id.to_string(),
+            state: shown.state,
+            exchange: own.map(|reference| reference.to_string()),
+            recipients: shown.recipients,
+            receipt: receipt.compact().to_owned(),
+        },
+        entry,
+        tell,
+        is_held: shown.state == MessageState::Held,
+    };
+    Ok(Recorded { changes, answer })
+}
+
+fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -> RecipientRow {
+    let (state, pending, code): (_, &[LeafName], _) = match &decided.verdict {
+        Verdict::Goes { disclosure, .. } => (RecipientState::Queued, disclosure.pending(), None),
+        Verdict::Unchanged { .. } => (RecipientState::Unchanged, &[], None),
+        Verdict::Held { leaves, .. } => (RecipientState::Held, leaves, None),
+        Verdict::Suspended => (RecipientState::Suspended, &[], None),
+        Verdict::Refused(refused) => (RecipientState::Refused, &[], Some(refused.code)),
+        Verdict::NeverTold => (RecipientState::Cancelled, &[], None),
+    };
+    RecipientRow {
+        sender: admitted.message().iss.party.clone(),
+        message_id: admitted.message().message_id,
+        position: u32::try_from(at).unwrap_or(u32::MAX),
+        recipient: decided.recipient.clone(),
+        state,
+        pending: pending.to_vec(),
+        code: code.map(|code| code.as_str().to_owned()),
+        policy: decided.policy.clone(),
+    }
+}
+
+/// Admitted if the message goes to anyone, held if it waits for a person.
+fn message_state(rows: &[RecipientRow]) -> MessageState {
+    let goes = rows.iter().any(|row| {
+        matches!(
+            row.state,
+            RecipientState::Queued | RecipientState::Unchanged | RecipientState::Cancelled
+        )
+    });
+    if goes { MessageState::Admitted } else { MessageState::Held }
+}
+
+/// What a sender is shown. A foreign one sees its message as admitted and no more: what an
+/// officer of another country holds back is not its business.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) state: MessageState,
+    pub(super) recipients: Vec<RecipientView>,
+}
+
+pub(super) fn shown_to(caller: &Caller, state: MessageState, rows: &[RecipientRow]) -> Shown {
+    let is_foreign = caller.is_foreign();
+    let view = |row: &RecipientRow| RecipientView {
+        party: addressee(&row.recipient, is_foreign),
+        state: match row.state {
+            RecipientState::Acknowledged => RecipientState::Acknowledged,
+            _ if is_foreign => RecipientState::Queued,
+            state => state,
+        },
+        pending: if is_foreign {
+            Vec::new()
+        } else {
+            row.pending.iter().map(ToString::to_string).collect()
+        },
+        acknowledged_at: None,
+        acknowledgement: None,
+    };
+    Shown {
+        state: if is_foreign && state == MessageState::Held {
+            MessageState::Admitted
+        } else {
+            state
+        },
+        recipients: rows.iter().map(view).collect(),
+    }
+}
+
+fn receipt_recipients(
+    caller: &Caller,
+    shown: &Shown,
+    rows: &[RecipientRow],
+) -> Vec<ReceiptRecipient> {
+    let with_policy = !caller.is_foreign();
+    let each = |(view, row): (&RecipientView, &RecipientRow)| ReceiptRecipient {
+        party: view.party.clone(),
+        state: view.state,
+        policy: row.policy.clone().filter(|_| with_policy),
+    };
+    shown.recipients.iter().zip(rows).map(each).collect()
+}
+
+fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<MemberRow>) {
+    let case = admitted.case();
+    let exchange = case.exchange.id;
+    if case.is_new {
+        changes.writes.push(Write::Exchange(case.exchange.clone()));
+        changes.writes.extend(case.members.iter().cloned().map(Write::Member));
+    } else if !case.withheld.is_empty() {
+        changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
+    }
+    changes.writes.extend(new_members.into_iter().map(Write::Member));
+    if let Some((from, to)) = case.step {
+        changes.requires.push(Requirement::Thread { exchange, state: from });
+        if from != to {
+            changes.writes.push(Write::Thread { exchange, state: to });
+        }
+    }
+}
+
+fn outcome_rows(
+    gateway: &Gateway,
+    changes: &mut Changes,
+    admitted: &Admitted,
+    decided: &Decided,
+    signed: Option<&SignedRelease>,
+) -> Result<(), Stop> {
+    let exchange = admitted.case().exchange.id;
+    let party = &decided.recipient.party;
+    let message_type = admitted.message().message_type.to_string();
+    let requires_last = |digest| Requirement::LastProjection {
+        exchange,
+        party: party.clone(),
+        message_type: message_type.clone(),
+        digest,
+    };
+    match &decided.verdict {
+        Verdict::Goes { disclosure, last } => {
+            let signed = signed.ok_or(Failure::Unavailable)?;
+            if let Last::Sent(last) = last {
+                changes.requires.push(requires_last(*last));
+                changes.writes.push(Write::LastProjection {
+                    exchange,
+                    party: party.clone(),
+                    message_type: message_type.clone(),
+                    digest: disclosure.body_digest(),
+                });
+            }
+            let known = admitted.case().member(party);
+            if let (Some(subject_ref), Some(member)) = (disclosure.subject_pseudonym(), known)
+                && member.subject_ref.is_none()
+            {
+                let party = party.clone();
+                changes.writes.push(Write::MemberSubject { exchange, party, subject_ref });
+            }
+            changes.writes.push(release_row(gateway, admitted, decided, signed)?);
+            for leaf in disclosure.pending() {
+                let leaves = vec![leaf.clone()];
+                let findings = findings_at(disclosure.findings(), leaf);
+                let release = Some(signed.release_id);
+                changes.writes.push(hold(gateway, admitted, decided, (release, leaves, findings))?);
+            }
+        }
+        Verdict::Unchanged { last } => changes.requires.push(requires_last(Some(*last))),
+        Verdict::Held { leaves, findings } => {
+            let what = (None, leaves.clone(), findings.clone());
+            changes.writes.push(hold(gateway, admitted, decided, what)?);
+        }
+        Verdict::Suspended | Verdict::Refused(_) | Verdict::NeverTold => {}
+    }
+    Ok(())
+}
+
+fn findings_at(findings: &[crate::domain::Fault], leaf: &LeafName) -> Vec<crate::domain::Fault> {
+    findings.iter().filter(|fault| leaf.as_str() == fault.pointer).cloned().collect()
+}
+
+pub(super) fn release_row(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    decided: &Decided,
+    signed: &SignedRelease,
+) -> Result<Write, Failure> {
+    let policy = decided.policy.clone().ok_or(Failure::Unavailable)?;
+    let message = admitted.message();
+    let place = release_place(&signed.release_id);
+    let sealed =
+        gateway.parts.vault.seal(place, admitted.retention_until(), signed.disclosure.as_bytes());
+    Ok(Write::Release(NewRelease {
+        release_id: signed.release_id,
+        recipient: decided.recipient.clone(),
+        exchange: admitted.case().exchange.id,
+        sender: message.iss.clone(),
+        message_id: message.message_id,
+        message_type: message.message_type.clone(),
+        statement: signed.statement.compact().to_owned(),
+        disclosure: sealed.map_err(Failure::internal)?,
+        digest: signed.digest,
+        policy,
+        release_schema: signed.release_schema,
+        origin_salt: signed.origin_salt.clone(),
+        supplements: signed.relations.supplements,
+        urgent: admitted.case().target.is_some(),
+        made_at: gateway.now(),
+    }))
+}
+
+fn hold(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    decided: &Decided,
+    (release, leaves, findings): (Option<ReleaseId>, Vec<LeafName>, Vec<crate::domain::Fault>),
+) -> Result<Write, Failure> {
+    Ok(Write::Hold(NewHold {
+        id: gateway.mint()?,
+        sender: admitted.message().iss.clone(),
+        message_id: admitted.message().message_id,
+        recipient: decided.recipient.clone(),
+        release,
+        leaves,
+        findings,
+        opened_at: gateway.now(),
+    }))
+}
+
+/// What a withdrawal does to the message it takes back: releases nobody has seen are cancelled,
+/// holds are closed, and the message itself is marked.
+fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
+    let Some(target) = &admitted.case().target else { return };
+    let sender = &admitted.message().iss.party;
+    let unseen: Vec<ReleaseId> =
+        target.releases.iter().filter(|r| r.is_queued()).map(|r| r.release_id).collect();
+    if !unseen.is_empty() {
+        changes.requires.push(Requirement::Queued(unseen.clone()));
+        changes.writes.extend(unseen.into_iter().map(Write::CancelRelease));
+    }
+    for hold in target.holds.iter().filter(|hold| hold.decision.is_none()) {
+        changes.requires.push(Requirement::HoldOpen(hold.hold.id));
+        changes.writes.push(Write::Decide {
+            hold: hold.hold.id,
+            decision: Decision {
+                released: false,
+                officer: "titian".to_owned(),
+                reason: "withdrawn by its sender".to_owned(),
+                at: now,
+            },
+        });
+    }
+    for row in &target.recipients {
+        let told = target.releases.iter().any(|r| r.recipient == row.recipient && !r.is_queued());
+        if !told && row.state != RecipientState::Refused {
+            changes.writes.push(Write::RecipientState {
+                sender: sender.clone(),
+                message_id: target.message_id,
+                recipient: row.recipient.clone(),
+                state: RecipientState::Cancelled,
+                pending: Vec::new(),
+            });
+        }
+    }
+    for row in &target.recipients {
+        // what was taken back is no longer the last word: the same projection may go again
+        changes.writes.push(Write::LastProjection {
+            exchange: admitted.case().exchange.id,
+            party: row.recipient.party.clone(),
+            message_type: target.message_type.to_string(),
+            digest: Digest::of(target.message_id.as_str().as_bytes()),
+        });
+    }
+    changes.writes.push(Write::MessageState {
+        sender: sender.clone(),
+        message_id: target.message_id,
+        state: MessageState::Withdrawn,
+    });
+}
+
+/// Signs and records a refusal in the caller's ledger, and answers with it.
+pub(super) async fn record_refusal(
+    gateway: &Gateway,
+    caller: &Caller,
+    named: &Named,
+    refused: Refused,
+) -> Failure {
+    let Some(digest) = named.digest else { return Failure::Problem(refused) };
+    match refusal(gateway, caller.address(), named, digest, &refused).await {
+        Ok(refusal) => Failure::Recorded { refused, refusal },
+        Err(failure) => failure,
+    }
+}
+
+async fn refusal(
+    gateway: &Gateway,
+    sender: &Address,
+    named: &Named,
+    digest: Digest,
+    refused: &Refused,
+) -> Result<String, Failure> {
+    let id: Id = gateway.mint()?;
+    let signed = gateway.keys().signing.sign(RefusalStatement {
+        iss: gateway.id().to_owned(),
+        aud: sender.to_string(),
+        iat: gateway.now(),
+        jti: id,
+        message_id: named.message_id,
+        digest,
+        code: refused.code.as_str(),
+        errors: refused.errors.clone(),
+    })?;
+    let entry = gateway.entry(sender.party.as_str(), event::refusal(signed.digest()))?;
+    let jws = signed.compact().to_owned();
+    let write = Write::Refusal(Refusal {
+        id,
+        sender: sender.party.clone(),
+        message_id: named.message_id,
+        digest,
+        code: refused.code.as_str().to_owned(),
+        jws: jws.clone(),
+        entry: EntrySlot(0),
+        at: gateway.now(),
+    });
+    let changes = Changes { entries: vec![entry], writes: vec![write], ..Changes::default() };
+    match gateway.store().commit(changes).await {
+        Ok(_) => Ok(jws),
+        Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Code;
+
+    fn row(state: RecipientState) -> RecipientRow {
+        RecipientRow {
+            sender: "bnpt".parse().unwrap(),
+            message_id: "a".repeat(26).parse().unwrap(),
+            position: 0,
+            recipient: "kemensos".parse().unwrap(),
+            state,
+            pending: Vec::new(),
+            code: Some(Code::NoPolicy.as_str().to_owned()),
+            policy: None,
+        }
+    }
+
+    #[test]
+    fn a_message_is_held_only_if_it_goes_to_nobody() {
+        let held = row(RecipientState::Held);
+        let refused = row(RecipientState::Refused);
+        let queued = row(RecipientState::Queued);
+        assert_eq!(message_state(&[held.clone(), refused.clone()]), MessageState::Held);
+        assert_eq!(message_state(&[held, queued, refused]), MessageState::Admitted);
+    }
+}

@@ -1,0 +1,244 @@
+//! Step 8, first half: disclosures become signed releases.
+//!
+//! A release is a small statement in the clear and the redacted body as one disclosure, so that
+//! the signature still verifies after the body is erased.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::domain::{Address, Digest, ExchangeRef, MessageId, PartyKind, ReleaseId, Statement};
+use crate::policy::Disclosure;
+use crate::schema::Message;
+use crate::sign::sd_jwt;
+use crate::sign::signing::Signed;
+use crate::store::rows::PolicyPin;
+use crate::store::{MemberRow, ReleaseRow};
+
+use super::admit::Admitted;
+use super::disclose::{Decided, Disclosed, Verdict, kind_of};
+use super::submit::Stop;
+use super::{Failure, Gateway, Rules};
+
+/// The statement of a release. Built only from a [`Disclosure`].
+#[derive(Debug, Clone)]
+pub(super) struct Release {
+    claims: Value,
+}
+
+impl Statement for Release {
+    const TYP: &'static str = "titian-release+sd-jwt";
+
+    fn claims(&self) -> Value {
+        self.claims.clone()
+    }
+}
+
+/// Where a release stands among others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Relations {
+    /// The recipient's own message that this answers.
+    pub(super) in_reply_to: Option<MessageId>,
+    /// The release that a withdrawal or correction takes the place of.
+    pub(super) replaces: Option<ReleaseId>,
+    /// The release that a held text is added to.
+    pub(super) supplements: Option<ReleaseId>,
+}
+
+/// A signed release with what is kept of it.
+#[derive(Debug)]
+pub(super) struct SignedRelease {
+    pub(super) release_id: ReleaseId,
+    pub(super) statement: Signed<Release>,
+    pub(super) disclosure: String,
+    /// SHA-256 of the whole SD-JWT.
+    pub(super) digest: Digest,
+    pub(super) release_schema: Digest,
+    pub(super) origin_salt: String,
+    pub(super) relations: Relations,
+}
+
+/// A message with a signed release for every recipient that gets one. Minted here only.
+#[derive(Debug)]
+pub(super) struct Released {
+    admitted: Admitted,
+    outcomes: Vec<(Decided, Option<SignedRelease>)>,
+    new_members: Vec<MemberRow>,
+}
+
+impl Released {
+    #[expect(clippy::type_complexity, reason = "the three parts go one way, into the record")]
+    pub(super) fn into_parts(
+        self,
+    ) -> (Admitted, Vec<(Decided, Option<SignedRelease>)>, Vec<MemberRow>) {
+        (self.admitted, self.outcomes, self.new_members)
+    }
+}
+
+pub(super) fn release(
+    gateway: &Gateway,
+    rules: &Rules,
+    disclosed: Disclosed,
+) -> Result<Released, Stop> {
+    let (admitted, decided) = disclosed.into_parts();
+    let mut outcomes = Vec::with_capacity(decided.len());
+    let mut new_members = Vec::new();
+    for each in decided {
+        let member = match &each.verdict {
+            Verdict::Goes { .. } | Verdict::Held { .. } => {
+                Some(member_of(gateway, &admitted, &each, &mut new_members)?)
+            }
+            _ => None,
+        };
+        let signed = match (&each.verdict, &each.policy, member) {
+            (Verdict::Goes { disclosure, .. }, Some(policy), Some(reference)) => {
+                let to = To {
+                    recipient: &each.recipient,
+                    kind: kind_of(rules, &each.recipient),
+                    exchange: reference,
+                    policy,
+                };
+                let relations = relations(&admitted, &each.recipient);
+                Some(sign_release(gateway, admitted.message(), &to, disclosure, relations)?)
+            }
+            _ => None,
+        };
+        outcomes.push((each, signed));
+    }
+    Ok(Released { admitted, outcomes, new_members })
+}
+
+/// The recipient's own reference of the exchange, minted when it is first told something.
+fn member_of(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    each: &Decided,
+    new_members: &mut Vec<MemberRow>,
+) -> Result<ExchangeRef, Stop> {
+    if let Some(member) = admitted.case().member(&each.recipient.party) {
+        return Ok(member.reference);
+    }
+    let subject_ref = match &each.verdict {
+        Verdict::Goes { disclosure, .. } => disclosure.subject_pseudonym(),
+        _ => None,
+    };
+    let member = MemberRow {
+        reference: ExchangeRef(gateway.mint()?),
+        exchange: admitted.case().exchange.id,
+        party: each.recipient.party.clone(),
+        subject_ref,
+    };
+    let reference = member.reference;
+    new_members.push(member);
+    Ok(reference)
+}
+
+fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
+    let target = admitted.case().target.as_ref();
+    let replaced = target.and_then(|target| {
+        let told = |r: &&ReleaseRow| r.recipient == *recipient && r.entry.is_some();
+        target.releases.iter().find(told)
+    });
+    Relations { replaces: replaced.map(|r| r.release_id), ..Relations::default() }
+}
+
+/// For whom a release is made, and under which policy version.
+#[derive(Debug)]
+pub(super) struct To<'a> {
+    pub(super) recipient: &'a Address,
+    pub(super) kind: PartyKind,
+    pub(super) exchange: ExchangeRef,
+    pub(super) policy: &'a PolicyPin,
+}
+
+pub(super) fn sign_release(
+    gateway: &Gateway,
+    message: &Message,
+    to: &To<'_>,
+    disclosure: &Disclosure,
+    relations: Relations,
+) -> Result<SignedRelease, Failure> {
+    let release_id = ReleaseId(gateway.mint()?);
+    let body = sd_jwt::disclose(&gateway.random()?, "body", disclosure.body());
+    let salt = gateway.random()?;
+    let origin = Digest::of_parts(&[&salt, message.digest.as_bytes()]);
+    let is_foreign = to.kind == PartyKind::Foreign;
+    let mut claims = Map::new();
+    claims.insert("iss".into(), gateway.id().into());
+    claims.insert("aud".into(), addressee(to.recipient, is_foreign).into());
+    claims.insert("iat".into(), issued_at(gateway.clock().now(), is_foreign).into());
+    claims.insert("jti".into(), release_id.as_str().into());
+    claims.insert("exchange".into(), to.exchange.as_str().into());
+    if let Some(id) = relations.in_reply_to {
+        claims.insert("in_reply_to".into(), id.as_str().into());
+    }
+    if let Some(id) = relations.replaces {
+        claims.insert("replaces".into(), id.as_str().into());
+    }
+    if let Some(id) = relations.supplements {
+        claims.insert("supplements".into(), id.as_str().into());
+    }
+    if !disclosure.pending().is_empty() && !is_foreign {
+        claims.insert("text_pending".into(), true.into());
+    }
+    claims.insert("type".into(), message.message_type.as_str().into());
+    claims.insert("from".into(), addressee(&message.iss, is_foreign).into());
+    claims.insert("policy".into(), json!(to.policy));
+    claims.insert("release_schema".into(), json!(disclosure.release_schema()));
+    claims.insert(
+        "marking".into(),
+        json!({
+            "tlp": message.marking.tlp,
+            "handling": message.marking.handling,
+            "caveats": message.marking.caveats,
+        }),
+    );
+    claims.insert("obligations".into(), obligations(message, is_foreign));
+    claims.insert(
+        "attest".into(),
+        json!({
+            "best_interests": message.attest.best_interests,
+            "safety_check": message.attest.safety_check,
+        }),
+    );
+    claims.insert("origin".into(), json!(origin));
+    claims.insert("_sd".into(), json!([body.digest]));
+    claims.insert("_sd_alg".into(), "sha-256".into());
+    let statement = gateway.keys().signing.sign(Release { claims: Value::Object(claims) })?;
+    let whole = sd_jwt::assemble(statement.compact(), &[&body.encoded]);
+    Ok(SignedRelease {
+        release_id,
+        disclosure: body.encoded,
+        digest: Digest::of(whole.as_bytes()),
+        release_schema: disclosure.release_schema(),
+        origin_salt: URL_SAFE_NO_PAD.encode(salt),
+        statement,
+        relations,
+    })
+}
+
+/// Towards a foreign party nothing below the party is named.
+pub(super) fn addressee(address: &Address, is_foreign: bool) -> String {
+    if is_foreign { address.party.to_string() } else { address.to_string() }
+}
+
+/// What the recipient must keep to. Whom else the origin allows is no business of a foreign
+/// recipient: towards it `onward` is empty, which means nobody.
+fn obligations(message: &Message, is_foreign: bool) -> Value {
+    let onward: &[_] = if is_foreign { &[] } else { &message.legal.onward };
+    json!({
+        "purpose": message.legal.purpose,
+        "retention_until": message.legal.retention_until.to_string(),
+        "onward": onward,
+    })
+}
+
+/// Unix seconds; towards a foreign party 00:00 UTC of the day, so that the hour tells nothing.
+fn issued_at(now: OffsetDateTime, is_foreign: bool) -> i64 {
+    if is_foreign {
+        now.date().midnight().assume_utc().unix_timestamp()
+    } else {
+        now.unix_timestamp()
+    }
+}

@@ -1,0 +1,288 @@
+//! The operations a policy may name: what each takes, and what can come out of it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::{Class, Leaf, Shape};
+
+/// What happens to a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Not passed on.
+    Drop,
+    /// As it is.
+    Keep,
+    /// Always this value.
+    Constant(String),
+    /// By a closed table; a code without a row is refused.
+    CodeMap(BTreeMap<String, String>),
+    /// The year of a date.
+    Year,
+    /// The half-year of a date, `2026-H1`.
+    HalfYear,
+    /// The month of a date, `2026-11`.
+    Month,
+    /// The age band at the reference date: code, first and last year of age.
+    AgeBand(Vec<Band>),
+    /// The country of a place.
+    Country,
+    /// The province of a place.
+    Adm1,
+    /// The range an integer falls in; ranges begin at these numbers.
+    Bucket(Vec<i64>),
+    /// How many items an array has, at most this many.
+    Count(u32),
+    /// A pseudonym of the recipient's own.
+    Pseudonym,
+    /// Kept back for an officer.
+    Hold,
+}
+
+/// An age band.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Band(pub String, pub i32, pub i32);
+
+/// What can come out of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Nothing,
+    Codes(Vec<String>),
+    Minted,
+    Month,
+    Year,
+    HalfYear,
+    /// What the schema lets the leaf be.
+    AsItIs,
+}
+
+#[derive(Deserialize)]
+struct Tables {
+    code_maps: BTreeMap<String, BTreeMap<String, String>>,
+    age_bands: BTreeMap<String, Vec<Band>>,
+}
+
+static TABLES: LazyLock<Option<Tables>> =
+    LazyLock::new(|| toml::from_str(include_str!("../../config/tables.toml")).ok());
+
+#[derive(Deserialize)]
+struct Provinces {
+    provinces: BTreeMap<String, String>,
+}
+
+static PROVINCES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let text = include_str!("../../schemas/codes/provinces.json");
+    serde_json::from_str::<Provinces>(text).map(|p| p.provinces).unwrap_or_default()
+});
+
+/// The province that a regency code or a province code lies in.
+pub(super) fn province(code: &str) -> Option<&'static str> {
+    let by_prefix = code.get(..2).and_then(|prefix| PROVINCES.get(prefix));
+    by_prefix.or_else(|| PROVINCES.values().find(|known| *known == code)).map(String::as_str)
+}
+
+/// Names of operations, in the order officers are offered them.
+pub(super) const NAMES: &[&str] = &[
+    "drop",
+    "keep",
+    "constant",
+    "code_map",
+    "year",
+    "half_year",
+    "month",
+    "age_band",
+    "country",
+    "adm1",
+    "bucket",
+    "count",
+    "pseudonym",
+    "hold",
+];
+
+impl Operation {
+    /// Reads an operation as written: a name, or a table with `op`.
+    pub(super) fn parse(value: &Value) -> Result<Self, String> {
+        let name = value.as_str().or_else(|| value.get("op").and_then(Value::as_str));
+        let name = name.ok_or_else(|| "an operation is a name or a table with `op`".to_owned())?;
+        let allowed: &[&str] = match name {
+            "constant" => &["op", "value"],
+            "code_map" => &["op", "table", "map"],
+            "age_band" => &["op", "bands"],
+            "bucket" => &["op", "edges"],
+            "count" => &["op", "cap"],
+            _ => &["op"],
+        };
+        if let Some(unknown) =
+            value.as_object().and_then(|o| o.keys().find(|k| !allowed.contains(&k.as_str())))
+        {
+            return Err(format!("`{name}` has no parameter `{unknown}`"));
+        }
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let tables = TABLES.as_ref().ok_or_else(|| "the shipped tables do not load".to_owned())?;
+        Ok(match name {
+            "drop" => Self::Drop,
+            "keep" => Self::Keep,
+            "constant" => {
+                Self::Constant(text("value").ok_or("`constant` needs a `value`")?.to_owned())
+            }
+            "code_map" => Self::CodeMap(code_map(value, tables)?),
+            "year" => Self::Year,
+            "half_year" => Self::HalfYear,
+            "month" => Self::Month,
+            "age_band" => {
+                let named = text("bands").and_then(|bands| tables.age_bands.get(bands));
+                Self::AgeBand(named.ok_or("`age_band` needs `bands`: foreign or domestic")?.clone())
+            }
+            "country" => Self::Country,
+            "adm1" => Self::Adm1,
+            "bucket" => {
+                let edges = value.get("edges").cloned().unwrap_or_default();
+                let edges: Vec<i64> = serde_json::from_value(edges)
+                    .map_err(|_cause| "`bucket` needs `edges`, a list of integers")?;
+                if edges.is_empty() || !edges.is_sorted() {
+                    return Err("`edges` must rise".to_owned());
+                }
+                Self::Bucket(edges)
+            }
+            "count" => {
+                let cap = value.get("cap").and_then(Value::as_u64).unwrap_or(4);
+                Self::Count(u32::try_from(cap).map_err(|_cause| "`cap` is too large")?)
+            }
+            "pseudonym" => Self::Pseudonym,
+            "hold" => Self::Hold,
+            _ => return Err(format!("`{name}` is no operation; there are: {}", NAMES.join(", "))),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Keep => "keep",
+            Self::Constant(_) => "constant",
+            Self::CodeMap(_) => "code_map",
+            Self::Year => "year",
+            Self::HalfYear => "half_year",
+            Self::Month => "month",
+            Self::AgeBand(_) => "age_band",
+            Self::Country => "country",
+            Self::Adm1 => "adm1",
+            Self::Bucket(_) => "bucket",
+            Self::Count(_) => "count",
+            Self::Pseudonym => "pseudonym",
+            Self::Hold => "hold",
+        }
+    }
+
+    /// Whether it can be applied to this leaf at all; else why not.
+    pub(super) fn fits(&self, leaf: &Leaf) -> Result<(), &'static str> {
+        let is_reference = leaf.reference.is_some();
+        match self {
+            Self::Drop => Ok(()),
+            Self::Pseudonym if is_reference && leaf.array.is_none() => Ok(()),
+            Self::Pseudonym => Err("only a reference can become a pseudonym"),
+            _ if is_reference => Err("a reference is passed on as a pseudonym or not at all"),
+            Self::Keep | Self::Constant(_) => Ok(()),
+            Self::CodeMap(map) => match &leaf.shape {
+                Shape::Codes(codes) if codes.iter().any(|code| map.contains_key(code)) => Ok(()),
+                Shape::Codes(_) => Err("no code of this leaf has a row in the table"),
+                _ => Err("only a closed list can be mapped"),
+            },
+            Self::Year | Self::HalfYear | Self::Month => match leaf.shape {
+                Shape::Date | Shape::DateTime | Shape::PartialDate if leaf.array.is_none() => {
+                    Ok(())
+                }
+                _ => Err("only a date can be coarsened to a period"),
+            },
+            Self::AgeBand(_) => match leaf.shape {
+                Shape::Date | Shape::PartialDate if leaf.name.as_str().ends_with("/birth/date") => {
+                    Ok(())
+                }
+                _ => Err("only a date of birth has an age band"),
+            },
+            Self::Country | Self::Adm1 => {
+                let name = leaf.name.as_str();
+                if name.ends_with("adm1") || name.ends_with("adm2") {
+                    Ok(())
+                } else {
+                    Err("only a place has a province or country")
+                }
+            }
+            Self::Bucket(_) => match leaf.shape {
+                Shape::Integer { .. } => Ok(()),
+                _ => Err("only a number falls into a bucket"),
+            },
+            Self::Count(_) if leaf.array.is_some() => Ok(()),
+            Self::Count(_) => Err("only an array can be counted"),
+            Self::Hold if leaf.class == Class::Text && !leaf.name.as_str().contains('*') => Ok(()),
+            Self::Hold => Err("only a free text of its own can be held"),
+        }
+    }
+
+    /// What can come out.
+    pub(super) fn outcome(&self, leaf: Option<&Leaf>) -> Outcome {
+        match self {
+            Self::Drop => Outcome::Nothing,
+            Self::Keep | Self::Hold => Outcome::AsItIs,
+            Self::Constant(value) => Outcome::Codes(vec![value.clone()]),
+            Self::CodeMap(map) => {
+                let codes = match leaf.map(|leaf| &leaf.shape) {
+                    Some(Shape::Codes(codes)) => codes.as_slice(),
+                    _ => &[],
+                };
+                distinct(codes.iter().filter_map(|code| map.get(code)))
+            }
+            Self::Year => Outcome::Year,
+            Self::HalfYear => Outcome::HalfYear,
+            Self::Month => Outcome::Month,
+            Self::AgeBand(bands) => distinct(bands.iter().map(|band| &band.0)),
+            Self::Country => Outcome::Codes(vec!["IDN".to_owned()]),
+            Self::Adm1 => distinct(PROVINCES.values()),
+            Self::Bucket(edges) => Outcome::Codes(bucket_names(edges)),
+            Self::Count(cap) => Outcome::Codes((0..=*cap).map(|n| count_name(n, *cap)).collect()),
+            Self::Pseudonym => Outcome::Minted,
+        }
+    }
+}
+
+fn distinct<'a>(codes: impl Iterator<Item = &'a String>) -> Outcome {
+    let mut codes: Vec<String> = codes.cloned().collect();
+    codes.sort();
+    codes.dedup();
+    Outcome::Codes(codes)
+}
+
+fn code_map(value: &Value, tables: &Tables) -> Result<BTreeMap<String, String>, String> {
+    match (value.get("table").and_then(Value::as_str), value.get("map")) {
+        (Some(name), None) => tables.code_maps.get(name).cloned().ok_or_else(|| {
+            let known: Vec<_> = tables.code_maps.keys().map(String::as_str).collect();
+            format!("there is no table `{name}`; there are: {}", known.join(", "))
+        }),
+        (None, Some(map)) => serde_json::from_value(map.clone())
+            .map_err(|_cause| "`map` gives a code for a code".to_owned()),
+        _ => Err("`code_map` needs `table` or `map`".to_owned()),
+    }
+}
+
+/// `4+` for the last one.
+pub(super) fn count_name(count: u32, cap: u32) -> String {
+    if count >= cap { format!("{cap}+") } else { count.to_string() }
+}
+
+pub(super) fn bucket_names(edges: &[i64]) -> Vec<String> {
+    let first = edges.first().copied().unwrap_or(0);
+    let mut names = vec![format!("under-{first}")];
+    names.extend(edges.windows(2).filter_map(|pair| match pair {
+        [from, to] => Some(format!("{from}-{}", to - 1)),
+        _ => None,
+    }));
+    names.push(format!("{}+", edges.last().copied().unwrap_or(0)));
+    names
+}
+
+pub(super) fn bucket_name(number: i64, edges: &[i64]) -> Option<String> {
+    let at = edges.iter().filter(|edge| number >= **edge).count();
+    bucket_names(edges).into_iter().nth(at)
+}

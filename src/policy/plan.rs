@@ -1,0 +1,403 @@
+//! A plan: what to build, leaf by leaf, and building it.
+//!
+//! INVARIANT: the output holds what the plan names and nothing else. Nothing of the input is
+//! carried along; a member that the plan does not name is never looked at.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use time::{Date, Month};
+
+use super::net::{self, Echo};
+use super::operation::{self, Band, Operation};
+use crate::domain::{Body, Class, Context, Fault, Leaf, LeafName, LeafTable, Shape};
+
+/// A compiled policy's output, as a tree.
+#[derive(Debug)]
+pub struct Plan {
+    root: BTreeMap<String, Node>,
+    foreign: bool,
+    free: bool,
+    /// Direct leaves that do not pass: what the net must not find again.
+    protected: Vec<LeafName>,
+    /// Dates of birth that do not pass as they are.
+    births: Vec<LeafName>,
+    pad_to: usize,
+}
+
+#[derive(Debug)]
+pub(super) enum Node {
+    Object(BTreeMap<String, Node>),
+    Objects { members: BTreeMap<String, Node>, max: u32, required: bool },
+    Leaf(Box<Step>),
+}
+
+/// What is done for one leaf.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: LeafName,
+    pub(super) operation: Operation,
+    /// `None` for a counted array of objects.
+    pub(super) leaf: Option<Leaf>,
+    /// Whether the net looks at what comes out.
+    pub(super) free: bool,
+}
+
+impl Step {
+    pub(super) fn required(&self) -> bool {
+        match self.operation {
+            Operation::Constant(_) | Operation::Count(_) => true,
+            Operation::Hold => false,
+            _ => self.leaf.as_ref().is_some_and(|leaf| leaf.required),
+        }
+    }
+}
+
+/// What was built, and what could not be.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) body: Value,
+    /// Leaves that are null because an officer has to look first.
+    pub(super) pending: Vec<LeafName>,
+    /// Leaves that could not be evaluated or that the net hit.
+    pub(super) failed: Vec<(LeafName, bool, Fault)>,
+    pub(super) subject: Option<crate::domain::Id>,
+}
+
+impl Plan {
+    pub(super) fn new(
+        table: &LeafTable,
+        operations: &BTreeMap<String, Operation>,
+        foreign: bool,
+    ) -> Self {
+        let mut plan = Self {
+            root: BTreeMap::new(),
+            foreign,
+            free: false,
+            protected: Vec::new(),
+            births: Vec::new(),
+            pad_to: 0,
+        };
+        for (name, operation) in operations {
+            let leaf = table.leaf(name);
+            if let Some(leaf) = leaf {
+                if leaf.class == Class::Direct
+                    && *operation != Operation::Keep
+                    && is_free(&leaf.shape)
+                {
+                    plan.protected.push(leaf.name.clone());
+                }
+                if name.ends_with("/birth/date") && *operation != Operation::Keep {
+                    plan.births.push(leaf.name.clone());
+                }
+            }
+            if *operation == Operation::Drop {
+                continue;
+            }
+            let free = leaf.is_some_and(|leaf| {
+                matches!(operation, Operation::Keep | Operation::Hold)
+                    && leaf.class != Class::Direct
+                    && is_free(&leaf.shape)
+            });
+            plan.free |= free;
+            let step = Step {
+                name: LeafName::new(name),
+                operation: operation.clone(),
+                leaf: leaf.cloned(),
+                free,
+            };
+            let segments: Vec<&str> = name.split('/').skip(1).collect();
+            insert(&mut plan.root, "", &segments, step, table);
+        }
+        plan.pad_to = if foreign { super::release_schema::longest(&plan) } else { 0 };
+        plan
+    }
+
+    /// Whether any string of a release is free to vary.
+    pub fn has_free_leaves(&self) -> bool {
+        self.free
+    }
+
+    pub(super) fn root(&self) -> &BTreeMap<String, Node> {
+        &self.root
+    }
+
+    pub(super) fn foreign(&self) -> bool {
+        self.foreign
+    }
+
+    pub(super) fn pad_to(&self) -> usize {
+        self.pad_to
+    }
+
+    /// Builds the output for one body.
+    pub(super) fn project(&self, body: &Body, context: &Context<'_>) -> Built {
+        let echo = self.echo(body, context);
+        let mut built =
+            Built { body: Value::Null, pending: Vec::new(), failed: Vec::new(), subject: None };
+        let mut work = Work { context, echo: &echo, built: &mut built };
+        let mut output = work.object(&self.root, Some(body.value()), "");
+        if self.foreign {
+            let length = serde_json::to_string(&output).map_or(0, |text| text.len());
+            output.insert("pad".to_owned(), "_".repeat(self.pad_to.saturating_sub(length)).into());
+        }
+        built.body = Value::Object(output);
+        built
+    }
+
+    fn echo(&self, body: &Body, context: &Context<'_>) -> Echo {
+        if !self.free {
+            return Echo::default();
+        }
+        let own = self.protected.iter().flat_map(|name| {
+            body.values(name).into_iter().filter_map(move |value| Some((name, value.as_str()?)))
+        });
+        let is_birth = |name: &LeafName| name.as_str().ends_with("/birth/date");
+        let earlier = context.protected.iter().filter(|p| !is_birth(&p.leaf));
+        let values = own.chain(earlier.map(|p| (&p.leaf, p.value.as_str())));
+        let births = self.births.iter().filter_map(|name| body.text(name.as_str()));
+        let earlier = context.protected.iter().filter(|p| is_birth(&p.leaf));
+        Echo::new(values, births.chain(earlier.map(|p| p.value.as_str())))
+    }
+}
+
+fn is_free(shape: &Shape) -> bool {
+    matches!(shape, Shape::Pattern { .. } | Shape::Text { .. })
+}
+
+fn insert(
+    into: &mut BTreeMap<String, Node>,
+    above: &str,
+    segments: &[&str],
+    step: Step,
+    table: &LeafTable,
+) {
+    let [first, rest @ ..] = segments else { return };
+    let place = format!("{above}/{first}");
+    match rest {
+        [] => {
+            into.insert((*first).to_owned(), Node::Leaf(Box::new(step)));
+        }
+        ["*", rest @ ..] => {
+            let bounds = table.arrays.get(&place);
+            let node = into.entry((*first).to_owned()).or_insert_with(|| Node::Objects {
+                members: BTreeMap::new(),
+                max: bounds.map_or(0, |bounds| bounds.max),
+                required: false,
+            });
+            if let Node::Objects { members, .. } = node {
+                insert(members, &format!("{place}/*"), rest, step, table);
+            }
+        }
+        _ => {
+            let node =
+                into.entry((*first).to_owned()).or_insert_with(|| Node::Object(BTreeMap::new()));
+            if let Node::Object(members) = node {
+                insert(members, &place, rest, step, table);
+            }
+        }
+    }
+}
+
+struct Work<'a, 'b> {
+    context: &'a Context<'b>,
+    echo: &'a Echo,
+    built: &'a mut Built,
+}
+
+impl Work<'_, '_> {
+    fn object(
+        &mut self,
+        members: &BTreeMap<String, Node>,
+        input: Option<&Value>,
+        at: &str,
+    ) -> Map<String, Value> {
+        let mut output = Map::new();
+        for (name, node) in members {
+            let value = input.and_then(|input| input.get(name));
+            let place = format!("{at}/{name}");
+            let built = match node {
+                Node::Object(members) => Value::Object(self.object(members, value, &place)),
+                Node::Objects { members, .. } => match value.and_then(Value::as_array) {
+                    None => Value::Null,
+                    Some(items) => {
+                        let each = items.iter().enumerate().map(|(n, item)| {
+                            Value::Object(self.object(members, Some(item), &format!("{place}/{n}")))
+                        });
+                        Value::Array(each.collect())
+                    }
+                },
+                Node::Leaf(step) => self.leaf(step, value, place),
+            };
+            output.insert(name.clone(), built);
+        }
+        output
+    }
+
+    fn leaf(&mut self, step: &Step, value: Option<&Value>, at: String) -> Value {
+        let released = self.context.released.contains(&step.name);
+        if step.operation == Operation::Hold && !released {
+            if let Some(value) = value {
+                let rules = value.as_str().map(|text| net::scan_all(text, self.echo));
+                self.built.pending.push(step.name.clone());
+                for rule in rules.unwrap_or_default() {
+                    let fault = Fault::at(step.name.as_str(), rule);
+                    self.built.failed.push((step.name.clone(), false, fault));
+                }
+            }
+            return Value::Null;
+        }
+        match evaluate(step, value, self.context) {
+            Ok(output) => {
+                let hit = if step.free && !released { self.hit(&output) } else { None };
+                if let Some(rule) = hit {
+                    return self.fail(step, at, rule);
+                }
+                if step.name.as_str() == "/subject/ref" {
+                    self.built.subject = output.as_str().and_then(|id| id.parse().ok());
+                }
+                output
+            }
+            Err(rule) => self.fail(step, at, rule),
+        }
+    }
+
+    fn hit(&self, output: &Value) -> Option<&'static str> {
+        net::scan_value("", output, self.echo).first().map(|hit| hit.rule)
+    }
+
+    fn fail(&mut self, step: &Step, at: String, rule: &'static str) -> Value {
+        self.built.failed.push((step.name.clone(), step.required(), Fault::at(at, rule)));
+        Value::Null
+    }
+}
+
+/// What comes out for one leaf; `Err` with a rule id if it cannot be evaluated.
+fn evaluate(
+    step: &Step,
+    value: Option<&Value>,
+    context: &Context<'_>,
+) -> Result<Value, &'static str> {
+    if let Operation::Constant(constant) = &step.operation {
+        return Ok(constant.as_str().into());
+    }
+    if let Operation::Count(cap) = &step.operation {
+        let count = value.and_then(Value::as_array).map_or(0, Vec::len);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        return Ok(operation::count_name(count, *cap).into());
+    }
+    let Some(value) = value else { return Ok(Value::Null) };
+    let text = || value.as_str().ok_or("shape");
+    match &step.operation {
+        Operation::Drop | Operation::Constant(_) | Operation::Count(_) => Err("shape"),
+        Operation::Keep | Operation::Hold => Ok(value.clone()),
+        Operation::CodeMap(map) => mapped(value, map),
+        Operation::Year => Ok(text()?.get(..4).ok_or("date")?.into()),
+        Operation::HalfYear => {
+            let month: u8 = text()?.get(5..7).and_then(|m| m.parse().ok()).ok_or("date")?;
+            let half = if month <= 6 { 1 } else { 2 };
+            Ok(format!("{}-H{half}", text()?.get(..4).ok_or("date")?).into())
+        }
+        Operation::Month => Ok(text()?.get(..7).ok_or("date")?.into()),
+        Operation::AgeBand(bands) => age_band(text()?, bands, context.reference_date),
+        Operation::Adm1 => operation::province(text()?).map(Value::from).ok_or("place"),
+        Operation::Country => operation::province(text()?).map(|_| "IDN".into()).ok_or("place"),
+        Operation::Bucket(edges) => {
+            let number = value.as_i64().ok_or("shape")?;
+            operation::bucket_name(number, edges).map(Value::from).ok_or("shape")
+        }
+        Operation::Pseudonym => pseudonym(step, text()?, context),
+    }
+}
+
+fn mapped(value: &Value, map: &BTreeMap<String, String>) -> Result<Value, &'static str> {
+    let one = |value: &Value| {
+        value.as_str().and_then(|code| map.get(code)).cloned().ok_or("unmapped-code")
+    };
+    match value {
+        Value::Array(items) => {
+            // order and repetition would tell what the table hides
+            let mut codes = items.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+            codes.sort();
+            codes.dedup();
+            Ok(Value::from(codes))
+        }
+        value => one(value).map(Value::from),
+    }
+}
+
+fn pseudonym(step: &Step, reference: &str, context: &Context<'_>) -> Result<Value, &'static str> {
+    const ATTEMPTS_MAX: u32 = 64;
+    let kind = step.leaf.as_ref().and_then(|leaf| leaf.reference.as_deref()).ok_or("reference")?;
+    (0..ATTEMPTS_MAX)
+        .map(|attempt| context.pseudonyms.pseudonym(kind, reference, attempt))
+        .find(|id| net::scan_shapes(id.as_str()).is_none())
+        .map(|id| id.as_str().into())
+        .ok_or("reference")
+}
+
+/// The band, if every day that the value allows falls in it.
+fn age_band(birth: &str, bands: &[Band], reference: Date) -> Result<Value, &'static str> {
+    let (first, last) = days_allowed(birth).ok_or("date")?;
+    let band = |born: Date| {
+        let age = age_on(born, reference)?;
+        bands.iter().find(|band| (band.1..=band.2).contains(&age)).map(|band| band.0.as_str())
+    };
+    match (band(first), band(last)) {
+        (Some(one), Some(other)) if one == other => Ok(one.into()),
+        _ => Err("age-band"),
+    }
+}
+
+fn days_allowed(birth: &str) -> Option<(Date, Date)> {
+    let mut parts = birth.split('-');
+    let year: i32 = parts.next()?.parse().ok()?;
+    let month = parts.next().map(|m| m.parse::<u8>().ok().and_then(|m| Month::try_from(m).ok()));
+    let day = parts.next().map(|d| d.parse::<u8>().ok());
+    match (month, day) {
+        (None, _) => Some((
+            Date::from_calendar_date(year, Month::January, 1).ok()?,
+            Date::from_calendar_date(year, Month::December, 31).ok()?,
+        )),
+        (Some(month), None) => {
+            let month = month?;
+            let last = month.length(year);
+            Some((
+                Date::from_calendar_date(year, month, 1).ok()?,
+                Date::from_calendar_date(year, month, last).ok()?,
+            ))
+        }
+        (Some(month), Some(day)) => {
+            let date = Date::from_calendar_date(year, month?, day?).ok()?;
+            Some((date, date))
+        }
+    }
+}
+
+fn age_on(born: Date, on: Date) -> Option<i32> {
+    let had_birthday = (u8::from(on.month()), on.day()) >= (u8::from(born.month()), born.day());
+    let age = on.year() - born.year() - i32::from(!had_birthday);
+    (born <= on).then_some(age)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::date;
+
+    #[test]
+    fn a_band_is_told_only_if_every_day_allowed_falls_in_it() {
+        let bands = [Band("under_18".into(), 0, 17), Band("adult".into(), 18, 150)];
+        let on = date!(2026 - 11 - 24);
+        let told = |birth: &str| age_band(birth, &bands, on);
+        assert_eq!(told("2011-03-05"), Ok("under_18".into()));
+        assert_eq!(told("2008-11-24"), Ok("adult".into()));
+        assert_eq!(told("2008-11-25"), Ok("under_18".into()));
+        assert_eq!(told("2008-11"), Err("age-band"));
+        assert_eq!(told("2008-10"), Ok("adult".into()));
+        assert_eq!(told("2008"), Err("age-band"));
+        assert_eq!(told("2009"), Ok("under_18".into()));
+        assert_eq!(told("2027-01-01"), Err("age-band"));
+        assert_eq!(told("2011-02-30"), Err("date"));
+    }
+}

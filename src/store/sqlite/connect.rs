@@ -1,0 +1,170 @@
+//! Opening the database file: mode, pragmas, migrations, and which file it is.
+//!
+//! The file is made with mode 0600 before SQLite sees it, so that its journal files get that mode
+//! too. Which file is open is remembered by device and inode: a file that was deleted or replaced
+//! while open would take commits that nobody can ever read again.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::super::StoreError;
+use super::{Options, database};
+
+/// Migrations in order; the n-th brings the database to version n.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_begin.sql")];
+/// `TITI`: says whose file this is.
+const APPLICATION_ID: i64 = 0x5449_5449;
+/// Pages in the write-ahead log before they are moved into the database (16 MiB).
+const CHECKPOINT_PAGES: i64 = 4096;
+const STATEMENTS_CACHED: usize = 128;
+
+/// Which file is open.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    files: Vec<(PathBuf, u64, u64)>,
+}
+
+impl Identity {
+    /// Of the database at `path` and its write-ahead log, both open now.
+    fn of(path: &Path) -> Result<Self, StoreError> {
+        let mut wal = path.as_os_str().to_owned();
+        wal.push("-wal");
+        let mut files = Vec::new();
+        for file in [path.to_path_buf(), PathBuf::from(wal)] {
+            let metadata = fs::metadata(&file).map_err(database)?;
+            files.push((file, metadata.dev(), metadata.ino()));
+        }
+        Ok(Self { files })
+    }
+
+    /// Whether the paths still name the files that are open.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let same = self.files.iter().all(|(path, dev, ino)| {
+            fs::metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (*dev, *ino))
+        });
+        if same { Ok(()) } else { Err(StoreError::Gone) }
+    }
+}
+
+/// The one connection that writes, on a database brought to the newest version.
+pub(super) fn writer(path: &Path, options: &Options) -> Result<(Connection, Identity), StoreError> {
+    make_private(path).map_err(database)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags).map_err(database)?;
+    set_up(&db, options).map_err(database)?;
+    refuse_unknown(&db)?;
+    set_up_writer(&db, options).map_err(database)?;
+    migrate(&mut db)?;
+    let identity = Identity::of(path)?;
+    Ok((db, identity))
+}
+
+/// A connection that cannot write.
+pub(super) fn reader(path: &Path, options: &Options) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(database)?;
+    set_up(&db, options).map_err(database)?;
+    db.pragma_update(None, "query_only", true).map_err(database)?;
+    Ok(db)
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            let directory = path.parent().filter(|d| !d.as_os_str().is_empty());
+            File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        }
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            fs::set_permissions(path, Permissions::from_mode(0o600))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn set_up(db: &Connection, options: &Options) -> rusqlite::Result<()> {
+    db.busy_timeout(options.busy_timeout)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // a plan never depends on the values bound: otherwise SQLite, where it is built with
+    // statistics, prepares every cached statement anew at each use
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn set_up_writer(db: &Connection, options: &Options) -> rusqlite::Result<()> {
+    let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    // a commit that was answered survives a power cut
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    // what is deleted is overwritten
+    db.pragma_update_and_check(None, "secure_delete", true, |_row| Ok(()))?;
+    // savepoints then keep their undo pages in memory rather than in a temporary file
+    db.pragma_update(None, "temp_store", "memory")?;
+    db.pragma_update(None, "cache_size", -8192)?;
+    db.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_row| Ok(()))?;
+    if let Some(pages) = options.pages_max {
+        db.pragma_update_and_check(None, "max_page_count", pages, |_row| Ok(()))?;
+    }
+    Ok(())
+}
+
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Refuses a database of an unknown version or of somebody else before anything is changed in it.
+fn refuse_unknown(db: &Connection) -> Result<(), StoreError> {
+    let found = version(db).map_err(database)?;
+    let whose: i64 =
+        db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(database)?;
+    let tables: i64 = db
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(database)?;
+    let fresh = found == 0 && whose == 0 && tables == 0;
+    let ours = (1..=known()).contains(&found) && whose == APPLICATION_ID;
+    if fresh || ours { Ok(()) } else { Err(StoreError::UnknownVersion { found, known: known() }) }
+}
+
+/// Brings the database to the newest version, each step in a transaction of its own.
+fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+    let found = version(db).map_err(database)?;
+    for (step, sql) in (1..).zip(MIGRATIONS) {
+        if step <= found {
+            continue;
+        }
+        let apply = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            transaction.execute_batch(sql)?;
+            transaction.pragma_update(None, "user_version", step)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.commit()
+        };
+        apply(db).map_err(database)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Digest;
+
+    #[test]
+    fn landed_migrations_never_change() {
+        let landed: Vec<String> =
+            MIGRATIONS.iter().map(|sql| Digest::of(sql.as_bytes()).to_string()).collect();
+        assert_eq!(landed, ["EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE"]);
+    }
+}

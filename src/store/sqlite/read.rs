@@ -1,0 +1,275 @@
+//! Reading messages, exchanges, holds and rules.
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+use super::super::rows::PolicyPin;
+use super::super::{
+    Backlog, Decision, ExchangeRow, HoldRow, MemberRow, MessageRow, NewHold, RecipientRow,
+    StoreError,
+};
+use super::columns::Columns;
+use super::{database, sql_of};
+use crate::domain::{Digest, ExchangeRef, Id, MessageId, PartyId};
+
+const MESSAGE: &str = "SELECT m.message_id, m.sender, m.unit, m.message_id, m.message_type,
+        m.purpose, m.digest, m.state, e.id, m.receipt, m.entry, m.admitted_at, m.retention_until,
+        o.month, o.wrapped_key, o.ciphertext
+    FROM messages m JOIN exchanges e ON e.row = m.exchange
+    LEFT JOIN message_objects o ON o.message = m.row ";
+const EXCHANGE: &str = "SELECT id, id, state, referrer, receiver, origin, onward, withheld,
+        subject, reference_date, opened_at
+    FROM exchanges WHERE id = ?1";
+const MEMBER: &str = "SELECT e.id, m.reference, e.id, m.party, m.subject_ref
+    FROM members m JOIN exchanges e ON e.row = m.exchange ";
+const HOLD: &str = "SELECT id, id, sender, message_id, recipient, release, leaves, findings,
+        opened_at, released, officer, reason, decided_at
+    FROM holds ";
+
+/// At most one row.
+pub(super) fn one<T>(
+    db: &Connection,
+    sql: &str,
+    key: impl Params,
+    parse: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let mut select = db.prepare_cached(sql).map_err(database)?;
+    let mut rows = select.query(key).map_err(database)?;
+    rows.next().map_err(database)?.map(parse).transpose()
+}
+
+/// Every row, in order.
+pub(super) fn many<T>(
+    db: &Connection,
+    sql: &str,
+    key: impl Params,
+    mut parse: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut select = db.prepare_cached(sql).map_err(database)?;
+    let mut rows = select.query(key).map_err(database)?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next().map_err(database)? {
+        out.push(parse(row)?);
+    }
+    Ok(out)
+}
+
+pub(super) fn generation(db: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT id, generation FROM rules WHERE id = 1";
+    one(db, sql, [], |row| Columns::of("rules", row).count("generation"))?.ok_or_else(|| {
+        StoreError::Inconsistent { table: "rules", column: "id", row: String::from("1") }
+    })
+}
+
+pub(super) fn message(
+    db: &Connection,
+    sender: &PartyId,
+    id: &MessageId,
+) -> Result<Option<MessageRow>, StoreError> {
+    let sql = sql_of(&[MESSAGE, "WHERE m.sender = ?1 AND m.message_id = ?2"]);
+    one(db, &sql, (sender.as_str(), id.as_str()), parse_message)
+}
+
+pub(super) fn messages_of(db: &Connection, exchange: &Id) -> Result<Vec<MessageRow>, StoreError> {
+    let sql = sql_of(&[MESSAGE, "WHERE e.id = ?1 ORDER BY m.row"]);
+    many(db, &sql, [exchange.as_str()], parse_message)
+}
+
+fn parse_message(row: &Row<'_>) -> Result<MessageRow, StoreError> {
+    let columns = Columns::of("messages", row);
+    Ok(MessageRow {
+        sender: columns.address("sender")?,
+        message_id: columns.word("message_id")?,
+        message_type: columns.word("message_type")?,
+        purpose: columns.purpose("purpose")?,
+        digest: columns.digest("digest")?,
+        state: columns.word("state")?,
+        exchange: columns.word("exchange")?,
+        receipt: columns.raw("receipt")?,
+        entry: columns.count("entry")?,
+        admitted_at: columns.raw("admitted_at")?,
+        retention_until: columns.date("retention_until")?,
+        object: columns.sealed("object")?,
+    })
+}
+
+pub(super) fn recipients(
+    db: &Connection,
+    sender: &PartyId,
+    id: &MessageId,
+) -> Result<Vec<RecipientRow>, StoreError> {
+    let sql = "SELECT m.message_id, r.position, r.recipient, r.state, r.pending, r.code,
+            r.policy_id, r.policy_version, r.policy_digest
+        FROM messages m JOIN recipients r ON r.message = m.row
+        WHERE m.sender = ?1 AND m.message_id = ?2 ORDER BY r.position";
+    many(db, sql, (sender.as_str(), id.as_str()), |row| {
+        let columns = Columns::of("recipients", row);
+        Ok(RecipientRow {
+            sender: sender.clone(),
+            message_id: *id,
+            position: columns.raw("position")?,
+            recipient: columns.word("recipient")?,
+            state: columns.word("state")?,
+            pending: columns.list("pending")?,
+            code: columns.raw("code")?,
+            policy: parse_pin_or_null(&columns)?,
+        })
+    })
+}
+
+fn parse_pin_or_null(columns: &Columns<'_, '_>) -> Result<Option<PolicyPin>, StoreError> {
+    if columns.skip_null() { Ok(None) } else { parse_pin(columns).map(Some) }
+}
+
+/// The next three columns: a policy's id, version and digest.
+pub(super) fn parse_pin(columns: &Columns<'_, '_>) -> Result<PolicyPin, StoreError> {
+    Ok(PolicyPin {
+        id: columns.raw("policy_id")?,
+        version: columns.raw("policy_version")?,
+        digest: columns.digest("policy_digest")?,
+    })
+}
+
+pub(super) fn exchange(db: &Connection, id: &Id) -> Result<Option<ExchangeRow>, StoreError> {
+    one(db, EXCHANGE, [id.as_str()], |row| {
+        let columns = Columns::of("exchanges", row);
+        Ok(ExchangeRow {
+            id: columns.word("id")?,
+            state: columns.word("state")?,
+            referrer: columns.word("referrer")?,
+            receiver: columns.word("receiver")?,
+            origin: columns.word("origin")?,
+            onward: columns.list("onward")?,
+            withheld: columns.list("withheld")?,
+            subject: columns.word("subject")?,
+            reference_date: columns.date("reference_date")?,
+            opened_at: columns.raw("opened_at")?,
+        })
+    })
+}
+
+pub(super) fn member(
+    db: &Connection,
+    reference: &ExchangeRef,
+) -> Result<Option<MemberRow>, StoreError> {
+    let sql = sql_of(&[MEMBER, "WHERE m.reference = ?1"]);
+    one(db, &sql, [reference.as_str()], parse_member)
+}
+
+pub(super) fn members(db: &Connection, exchange: &Id) -> Result<Vec<MemberRow>, StoreError> {
+    let sql = sql_of(&[MEMBER, "WHERE e.id = ?1 ORDER BY m.party"]);
+    many(db, &sql, [exchange.as_str()], parse_member)
+}
+
+/// Where a party knows somebody by this reference; one handed to it stands in one exchange only.
+pub(super) fn members_knowing(
+    db: &Connection,
+    party: &PartyId,
+    reference: &Id,
+) -> Result<Vec<MemberRow>, StoreError> {
+    let sql = sql_of(&[MEMBER, "WHERE m.subject_ref = ?2 AND m.party = ?1 LIMIT 64"]);
+    many(db, &sql, [party.as_str(), reference.as_str()], parse_member)
+}
+
+fn parse_member(row: &Row<'_>) -> Result<MemberRow, StoreError> {
+    let columns = Columns::of("members", row);
+    Ok(MemberRow {
+        reference: columns.word("reference")?,
+        exchange: columns.word("exchange")?,
+        party: columns.word("party")?,
+        subject_ref: columns.word_or_null("subject_ref")?,
+    })
+}
+
+pub(super) fn last_projection(
+    db: &Connection,
+    exchange: &Id,
+    party: &PartyId,
+    message_type: &str,
+) -> Result<Option<Digest>, StoreError> {
+    let sql = "SELECT e.id, p.digest FROM last_projections p
+        JOIN exchanges e ON e.row = p.exchange
+        WHERE e.id = ?1 AND p.party = ?2 AND p.message_type = ?3";
+    one(db, sql, (exchange.as_str(), party.as_str(), message_type), |row| {
+        Columns::of("last_projections", row).digest("digest")
+    })
+}
+
+pub(super) fn hold(db: &Connection, id: &Id) -> Result<Option<HoldRow>, StoreError> {
+    one(db, &sql_of(&[HOLD, "WHERE id = ?1"]), [id.as_str()], parse_hold)
+}
+
+pub(super) fn holds(db: &Connection, decided_too: bool) -> Result<Vec<HoldRow>, StoreError> {
+    let rest = if decided_too {
+        "ORDER BY opened_at, row"
+    } else {
+        "WHERE released IS NULL ORDER BY opened_at, row"
+    };
+    many(db, &sql_of(&[HOLD, rest]), [], parse_hold)
+}
+
+pub(super) fn holds_of(
+    db: &Connection,
+    sender: &PartyId,
+    id: &MessageId,
+) -> Result<Vec<HoldRow>, StoreError> {
+    let rest = "WHERE message = (SELECT row FROM messages WHERE sender = ?1 AND message_id = ?2)
+        ORDER BY opened_at, row";
+    many(db, &sql_of(&[HOLD, rest]), (sender.as_str(), id.as_str()), parse_hold)
+}
+
+fn parse_hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
+    let columns = Columns::of("holds", row);
+    let hold = NewHold {
+        id: columns.word("id")?,
+        sender: columns.word("sender")?,
+        message_id: columns.word("message_id")?,
+        recipient: columns.word("recipient")?,
+        release: columns.word_or_null("release")?,
+        leaves: columns.list("leaves")?,
+        findings: columns.list("findings")?,
+        opened_at: columns.raw("opened_at")?,
+    };
+    if columns.skip_null() {
+        return Ok(HoldRow { hold, decision: None });
+    }
+    let decision = Decision {
+        released: columns.raw("released")?,
+        officer: columns.raw("officer")?,
+        reason: columns.raw("reason")?,
+        at: columns.raw("decided_at")?,
+    };
+    Ok(HoldRow { hold, decision: Some(decision) })
+}
+
+pub(super) fn policy_text(db: &Connection, digest: &Digest) -> Result<Option<String>, StoreError> {
+    db.prepare_cached("SELECT text FROM policies WHERE digest = ?1")
+        .and_then(|mut s| s.query_row([digest.as_bytes()], |row| row.get(0)).optional())
+        .map_err(database)
+}
+
+pub(super) fn release_schema(
+    db: &Connection,
+    digest: &Digest,
+    recipient: &PartyId,
+) -> Result<Option<String>, StoreError> {
+    db.prepare_cached("SELECT text FROM release_schemas WHERE digest = ?1 AND recipient = ?2")
+        .and_then(|mut s| {
+            s.query_row((digest.as_bytes(), recipient.as_str()), |row| row.get(0)).optional()
+        })
+        .map_err(database)
+}
+
+pub(super) fn backlog(db: &Connection) -> Result<Backlog, StoreError> {
+    let tally = |sql| {
+        one(db, sql, [], |row| {
+            let columns = Columns::of("backlog", row);
+            Ok((columns.count("count")?, columns.raw::<Option<i64>>("oldest")?))
+        })
+        .map(Option::unwrap_or_default)
+    };
+    let (queued, oldest_queued_at) =
+        tally("SELECT 1, count(*), min(made_at) FROM release_states WHERE state = 'queued'")?;
+    let (holds_open, oldest_hold_at) =
+        tally("SELECT 1, count(*), min(opened_at) FROM holds WHERE released IS NULL")?;
+    Ok(Backlog { queued, oldest_queued_at, holds_open, oldest_hold_at })
+}

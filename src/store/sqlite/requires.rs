@@ -1,0 +1,98 @@
+//! Preconditions, checked inside the commit that they guard.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::super::Requirement;
+use super::apply::{Apply, Stop, exchange_row};
+use crate::domain::state::ReleaseState;
+use crate::domain::{Digest, Id, PartyId, ReleaseId};
+
+impl Apply<'_> {
+    /// Stops at the first requirement that does not hold.
+    pub(super) fn check_all(&self, requires: &[Requirement]) -> Result<(), Stop> {
+        for requirement in requires {
+            if !self.holds(requirement)? {
+                return Err(Stop::Conflict(requirement.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn holds(&self, requirement: &Requirement) -> Result<bool, Stop> {
+        Ok(match requirement {
+            Requirement::Generation(expected) => {
+                let now: i64 = self
+                    .db
+                    .prepare_cached("SELECT generation FROM rules WHERE id = 1")?
+                    .query_row([], |row| row.get(0))?;
+                u64::try_from(now).is_ok_and(|now| now == *expected)
+            }
+            Requirement::MessageUnseen { sender, message_id } => {
+                let sql = "SELECT 1 FROM messages WHERE sender = ?1 AND message_id = ?2";
+                !self.exists(sql, &[sender.as_str(), message_id.as_str()])?
+            }
+            Requirement::Thread { exchange, state } => {
+                let sql = "SELECT 1 FROM exchanges WHERE id = ?1 AND state = ?2";
+                self.exists(sql, &[exchange.as_str(), state.as_str()])?
+            }
+            Requirement::Queued(releases) => {
+                for release in releases {
+                    if !self.is_queued(release)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Requirement::Unacknowledged(release) => {
+                let sql = "SELECT 1 FROM acknowledgements a JOIN releases r ON r.row = a.release
+                           WHERE r.release_id = ?1";
+                !self.exists(sql, &[release.as_str()])?
+            }
+            Requirement::HoldOpen(hold) => {
+                let sql = "SELECT 1 FROM holds WHERE id = ?1 AND released IS NULL";
+                self.exists(sql, &[hold.as_str()])?
+            }
+            Requirement::AssertionUnseen { party, jti } => {
+                let sql = "SELECT 1 FROM assertions WHERE party = ?1 AND jti = ?2";
+                !self.exists(sql, &[party.as_str(), jti])?
+            }
+            Requirement::LastProjection { exchange, party, message_type, digest } => {
+                self.projected(*exchange, party, message_type)? == *digest
+            }
+        })
+    }
+
+    fn exists(&self, sql: &str, key: &[&str]) -> Result<bool, Stop> {
+        Ok(self.db.prepare_cached(sql)?.exists(rusqlite::params_from_iter(key))?)
+    }
+
+    /// Queued means: in no view handed out, and not cancelled.
+    fn is_queued(&self, release: &ReleaseId) -> Result<bool, Stop> {
+        let sql = "SELECT 1 FROM release_states s JOIN releases r ON r.row = s.release
+                   WHERE r.release_id = ?1 AND s.state = ?2";
+        self.exists(sql, &[release.as_str(), ReleaseState::Queued.as_str()])
+    }
+
+    fn projected(
+        &self,
+        exchange: Id,
+        party: &PartyId,
+        message_type: &str,
+    ) -> Result<Option<Digest>, Stop> {
+        let Some(exchange) = exchange_row(self.db, exchange)? else { return Ok(None) };
+        let digest: Option<[u8; 32]> = self
+            .db
+            .prepare_cached(
+                "SELECT digest FROM last_projections
+                 WHERE exchange = :exchange AND party = :party AND message_type = :type",
+            )?
+            .query_row(
+                named_params! {
+                    ":exchange": exchange, ":party": party.as_str(), ":type": message_type,
+                },
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(digest.map(Digest::from_bytes))
+    }
+}

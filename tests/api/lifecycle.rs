@@ -1,0 +1,165 @@
+//! The whole path, as partners walk it.
+
+use serde_json::{Value, json};
+
+use crate::live::Live;
+
+const REFERRAL: &str = include_str!("../../schemas/examples/referral.typical.json");
+const STATUS: &str = include_str!("../../schemas/examples/status.typical.json");
+const WITHDRAWAL: &str = include_str!("../../schemas/examples/withdrawal.typical.json");
+const UNIT: &str = "kemensos/sentra-handayani";
+
+fn leaves(body: &Value) -> Vec<String> {
+    fn visit(value: &Value, at: &str, into: &mut Vec<String>) {
+        match value {
+            Value::Null => {}
+            Value::Object(members) => {
+                members.iter().for_each(|(name, v)| visit(v, &format!("{at}/{name}"), into));
+            }
+            _ => into.push(at.to_owned()),
+        }
+    }
+    let mut names = Vec::new();
+    visit(body, "", &mut names);
+    names
+}
+
+fn status(
+    unit: &crate::live::Party<'_>,
+    item: &Value,
+    body: &Value,
+    from: &str,
+    to: &str,
+) -> Value {
+    let mut claims = unit.claims(STATUS);
+    claims["in_reply_to"] = item["exchange"].clone();
+    claims["body"]["subject"]["ref"] = body["subject"]["ref"].clone();
+    claims["body"]["from_state"] = json!(from);
+    claims["body"]["to_state"] = json!(to);
+    claims
+}
+
+#[test]
+fn each_partner_receives_of_a_status_what_its_policy_lets_it() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let sent = bnpt.claims(REFERRAL);
+    let admitted = bnpt.submit(sent.clone());
+    assert_eq!(admitted.status, 201, "{}", admitted.text);
+
+    // the same bytes again: the same receipt and proof
+    let inbox = unit.inbox();
+    let [(item, body)] = inbox.as_slice() else { panic!("one release") };
+    assert_eq!(body["subject"]["name"]["full"], sent["body"]["subject"]["name"]["full"]);
+    assert_eq!(body["summary"], Value::Null, "a text waits for an officer");
+    assert_ne!(body["subject"]["ref"], sent["body"]["subject"]["ref"]);
+    assert_eq!(unit.acknowledge(item, "received").status, 200);
+    assert_eq!(unit.acknowledge(item, "received").status, 200, "again, with the same receipt");
+    assert_eq!(unit.acknowledge(item, "rejected").code(), "already-acknowledged");
+
+    let answered = unit.submit(status(&unit, item, body, "received", "accepted"));
+    assert_eq!(answered.status, 201, "{}", answered.text);
+    let to_bnpt = bnpt.inbox();
+    let expected = [
+        "/effective_on",
+        "/from_state",
+        "/location/adm1",
+        "/service_codes",
+        "/subject/ref",
+        "/subject/sex",
+        "/to_state",
+    ];
+    assert_eq!(leaves(&to_bnpt[0].1), expected);
+    let to_cuta = cuta.inbox();
+    let expected = [
+        "/category/ppks",
+        "/effective_on",
+        "/origin/pathway",
+        "/pad",
+        "/subject/birth/date",
+        "/subject/ref",
+        "/to_state",
+    ];
+    assert_eq!(leaves(&to_cuta[0].1), expected);
+    assert_eq!(to_cuta[0].1["subject"]["birth"]["date"], "under_18");
+    assert_eq!(to_cuta[0].1["category"]["ppks"], "special_protection");
+    // no identifier in common
+    for name in ["exchange", "release_id"] {
+        assert_ne!(to_bnpt[0].0[name], to_cuta[0].0[name]);
+    }
+    assert_ne!(to_bnpt[0].1["subject"]["ref"], to_cuta[0].1["subject"]["ref"]);
+
+    // the next step is `open` for CUTA still: nothing goes to it
+    let next = status(&unit, item, body, "accepted", "assessment");
+    let answer = unit.submit(next).json();
+    assert_eq!(answer["recipients"][0]["state"], "queued");
+    assert_eq!(answer["recipients"][1]["state"], "unchanged");
+}
+
+#[test]
+fn the_same_bytes_give_the_same_receipt_and_other_bytes_are_refused() {
+    let live = Live::start();
+    let bnpt = live.party("bnpt");
+    let claims = bnpt.claims(REFERRAL);
+    let object = bnpt.sign(claims.clone());
+    let first = bnpt.post("/v1/messages", "application/jose", object.as_bytes());
+    let again = bnpt.post("/v1/messages", "application/jose", object.as_bytes());
+    assert_eq!((first.status, again.status), (201, 200));
+    assert_eq!(first.json(), again.json());
+    let mut other = claims;
+    other["body"]["urgency"] = json!("routine");
+    let refused = bnpt.submit(other);
+    assert_eq!((refused.status, refused.code().as_str()), (409, "already-admitted"));
+    assert_eq!(live.party("kemensos").inbox().len(), 1, "the party sees its unit's release once");
+}
+
+#[test]
+fn a_withdrawal_of_what_nobody_saw_leaves_nothing_and_of_what_was_seen_says_so() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let withdraw = |sent: &Value| {
+        let mut claims = bnpt.claims(WITHDRAWAL);
+        claims["recipients"] = json!([UNIT]);
+        claims.as_object_mut().unwrap().remove("in_reply_to");
+        claims["body"]["target"] = sent["jti"].clone();
+        claims["body"]["subject"]["ref"] = sent["body"]["subject"]["ref"].clone();
+        bnpt.submit(claims)
+    };
+    let unseen = bnpt.claims(REFERRAL);
+    assert_eq!(bnpt.submit(unseen.clone()).status, 201);
+    let taken_back = withdraw(&unseen);
+    assert_eq!(taken_back.status, 201, "{}", taken_back.text);
+    assert_eq!(taken_back.json()["recipients"][0]["state"], "cancelled");
+    assert!(unit.inbox().is_empty());
+    assert_eq!(withdraw(&unseen).code(), "target-unknown");
+
+    let seen = bnpt.claims(REFERRAL);
+    assert_eq!(bnpt.submit(seen.clone()).status, 201);
+    let item = unit.inbox()[0].0.clone();
+    assert_eq!(unit.acknowledge(&item, "received").status, 200);
+    assert_eq!(withdraw(&seen).json()["recipients"][0]["state"], "queued");
+    let inbox = unit.inbox();
+    assert_eq!(inbox[1].0["type"], "withdrawal/1");
+    assert_eq!(inbox[1].1["reason"], "withdrawn");
+}
+
+#[test]
+fn evidence_of_every_party_verifies_offline() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let sent = bnpt.claims(REFERRAL);
+    assert_eq!(bnpt.submit(sent.clone()).status, 201);
+    let item = unit.inbox()[0].0.clone();
+    assert_eq!(unit.acknowledge(&item, "received").status, 200);
+    let view = bnpt.get(&format!("/v1/messages/{}", sent["jti"].as_str().unwrap())).json();
+    assert_eq!(view["state"], "received");
+    let bundle = bnpt.get(&format!("/v1/messages/{}/evidence", sent["jti"].as_str().unwrap()));
+    assert_eq!(bundle.status, 200);
+    let path = format!("/v1/inbox/{}/evidence", item["release_id"].as_str().unwrap());
+    let own = unit.get(&path);
+    assert_eq!(own.status, 200);
+    assert!(!own.text.contains(sent["jti"].as_str().unwrap()), "a recipient sees no message id");
+    assert_eq!(bnpt.get(&path).status, 404, "and nobody sees another's");
+    assert!(bnpt.get("/v1/ledger/checkpoint").text.starts_with("titian.example.org/bnpt\n"));
+    assert_eq!(live.party("cuta-be").get("/v1/governance/checkpoint").status, 404);
+}

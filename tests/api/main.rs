@@ -1,0 +1,8 @@
+//! The real gateway on a free port, a database on disk, real mutual TLS; the partner's side is the
+//! library's own client, and hostile bytes go over raw connections.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "a real server and sockets with real deadlines")]
+
+mod hostile;
+mod lifecycle;
+mod live;

@@ -1,0 +1,101 @@
+//! The command line as a person or a script meets it: exit codes, and where output goes.
+#![cfg(test)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn titian(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_titian"))
+        .args(arguments)
+        .env_remove("TITIAN_HOME")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_home_is_made_in_one_go_and_never_made_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    let made = titian(&["init", text(&home)]);
+    assert_eq!(code(&made), 0, "{}", error(&made));
+    let key = std::fs::read(home.join("keys/signing.jwk")).unwrap();
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    assert_eq!(std::fs::read(home.join("keys/signing.jwk")).unwrap(), key);
+}
+
+#[test]
+fn a_kit_is_made_and_registered_with_its_public_half_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let (home, kit) = (directory.path().join("home"), directory.path().join("kit"));
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let new = ["party", "new", text(&kit), "--id", "zarqolin", "--name", "Zarqolin"];
+    let new = titian(&[&new[..], &["--country", "NLD", "--kind", "foreign"]].concat());
+    assert_eq!(code(&new), 0, "{}", error(&new));
+    let record = kit.join("record.toml");
+    let add = |file: &Path| titian(&["party", "add", text(file), "--home", text(&home)]);
+    assert_eq!(code(&add(&kit.join("signing.jwk"))), 2);
+    assert_eq!(code(&add(&record)), 0);
+    let kept: Vec<_> = std::fs::read_dir(home.join("parties/zarqolin")).unwrap().collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(code(&add(&record)), 2);
+}
+
+#[test]
+fn usage_and_unusable_input_end_with_2_and_one_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["no-such-command"])), 2);
+    assert_eq!(code(&titian(&["send", "x.json"])), 2);
+    let served = titian(&["serve", "--home", text(&home)]);
+    assert_eq!(code(&served), 2);
+    assert_eq!(error(&served).lines().count(), 1, "{}", error(&served));
+    assert!(!home.exists(), "a failed start makes nothing");
+    titian(&["init", text(&home)]);
+    let sent = titian(&["send", "--home", text(&home), "--as", "nobody", "x.json"]);
+    assert_eq!(code(&sent), 2);
+}
+
+#[test]
+fn loose_permissions_stop_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    titian(&["init", text(&home)]);
+    let key = home.join("keys/pseudonym");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let served = titian(&["serve", "--home", text(&home)]);
+    assert_eq!(code(&served), 2);
+    assert!(error(&served).contains("open to others"), "{}", error(&served));
+}
+
+#[test]
+fn evidence_is_verified_offline_with_its_verdict_as_exit_code() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/evidence");
+    let (bundle, pins) = (vectors.join("sender.json"), vectors.join("pins.json"));
+    let good = titian(&["verify", text(&bundle), "--pins", text(&pins)]);
+    assert_eq!(code(&good), 0, "{}", error(&good));
+    let directory = tempfile::tempdir().unwrap();
+    let changed = directory.path().join("changed.json");
+    let bytes = std::fs::read_to_string(&bundle).unwrap();
+    std::fs::write(&changed, bytes.replacen("\"index\":", "\"index\":1", 1)).unwrap();
+    let json = titian(&["--json", "verify", text(&changed), "--pins", text(&pins)]);
+    assert_eq!(code(&json), 1, "{}", error(&json));
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["verdict"], "failed");
+    assert!(report["checks"].as_array().unwrap().iter().any(|c| c["result"] == "failed"));
+    std::fs::write(&changed, "{}").unwrap();
+    assert_eq!(code(&titian(&["verify", text(&changed), "--pins", text(&pins)])), 2);
+}
