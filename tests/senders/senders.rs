@@ -114,6 +114,16 @@ fn a_sender_in_javascript_is_admitted() {
     gateway.check(&sender);
 }
 
+#[test]
+fn the_readme_quotes_the_senders_as_they_are() {
+    let readme = fs::read_to_string(here("README.md")).unwrap();
+    for sender in ["tests/senders/send.py", "tests/senders/send.mjs"] {
+        let text = fs::read_to_string(here(sender)).unwrap();
+        assert!(readme.contains(&text), "{sender}");
+        assert!(text.lines().count() < 25, "{sender} is too long to be quoted");
+    }
+}
+
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
