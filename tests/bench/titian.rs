@@ -36,7 +36,7 @@ struct Options {
     /// Print the rows and limits as JSON instead of the table.
     #[arg(long)]
     json: bool,
-    /// Only these scenarios (admit, connect, footprint, decide).
+    /// Only these scenarios (admit, decide, redact, connect, footprint).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Seconds of load per window; a scenario has four.
@@ -79,7 +79,10 @@ async fn run(options: &Options) -> Result<()> {
         rows.extend(bench.footprint().await?);
     }
     if wanted("decide") {
-        rows.extend(decide::rows(&bench.peer_party, &bench.claims, &bench.limits)?);
+        rows.extend(decide::decide_rows(&bench.peer_party, &bench.claims, &bench.limits)?);
+    }
+    if wanted("redact") {
+        rows.extend(decide::redact_rows(&bench.peer_party, &bench.claims)?);
     }
     if options.json {
         let rows: Result<Vec<Value>> = rows.iter().map(as_json).collect();
