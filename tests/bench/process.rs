@@ -70,6 +70,17 @@ impl Server {
         Ok(ticks as f64 / TICKS_PER_SECOND)
     }
 
+    /// Bytes that the process and its descendants had the kernel write to storage.
+    pub(crate) fn written_bytes(&self) -> Result<f64> {
+        let mut bytes = 0.0;
+        for pid in family(self.child.id())? {
+            let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+            let number = io.lines().find_map(|l| l.strip_prefix("write_bytes: "));
+            bytes += number.unwrap_or("0").parse::<f64>()?;
+        }
+        Ok(bytes)
+    }
+
     /// A field of `/proc/<pid>/status` in MiB (`VmRSS`, `VmHWM`), descendants included.
     pub(crate) fn memory_mib(&self, field: &str) -> Result<f64> {
         let mut kib = 0.0;

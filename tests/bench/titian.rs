@@ -251,13 +251,15 @@ impl Bench {
             .peer(PEER, theirs.map(|w| w.percentile_us(990)));
         let rate = Row::new(name, "throughput", "messages/s", ours.per_second())
             .peer(PEER, theirs.map(Window::per_second));
+        let written = Row::new(name, "written", "KiB/message", ours.written_kib_per_operation())
+            .peer(PEER, theirs.map(Window::written_kib_per_operation));
         if connections == 1 {
-            return vec![cpu, p50.goal(Goal::TimesLimit(5.0)), p99, rate];
+            return vec![cpu, p50.goal(Goal::TimesLimit(5.0)), p99, rate, written];
         }
         let times = Row::new(name, "server CPU", "µs/message", ours.cpu_us_per_operation())
             .peer(PEER, theirs.map(Window::cpu_us_per_operation))
             .goal(Goal::PeerTimesMore(15.0));
-        vec![cpu.goal(Goal::AtMost(200.0)), times, p50, p99, rate]
+        vec![cpu.goal(Goal::AtMost(200.0)), times, p50, p99, rate, written]
     }
 
     /// New connections with one request each.
