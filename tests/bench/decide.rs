@@ -17,7 +17,7 @@ use titian::schema::{Message, Parsed, Schemas, Valid, parse};
 use titian::sign::signing::SigningKey;
 use titian::sign::{Algorithm, PublicKey, Verified, sd_jwt, split};
 
-use crate::limits::{Limits, mean_us};
+use crate::limits::{Limits, typical_us};
 use crate::party::Party;
 use crate::table::{Goal, Row};
 
@@ -163,7 +163,7 @@ pub(crate) fn decide_rows(party: &Party, claims: &Value, limits: &Limits) -> Res
     let row = |figure, value| Row::new("decide", figure, "µs/message", value);
     let time = |step: &dyn Fn(&str)| {
         let mut next = messages.iter().cycle();
-        mean_us(|| next.next().map(|message| step(message)))
+        typical_us(|| next.next().map(|message| step(message)))
     };
     let (sign, verify) = (limits.ed25519_sign_4k, limits.ed25519_verify_4k);
     Ok(vec![
@@ -195,7 +195,7 @@ pub(crate) fn redact_rows(party: &Party, claims: &Value) -> Result<Vec<Row>> {
         ensure!(out.contains(kept), "the name was not passed on");
     }
     let mut next = bodies.iter().cycle();
-    let us = mean_us(|| next.next().map(|body| steps.redact(body)));
+    let us = typical_us(|| next.next().map(|body| steps.redact(body)));
     let row = Row::new("redact", "projection, net, release schema", "µs/message", us);
     Ok(vec![row.goal(Goal::AtMost(40.0))])
 }

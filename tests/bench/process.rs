@@ -175,7 +175,14 @@ impl MachineTime {
     }
 }
 
-/// A port of the loopback that was free a moment ago.
+/// A port of the loopback that was free a moment ago, below those that the kernel gives to
+/// outgoing connections: whoever polls one of those may be connected to itself.
 pub(crate) fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    let mut random = [0; 2];
+    aws_lc_rs::rand::fill(&mut random).ok().context("no randomness")?;
+    let first = u16::from_ne_bytes(random) % 10_000;
+    (0..10_000)
+        .map(|next| 20_000 + (first + next) % 10_000)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no port is free")
 }
