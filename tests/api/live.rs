@@ -178,9 +178,9 @@ impl Party<'_> {
         let mut stream = self.tls(Some(&self.kit));
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n");
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([*name, ": ", value, "\r\n"]);
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        head.extend(["content-length: ", &body.len().to_string(), "\r\n\r\n"]);
         // a server that refuses early may close while we still write
         drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)));
         drop(stream.flush());

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = titian::policy::Disclosure { body: serde_json::json!({}) };
+}

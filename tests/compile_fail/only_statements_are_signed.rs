@@ -1,0 +1,5 @@
+fn sign(key: &titian::sign::signing::SigningKey) {
+    let _ = key.sign("not a statement");
+}
+
+fn main() {}

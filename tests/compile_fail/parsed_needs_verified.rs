@@ -1,0 +1,3 @@
+fn main() {
+    let _ = titian::schema::parse(b"{}".to_vec());
+}

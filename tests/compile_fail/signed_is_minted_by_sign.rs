@@ -1,0 +1,3 @@
+fn main() {
+    let _ = titian::sign::signing::Signed { statement: (), compact: String::new() };
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = titian::sign::Verified { payload: b"{}".to_vec() };
+}
