@@ -127,6 +127,7 @@ pub(crate) struct Window {
     pub(crate) operations: usize,
     pub(crate) seconds: f64,
     pub(crate) server_cpu_seconds: f64,
+    pub(crate) written_bytes: f64,
     pub(crate) latencies_us: Vec<u32>,
     pub(crate) idle_percent: Vec<f64>,
 }
@@ -137,6 +138,7 @@ impl Window {
         self.operations += other.operations;
         self.seconds += other.seconds;
         self.server_cpu_seconds += other.server_cpu_seconds;
+        self.written_bytes += other.written_bytes;
         self.latencies_us.extend(other.latencies_us);
         self.latencies_us.sort_unstable();
         self.idle_percent.extend(other.idle_percent);
@@ -145,6 +147,11 @@ impl Window {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub(crate) fn cpu_us_per_operation(&self) -> f64 {
         self.server_cpu_seconds * 1e6 / self.operations as f64
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub(crate) fn written_kib_per_operation(&self) -> f64 {
+        self.written_bytes / 1024.0 / self.operations as f64
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -176,6 +183,7 @@ pub(crate) struct Shape {
 struct Meter<'a> {
     server: &'a Server,
     cpu: f64,
+    written: f64,
     machine: MachineTime,
     start: Instant,
 }
@@ -185,6 +193,7 @@ impl<'a> Meter<'a> {
         Ok(Self {
             server,
             cpu: server.cpu_seconds()?,
+            written: server.written_bytes()?,
             machine: MachineTime::now()?,
             start: Instant::now(),
         })
@@ -196,6 +205,7 @@ impl<'a> Meter<'a> {
             operations: latencies_us.len(),
             seconds,
             server_cpu_seconds: self.server.cpu_seconds()? - self.cpu,
+            written_bytes: self.server.written_bytes()? - self.written,
             latencies_us,
             idle_percent: vec![self.machine.idle_percent()?],
         })

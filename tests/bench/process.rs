@@ -70,6 +70,17 @@ impl Server {
         Ok(ticks as f64 / TICKS_PER_SECOND)
     }
 
+    /// Bytes that the process and its descendants had the kernel write to storage.
+    pub(crate) fn written_bytes(&self) -> Result<f64> {
+        let mut bytes = 0.0;
+        for pid in family(self.child.id())? {
+            let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+            let number = io.lines().find_map(|l| l.strip_prefix("write_bytes: "));
+            bytes += number.unwrap_or("0").parse::<f64>()?;
+        }
+        Ok(bytes)
+    }
+
     /// A field of `/proc/<pid>/status` in MiB (`VmRSS`, `VmHWM`), descendants included.
     pub(crate) fn memory_mib(&self, field: &str) -> Result<f64> {
         let mut kib = 0.0;
@@ -164,7 +175,14 @@ impl MachineTime {
     }
 }
 
-/// A port of the loopback that was free a moment ago.
+/// A port of the loopback that was free a moment ago, below those that the kernel gives to
+/// outgoing connections: whoever polls one of those may be connected to itself.
 pub(crate) fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    let mut random = [0; 2];
+    aws_lc_rs::rand::fill(&mut random).ok().context("no randomness")?;
+    let first = u16::from_ne_bytes(random) % 10_000;
+    (0..10_000)
+        .map(|next| 20_000 + (first + next) % 10_000)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no port is free")
 }

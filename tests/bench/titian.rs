@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
 
+mod decide;
 mod gateway;
 mod limits;
 mod load;
@@ -35,7 +36,7 @@ struct Options {
     /// Print the rows and limits as JSON instead of the table.
     #[arg(long)]
     json: bool,
-    /// Only these scenarios (admit, connect, footprint, decide, redact).
+    /// Only these scenarios (admit, decide, redact, connect, footprint).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Seconds of load per window; a scenario has four.
@@ -76,6 +77,12 @@ async fn run(options: &Options) -> Result<()> {
     }
     if wanted("footprint") {
         rows.extend(bench.footprint().await?);
+    }
+    if wanted("decide") {
+        rows.extend(decide::decide_rows(&bench.peer_party, &bench.claims, &bench.limits)?);
+    }
+    if wanted("redact") {
+        rows.extend(decide::redact_rows(&bench.peer_party, &bench.claims)?);
     }
     if options.json {
         let rows: Result<Vec<Value>> = rows.iter().map(as_json).collect();
@@ -244,13 +251,15 @@ impl Bench {
             .peer(PEER, theirs.map(|w| w.percentile_us(990)));
         let rate = Row::new(name, "throughput", "messages/s", ours.per_second())
             .peer(PEER, theirs.map(Window::per_second));
+        let written = Row::new(name, "written", "KiB/message", ours.written_kib_per_operation())
+            .peer(PEER, theirs.map(Window::written_kib_per_operation));
         if connections == 1 {
-            return vec![cpu, p50.goal(Goal::TimesLimit(5.0)), p99, rate];
+            return vec![cpu, p50.goal(Goal::TimesLimit(5.0)), p99, rate, written];
         }
         let times = Row::new(name, "server CPU", "µs/message", ours.cpu_us_per_operation())
             .peer(PEER, theirs.map(Window::cpu_us_per_operation))
             .goal(Goal::PeerTimesMore(15.0));
-        vec![cpu.goal(Goal::AtMost(200.0)), times, p50, p99, rate]
+        vec![cpu.goal(Goal::AtMost(200.0)), times, p50, p99, rate, written]
     }
 
     /// New connections with one request each.

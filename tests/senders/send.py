@@ -12,12 +12,13 @@ def sign(typ, lifetime_s, claims):  # a compact JWS, EdDSA; what is signed is wh
 
 tls = ssl.create_default_context(cafile=ca)
 tls.load_cert_chain(kit / "tls.pem", kit / "tls.key")
-with httpx.Client(base_url=url, verify=tls, headers={"Content-Type": "application/jose"}) as http:
+with httpx.Client(base_url=url, verify=tls) as http:
     gateway = http.get("/.well-known/titian.json").raise_for_status().json()["id"]
     form = {"grant_type": "client_credentials", "client_id": kit.name, "scope": "messages:write",
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": sign("JWT", 120, {"sub": kit.name})}
     token = http.post("/v1/token", data=form).raise_for_status().json()["access_token"]
     message = sign("titian-message+jwt", 86400, json.loads(pathlib.Path(file).read_text()))
-    answer = http.post("/v1/messages", content=message, headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/jose"}
+    answer = http.post("/v1/messages", content=message, headers=headers)
 print(answer.status_code, answer.json().get("state") or answer.json())

@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, net, thread};
 
@@ -114,6 +115,16 @@ fn a_sender_in_javascript_is_admitted() {
     gateway.check(&sender);
 }
 
+#[test]
+fn the_readme_quotes_the_senders_as_they_are() {
+    let readme = fs::read_to_string(here("README.md")).unwrap();
+    for sender in ["tests/senders/send.py", "tests/senders/send.mjs"] {
+        let text = fs::read_to_string(here(sender)).unwrap();
+        assert!(readme.contains(&text), "{sender}");
+        assert!(text.lines().count() < 25, "{sender} is too long to be quoted");
+    }
+}
+
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -123,6 +134,15 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(error))
 }
 
+/// Below the ports that the kernel gives to outgoing connections: whoever polls one of those may
+/// be connected to itself.
 fn free_port() -> u16 {
-    net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
