@@ -31,6 +31,11 @@ pub fn acknowledged(word: Digest) -> Vec<u8> {
     format!(r#"{{"digest":"{word}","kind":"acknowledged"}}"#).into_bytes()
 }
 
+/// The rules changed: digest over all of them, and the generation they began.
+pub fn rules(rules: Digest, generation: u64) -> Vec<u8> {
+    format!(r#"{{"digest":"{rules}","generation":{generation},"kind":"rules"}}"#).into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -45,6 +50,8 @@ mod tests {
             (receipt(a), json!({"kind": "receipt", "digest": a})),
             (refusal(a), json!({"kind": "refusal", "digest": a})),
             (release(a, b), json!({"kind": "release", "digest": a, "statement": b})),
+            (acknowledged(a), json!({"kind": "acknowledged", "digest": a})),
+            (rules(a, 7), json!({"kind": "rules", "digest": a, "generation": 7})),
             (acknowledgement(a), json!({"kind": "acknowledgement", "digest": a})),
         ];
         for (event, value) in cases {

@@ -11,14 +11,16 @@ use crate::auth::{Directory, TokenCache};
 use crate::clock::{Clock, Entropy, NoEntropy};
 use crate::config::Officer;
 use crate::domain::{Agreement, Code, Digest, Id, PartyId, Refused, RequestId};
+use crate::evidence::event;
 use crate::policy::{Fixed, PolicySet, net};
 use crate::schema::Schemas;
 use crate::secret::SecretBytes;
 use crate::sign::PublicKey;
 use crate::sign::signing::{SignError, SigningKey};
-use crate::store::{Backlog, Changes, CommitError, Store, StoreError, Vault, Write};
+use crate::store::{Backlog, Changes, CommitError, Entry, Store, StoreError, Vault, Write};
 
 use super::ledgers::Checkpoints;
+use super::show::GOVERNANCE;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +154,7 @@ impl fmt::Debug for Gateway {
 impl Gateway {
     /// A gateway under `rules`, which are recorded first.
     pub async fn start(parts: Parts, rules: Rules) -> Result<Self, Failure> {
-        let rules = recorded(parts.store.as_ref(), rules).await?;
+        let rules = recorded(parts.store.as_ref(), parts.entropy.as_ref(), rules).await?;
         let token_keys = vec![parts.keys.token.public().clone()];
         Ok(Self {
             checkpoints: Checkpoints::new(&parts.id),
@@ -167,7 +169,7 @@ impl Gateway {
     /// Puts other rules in force. Whatever was decided under the old ones and is not committed
     /// yet is decided again, because the generation is a precondition of its commit.
     pub async fn install(&self, rules: Rules) -> Result<(), Failure> {
-        let rules = recorded(self.store(), rules).await?;
+        let rules = recorded(self.store(), self.parts.entropy.as_ref(), rules).await?;
         self.rules.store(Arc::new(rules));
         for waiting in self.news.lock().unwrap_or_else(PoisonError::into_inner).values() {
             waiting.notify_waiters();
@@ -258,7 +260,11 @@ impl Gateway {
 }
 
 /// Records the rules' digest and every text a message may pin, and learns their generation.
-async fn recorded(store: &dyn Store, mut rules: Rules) -> Result<Rules, Failure> {
+async fn recorded(
+    store: &dyn Store,
+    entropy: &dyn Entropy,
+    mut rules: Rules,
+) -> Result<Rules, Failure> {
     let mut writes = vec![Write::Rules { digest: rules.digest }];
     for policy in rules.policies.iter().chain(rules.fixed.iter()) {
         writes.push(Write::Policy { digest: policy.digest(), text: policy.text().to_owned() });
@@ -268,11 +274,24 @@ async fn recorded(store: &dyn Store, mut rules: Rules) -> Result<Rules, Failure>
             text: policy.release_schema().to_owned(),
         });
     }
-    let changes = Changes { writes, ..Changes::default() };
-    store.commit(changes).await.map_err(|error| match error {
-        CommitError::Conflict(_) => Failure::Unavailable,
-        CommitError::Unavailable(error) => error.into(),
-    })?;
+    let before = store.generation().await?;
+    commit(store, Changes { writes, ..Changes::default() }).await?;
     rules.generation = store.generation().await?;
+    if rules.generation != before {
+        // domestic parties can see that the rules changed, and prove to which
+        let event = event::rules(rules.digest, rules.generation);
+        let mut salt = [0u8; 16];
+        entropy.fill(&mut salt)?;
+        let entry = Entry { ledger: GOVERNANCE.to_owned(), salt, event };
+        commit(store, Changes { entries: vec![entry], ..Changes::default() }).await?;
+    }
     Ok(rules)
+}
+
+async fn commit(store: &dyn Store, changes: Changes) -> Result<(), Failure> {
+    match store.commit(changes).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
 }

@@ -346,3 +346,63 @@ fn a_deleted_database_is_noticed() {
     assert_eq!((answer.status, answer.code().as_str()), (503, "busy"));
     assert!(answer.head.to_lowercase().contains("retry-after"));
 }
+
+#[test]
+fn slow_headers_and_slow_bodies_are_cut_off() {
+    let live = Live::start();
+    let bnpt = live.party("bnpt");
+    let bearer = bnpt.token();
+    let started = Instant::now();
+    let mut slow = bnpt.tls(Some(&bnpt.kit));
+    slow.write_all(b"GET /v1/inbox HTTP/1.1\r\nhost: t\r\n").unwrap();
+    slow.flush().unwrap();
+    let mut answer = Vec::new();
+    drop(slow.read_to_end(&mut answer));
+    assert!(started.elapsed() < Duration::from_secs(6), "headers");
+    let mut slow = bnpt.tls(Some(&bnpt.kit));
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {bearer}\r\n\
+         content-type: application/jose\r\ncontent-length: 1000\r\n\r\nabc"
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    slow.flush().unwrap();
+    let mut first = [0u8; 12];
+    slow.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 408");
+    assert!(started.elapsed() < Duration::from_secs(18), "body");
+}
+
+#[test]
+fn an_expired_certificate_is_refused_in_the_handshake() {
+    let live = Live::start_with(|home| {
+        let kit = home.join("parties/bnpt");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["bnpt.example.org".into()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2024, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2025, 1, 1);
+        let certificate = params.self_signed(&key).unwrap();
+        let spki = titian::auth::Certificate::read(certificate.der()).unwrap().spki;
+        let record = kit.join("record.toml");
+        let text = std::fs::read_to_string(&record).unwrap();
+        let pin = text.lines().find(|line| line.starts_with("spki")).unwrap();
+        let text = text.replace(pin, &format!("spki = \"{spki}\""));
+        std::fs::write(&record, text).unwrap();
+        std::fs::write(kit.join("tls.pem"), certificate.pem()).unwrap();
+        std::fs::write(kit.join("tls.key"), key.serialize_pem()).unwrap();
+    });
+    let bnpt = live.party("bnpt");
+    assert_eq!(bnpt.ask("GET", "/.well-known/titian.json", &[], b"").status, 0);
+    let other = live.party("kemensos").ask("GET", "/.well-known/titian.json", &[], b"");
+    assert_eq!(other.status, 200);
+}
+
+#[test]
+fn an_agreement_that_has_ended_allows_nothing() {
+    let live = Live::start_with(|home| {
+        let path = home.join("agreements/pks-bnpt-kemensos.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("until = 2027-12-31", "until = 2026-01-02")).unwrap();
+    });
+    let bnpt = live.party("bnpt");
+    assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).code(), "agreement-expired");
+}

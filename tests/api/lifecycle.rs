@@ -163,3 +163,55 @@ fn evidence_of_every_party_verifies_offline() {
     assert!(bnpt.get("/v1/ledger/checkpoint").text.starts_with("titian.example.org/bnpt\n"));
     assert_eq!(live.party("cuta-be").get("/v1/governance/checkpoint").status, 404);
 }
+
+fn titian(live: &Live, arguments: &[&str]) -> Value {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
+        .args(arguments)
+        .args(["--json", "--home"])
+        .arg(live.home())
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn a_held_text_follows_once_an_officer_of_the_unit_lets_it_go() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let sent = bnpt.claims(REFERRAL);
+    let answer = bnpt.submit(sent.clone()).json();
+    assert_eq!(answer["recipients"][0]["pending"], json!(["/summary"]));
+    let first = unit.inbox();
+    assert_eq!(first.len(), 1);
+    let holds = titian(&live, &["hold", "list"]);
+    let hold = holds[0]["id"].as_str().unwrap().to_owned();
+    assert!(holds[0].get("values").is_none(), "a list shows no value");
+    let shown = titian(&live, &["hold", "show", &hold, "--as", "petugas-jaga"]);
+    assert_eq!(shown["values"]["/summary"], sent["body"]["summary"]);
+    let refused = titian(&live, &["hold", "show", &hold, "--as", "nobody"]);
+    assert_eq!(refused["code"], "not-found");
+    let let_go =
+        titian(&live, &["hold", "release", &hold, "--as", "petugas-jaga", "--reason", "dibaca"]);
+    assert_eq!(let_go["decision"]["decision"], "released");
+    let inbox = unit.inbox();
+    assert_eq!(inbox.len(), 2);
+    assert_eq!(inbox[1].1["summary"], sent["body"]["summary"]);
+    assert_eq!(inbox[1].1["subject"]["ref"], inbox[0].1["subject"]["ref"]);
+    assert_eq!(unit.acknowledge(&inbox[1].0, "received").status, 200);
+    let view = bnpt.get(&format!("/v1/messages/{}", sent["jti"].as_str().unwrap())).json();
+    assert!(view["recipients"][0].get("pending").is_none());
+}
+
+#[test]
+fn a_home_survives_a_restart_with_its_answers() {
+    let live = Live::start();
+    let bnpt = live.party("bnpt");
+    let object = bnpt.sign(bnpt.claims(REFERRAL));
+    let first = bnpt.post("/v1/messages", "application/jose", object.as_bytes()).json();
+    let live = live.restarted();
+    let bnpt = live.party("bnpt");
+    let again = bnpt.post("/v1/messages", "application/jose", object.as_bytes());
+    assert_eq!((again.status, again.json()), (200, first));
+    assert!(live.party("kemensos").get("/v1/governance/checkpoint").text.contains("\n1\n"));
+}

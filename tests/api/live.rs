@@ -18,7 +18,7 @@ pub(crate) const ID: &str = "https://titian.example.org";
 
 pub(crate) struct Live {
     server: Child,
-    directory: tempfile::TempDir,
+    directory: Option<tempfile::TempDir>,
     pub(crate) port: u16,
     pub(crate) management: u16,
     pub(crate) log: PathBuf,
@@ -44,6 +44,12 @@ impl Live {
             .replace("filter = \"info\"", "filter = \"trace\"");
         std::fs::write(&file, text).unwrap();
         change(&home);
+        Self::serve(directory, port, management)
+    }
+
+    fn serve(directory: tempfile::TempDir, port: u16, management: u16) -> Self {
+        let home = directory.path().join("home");
+        let titian = env!("CARGO_BIN_EXE_titian");
         let log = directory.path().join("log");
         let mut server = Command::new(titian)
             .args(["serve", "--home"])
@@ -57,11 +63,19 @@ impl Live {
         let ready = lines.map_while(Result::ok).any(|line| line.starts_with("officers"));
         let said = || std::fs::read_to_string(&log).unwrap();
         assert!(ready, "{}", said());
-        Self { server, directory, port, management, log }
+        Self { server, directory: Some(directory), port, management, log }
+    }
+
+    /// The same home, served by a new process after the old one was told to stop.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.signal("-TERM");
+        assert!(self.server.wait().unwrap().success(), "it drains and ends well");
+        let directory = self.directory.take().unwrap();
+        Self::serve(directory, self.port, self.management)
     }
 
     pub(crate) fn home(&self) -> PathBuf {
-        self.directory.path().join("home")
+        self.directory.as_ref().unwrap().path().join("home")
     }
 
     pub(crate) fn signal(&self, name: &str) {
