@@ -66,6 +66,8 @@ async fn run(home: &Home, say: &dyn Fn(String)) -> anyhow::Result<()> {
     tell_manager(sd_notify::NotifyState::Ready);
     let ended = until_stopped(home, &opened, &mut signals, &mut tasks).await;
     tell_manager(sd_notify::NotifyState::Stopping);
+    // Long polls end with what there is.
+    opened.gateway().close();
     // Every task holds a receiver, so this reaches all of them; none left is as good.
     stop.send_replace(true);
     let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} });

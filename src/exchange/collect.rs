@@ -50,7 +50,8 @@ pub async fn collect(
         let mut told = std::pin::pin!(news.notified());
         told.as_mut().enable();
         let page = page(gateway, &view, ask, still).await?;
-        if !page.items.is_empty() || tokio::time::Instant::now() >= deadline {
+        let is_over = gateway.is_closing() || tokio::time::Instant::now() >= deadline;
+        if is_over || !page.items.is_empty() {
             return Ok(page);
         }
         if tokio::time::timeout_at(deadline, told).await.is_err() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -143,6 +144,7 @@ pub struct Gateway {
     token_keys: Vec<PublicKey>,
     rules: ArcSwap<Rules>,
     news: Mutex<HashMap<PartyId, Arc<Notify>>>,
+    closing: AtomicBool,
 }
 
 impl fmt::Debug for Gateway {
@@ -162,6 +164,7 @@ impl Gateway {
             token_keys,
             rules: ArcSwap::from_pointee(rules),
             news: Mutex::default(),
+            closing: AtomicBool::new(false),
             parts,
         })
     }
@@ -171,10 +174,24 @@ impl Gateway {
     pub async fn install(&self, rules: Rules) -> Result<(), Failure> {
         let rules = recorded(self.store(), self.parts.entropy.as_ref(), rules).await?;
         self.rules.store(Arc::new(rules));
+        self.tell_all();
+        Ok(())
+    }
+
+    /// Ends every long poll with what there is, so that the process can stop.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.tell_all();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    fn tell_all(&self) {
         for waiting in self.news.lock().unwrap_or_else(PoisonError::into_inner).values() {
             waiting.notify_waiters();
         }
-        Ok(())
     }
 
     /// `iss` of what the gateway signs, `aud` of what it is sent.

@@ -71,6 +71,10 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     }
     let admitted = readmit(gateway, &rules, &message).await?;
     let recipient = recipient_row(gateway, &row).await?;
+    if admitted.case().is_withheld(&recipient.recipient.party) {
+        // somebody has asked since that this party is not informed
+        return Err(Failure::problem(Code::PolicyRefused));
+    }
     let policy = pinned(gateway, &rules, &admitted, &recipient)?;
     let released = released_leaves(gateway, &row).await?;
     let disclosure = project(gateway, &policy, &admitted, &recipient.recipient, (&[], &released))

@@ -12,10 +12,15 @@ use super::problem::{self, HttpProblem};
 use super::router::Edge;
 use crate::domain::Code;
 
+/// What the reference page may load: its own files; it sets styles and draws icons inline.
+const PAGE_SOURCES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 pub(super) async fn surround(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let id = edge.gateway.request_id();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unknown".to_owned());
+    let is_page = route.starts_with("/docs");
     let method = request.method().clone();
     let span = tracing::info_span!("request", id = %id, route = %route, method = %method);
     let started = edge.gateway.clock().uptime();
@@ -41,6 +46,9 @@ pub(super) async fn surround(State(edge): State<Edge>, request: Request, next: N
     metrics::histogram!("titian_request_seconds", "route" => route).record(took.as_secs_f64());
     tracing::debug!(parent: &span, status = status.as_u16(), "answered");
     let headers = response.headers_mut();
+    if is_page {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_SOURCES));
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

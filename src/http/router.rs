@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::limits::Rates;
 use super::middleware::surround;
@@ -108,7 +108,9 @@ pub fn router(edge: Edge) -> Router {
         .routes(routes!(well_known::titian))
         .routes(routes!(well_known::oauth))
         .split_for_parts();
-    api.merge(SwaggerUi::new("/docs").url("/openapi.json", description))
+    // without its validator badge, the page loads nothing from outside
+    let page = SwaggerUi::new("/docs").config(Config::default().validator_url("none"));
+    api.merge(page.url("/openapi.json", description))
         .fallback(|| async { HttpProblem::because(Code::NotFound).into_response() })
         .method_not_allowed_fallback(|| async {
             HttpProblem::because(Code::MethodNotAllowed).into_response()

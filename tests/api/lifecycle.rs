@@ -215,3 +215,57 @@ fn a_home_survives_a_restart_with_its_answers() {
     assert_eq!((again.status, again.json()), (200, first));
     assert!(live.party("kemensos").get("/v1/governance/checkpoint").text.contains("\n1\n"));
 }
+
+#[test]
+fn a_long_poll_is_answered_by_news_and_ended_by_a_stop() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let bearer = format!("Bearer {}", unit.token());
+    let poll = || unit.ask("GET", "/v1/inbox?wait=30", &[("authorization", &bearer)], b"").json();
+    let started = std::time::Instant::now();
+    let page = std::thread::scope(|scope| {
+        let waiting = scope.spawn(poll);
+        assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).status, 201);
+        waiting.join().unwrap()
+    });
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    let next = page["next"].as_str().unwrap();
+    let path = format!("/v1/inbox?after={next}&wait=30");
+    std::thread::scope(|scope| {
+        let waiting =
+            scope.spawn(|| unit.ask("GET", &path, &[("authorization", &bearer)], b"").status);
+        // whether the poll has begun or not, a stop leaves it no 30 seconds
+        live.signal("-TERM");
+        drop(waiting.join());
+    });
+    assert!(started.elapsed() < std::time::Duration::from_secs(15));
+}
+
+#[test]
+fn a_domestic_referrer_answers_a_request_for_information() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let sent = bnpt.claims(REFERRAL);
+    let exchange = bnpt.submit(sent.clone()).json()["exchange"].clone();
+    let (item, body) = unit.inbox()[0].clone();
+    assert_eq!(unit.acknowledge(&item, "received").status, 200);
+    let mut ask = status(&unit, &item, &body, "received", "info_requested");
+    ask["recipients"] = json!(["bnpt"]);
+    assert_eq!(unit.submit(ask).status, 201);
+    let mut answer = bnpt.claims(STATUS);
+    answer["recipients"] = json!([UNIT]);
+    answer["in_reply_to"] = exchange.clone();
+    answer["legal"]["purpose"] = json!("child_protection");
+    answer["body"] = json!({"subject": {"ref": sent["body"]["subject"]["ref"]},
+        "from_state": "info_requested", "to_state": "received", "effective_on": "2026-11-24"});
+    let answered = bnpt.submit(answer);
+    assert_eq!(answered.status, 201, "{}", answered.text);
+    let told = unit.inbox()[1].1.clone();
+    assert_eq!(told["to_state"], "received");
+    assert_eq!(told["subject"]["ref"], body["subject"]["ref"]);
+    assert_eq!(bnpt.inbox().len(), 1, "only what was handed out is in the thread");
+    let thread = bnpt.get(&format!("/v1/exchanges/{}", exchange.as_str().unwrap())).json();
+    assert_eq!(thread["with"], UNIT);
+    assert_eq!(thread["state"], "received");
+    assert_eq!(thread["events"].as_array().unwrap().len(), 3);
+}
