@@ -137,16 +137,20 @@ pub async fn exchange(
     if member.party != *own || !party_sees(&exchange, caller.address()) {
         return Err(unknown());
     }
+    // in the order in which the messages were admitted, which tells apart what a second cannot
+    let handed_out = gateway.store().handed_out(&exchange.id, own).await?;
     let mut seen: Vec<Seen> = Vec::new();
     for row in gateway.store().messages_of(&exchange.id).await? {
         if row.sender.party == *own {
             seen.push(sent(gateway, caller, &row).await?);
         }
+        let is_of = |release: &&ReleaseRow| {
+            release.message_id == row.message_id && release.sender.party == row.sender.party
+        };
+        for release in handed_out.iter().filter(is_of) {
+            seen.push(received(gateway, caller, release).await?);
+        }
     }
-    for row in gateway.store().handed_out(&exchange.id, own).await? {
-        seen.push(received(gateway, caller, &row).await?);
-    }
-    seen.sort_by_key(|seen| seen.at);
     let first = seen.first().ok_or_else(unknown)?;
     let rules = gateway.rules();
     let other =
@@ -168,7 +172,6 @@ pub async fn exchange(
 
 /// One event as the caller knows it, with the state it told, if it told one.
 struct Seen {
-    at: i64,
     from: String,
     state: Option<String>,
     event: ExchangeEvent,
@@ -191,7 +194,6 @@ async fn sent(gateway: &Gateway, caller: &Caller, row: &MessageRow) -> Result<Se
         None => None,
     };
     Ok(Seen {
-        at: row.admitted_at,
         from: row.sender.to_string(),
         state,
         event: ExchangeEvent {
@@ -220,7 +222,6 @@ async fn received(gateway: &Gateway, caller: &Caller, row: &ReleaseRow) -> Resul
     }
     let is_foreign = caller.is_foreign();
     Ok(Seen {
-        at: row.made_at,
         from: super::release::addressee(&row.sender, is_foreign),
         state,
         event: ExchangeEvent {
