@@ -294,6 +294,22 @@ async fn threads_members_and_projections_change_as_asked(backend: &dyn Backend) 
     assert_eq!(last, Some(Digest::of(b"two")));
 }
 
+/// A party's own reference of its own case is no reference that was handed to it.
+async fn a_handed_reference_is_known_and_an_own_one_is_not(backend: &dyn Backend) {
+    let store = backend.open();
+    commit(&store, admit(1, "kemensos/sentra-handayani")).await;
+    let knows = async |name: &str, subject: u64| {
+        store.knows_subject_as(&party(name), &id(5, subject)).await.unwrap()
+    };
+    let exchange = exchange_id(1);
+    let told = Write::MemberSubject { exchange, party: party("kemensos"), subject_ref: id(5, 9) };
+    commit(&store, writing(vec![told])).await;
+    assert!(knows("kemensos", 9).await);
+    assert!(!knows("bnpt", 1).await, "its own");
+    assert!(!knows("bnpt", 9).await, "handed to another");
+    assert!(!knows("kemensos", 1).await, "another's own");
+}
+
 async fn message_and_recipient_change_state(backend: &dyn Backend) {
     let store = backend.open();
     commit(&store, admit(1, "kemensos")).await;
@@ -492,6 +508,7 @@ on_every_backend! {
     a_failing_neighbour_leaves_no_row_and_no_entry,
     an_update_of_nothing_is_refused,
     threads_members_and_projections_change_as_asked,
+    a_handed_reference_is_known_and_an_own_one_is_not,
     message_and_recipient_change_state,
     a_hold_is_decided_once,
     the_generation_rises_when_the_rules_differ,

@@ -20,7 +20,7 @@ pub struct FloorStatement {
 impl Statement for FloorStatement {
     const TYP: &'static str = "titian-floor+jwt";
 
-    fn claims(&self) -> Value {
+    fn into_claims(self) -> Value {
         json!({"iss": "dpo", "digest": self.digest})
     }
 }
@@ -47,7 +47,7 @@ pub fn verify(dpo: &PublicKey, floor: &[u8], detached: &str) -> anyhow::Result<(
     let Some((header, signature)) = detached.trim_end().split_once("..") else {
         bail!("the floor's signature is not a detached JWS");
     };
-    let payload = URL_SAFE_NO_PAD.encode(FloorStatement::about(floor).claims().to_string());
+    let payload = URL_SAFE_NO_PAD.encode(FloorStatement::about(floor).into_claims().to_string());
     let compact = format!("{header}.{payload}.{signature}");
     split(compact.as_bytes())
         .and_then(|object| object.verify(dpo, &[FloorStatement::TYP]))

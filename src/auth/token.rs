@@ -37,7 +37,7 @@ pub struct AccessToken {
 impl Statement for AccessToken {
     const TYP: &'static str = "at+jwt";
 
-    fn claims(&self) -> Value {
+    fn into_claims(self) -> Value {
         json!({
             "iss": self.iss, "aud": self.aud, "sub": self.sub, "client_id": self.sub,
             "iat": self.iat, "exp": self.exp, "jti": self.jti,

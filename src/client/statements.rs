@@ -27,7 +27,7 @@ pub struct ClientAssertion {
 impl Statement for ClientAssertion {
     const TYP: &'static str = "client-authentication+jwt";
 
-    fn claims(&self) -> Value {
+    fn into_claims(self) -> Value {
         let iat = self.issued_at.unix_timestamp();
         json!({
             "iss": self.client, "sub": self.client, "aud": self.audience, "jti": self.jti,
@@ -82,8 +82,8 @@ impl MessageClaims {
 impl Statement for MessageClaims {
     const TYP: &'static str = "titian-message+jwt";
 
-    fn claims(&self) -> Value {
-        Value::Object(self.0.clone())
+    fn into_claims(self) -> Value {
+        Value::Object(self.0)
     }
 }
 
@@ -111,8 +111,8 @@ impl DisclosedMessageClaims {
 impl Statement for DisclosedMessageClaims {
     const TYP: &'static str = "titian-message+sd-jwt";
 
-    fn claims(&self) -> Value {
-        Value::Object(self.0.clone())
+    fn into_claims(self) -> Value {
+        Value::Object(self.0)
     }
 }
 
@@ -177,7 +177,7 @@ pub struct AcknowledgementClaims {
 impl Statement for AcknowledgementClaims {
     const TYP: &'static str = "titian-ack+jwt";
 
-    fn claims(&self) -> Value {
+    fn into_claims(self) -> Value {
         let mut claims = json!({
             "iss": self.recipient, "aud": self.audience, "jti": self.jti,
             "iat": self.issued_at.unix_timestamp(), "release_id": self.release_id,
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn the_senders_own_claims_win_over_the_files() {
         let file = json!({"iss": "other", "jti": "x", "type": "referral/1"});
-        let claims = MessageClaims::new(file.as_object().unwrap().clone(), sending()).claims();
+        let claims = MessageClaims::new(file.as_object().unwrap().clone(), sending()).into_claims();
         assert_eq!(claims["iss"], "bnpt");
         assert_eq!(claims["jti"], Id::from_bits([1; 16]).as_str());
         assert_eq!(claims["type"], "referral/1");
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_disclosed_body_stands_as_its_digest_only() {
         let digest = Digest::of(b"disclosure");
-        let claims = DisclosedMessageClaims::new(Map::new(), digest, sending()).claims();
+        let claims = DisclosedMessageClaims::new(Map::new(), digest, sending()).into_claims();
         assert_eq!(claims["_sd"], json!([digest]));
         assert_eq!(claims["_sd_alg"], "sha-256");
         assert!(claims.get("body").is_none());
@@ -228,19 +228,23 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_names_a_problem_only_if_it_rejects() {
-        let mut claims = AcknowledgementClaims {
-            recipient: "kemensos".parse().unwrap(),
-            audience: "https://titian.example.org".to_owned(),
-            jti: Id::from_bits([2; 16]),
-            issued_at: NOW,
-            release_id: ReleaseId(Id::from_bits([3; 16])),
-            digest: Digest::of(b"release"),
-            verdict: Verdict::Received,
+        let claims = |verdict| {
+            let word = AcknowledgementClaims {
+                recipient: "kemensos".parse().unwrap(),
+                audience: "https://titian.example.org".to_owned(),
+                jti: Id::from_bits([2; 16]),
+                issued_at: NOW,
+                release_id: ReleaseId(Id::from_bits([3; 16])),
+                digest: Digest::of(b"release"),
+                verdict,
+            };
+            word.into_claims()
         };
-        assert_eq!(claims.claims()["result"], "received");
-        assert!(claims.claims().get("problems").is_none());
-        claims.verdict = Verdict::Rejected(RejectCode::UnknownCode);
-        assert_eq!(claims.claims()["result"], "rejected");
-        assert_eq!(claims.claims()["problems"][0]["code"], "unknown_code");
+        let received = claims(Verdict::Received);
+        assert_eq!(received["result"], "received");
+        assert!(received.get("problems").is_none());
+        let rejected = claims(Verdict::Rejected(RejectCode::UnknownCode));
+        assert_eq!(rejected["result"], "rejected");
+        assert_eq!(rejected["problems"][0]["code"], "unknown_code");
     }
 }

@@ -52,8 +52,8 @@ struct Gateway {
 struct Receipt(Value);
 impl Statement for Receipt {
     const TYP: &'static str = "titian-receipt+jwt";
-    fn claims(&self) -> Value {
-        self.0.clone()
+    fn into_claims(self) -> Value {
+        self.0
     }
 }
 

@@ -251,16 +251,16 @@ mod tests {
     struct Receipt(Value);
     impl Statement for Receipt {
         const TYP: &'static str = typ::RECEIPT;
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 
     struct Signed(Value);
     impl Statement for Signed {
         const TYP: &'static str = typ::RELEASE;
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 

@@ -10,5 +10,5 @@ pub trait Statement {
     const TYP: &'static str;
 
     /// The claims, as the payload will carry them.
-    fn claims(&self) -> Value;
+    fn into_claims(self) -> Value;
 }

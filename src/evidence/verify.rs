@@ -303,8 +303,8 @@ mod tests {
             struct $name(Value);
             impl Statement for $name {
                 const TYP: &'static str = $typ;
-                fn claims(&self) -> Value {
-                    self.0.clone()
+                fn into_claims(self) -> Value {
+                    self.0
                 }
             }
         };

@@ -264,7 +264,7 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
     withheld.sort();
     withheld.dedup();
     let exchange = ExchangeRow {
-        id: gateway.mint()?,
+        id: gateway.mint_internal()?,
         state: ThreadState::Submitted,
         referrer: message.iss.clone(),
         receiver: receiver.clone(),

@@ -1,7 +1,7 @@
 //! Pseudonyms: what a recipient knows a person by.
 //!
 //! HMAC-SHA-256 over internal random ids, under a key of its own per recipient, purpose and
-//! epoch (DESIGN: two partners hold no identifier in common). The internal id of a reference is
+//! epoch, so two partners hold no identifier in common. The internal id of a reference is
 //! itself derived, by the same root key, from the sender and the random reference it chose; no
 //! identifier of a person is ever an input. Towards a foreign recipient the exchange is an input
 //! too, so that two exchanges about one child cannot be joined.

@@ -30,8 +30,8 @@ pub(super) struct Release {
 impl Statement for Release {
     const TYP: &'static str = "titian-release+sd-jwt";
 
-    fn claims(&self) -> Value {
-        self.claims.clone()
+    fn into_claims(self) -> Value {
+        self.claims
     }
 }
 
@@ -160,7 +160,7 @@ pub(super) fn sign_release(
     relations: Relations,
 ) -> Result<SignedRelease, Failure> {
     let release_id = ReleaseId(gateway.mint()?);
-    let body = sd_jwt::disclose(&gateway.random()?, "body", disclosure.body());
+    let body = sd_jwt::disclose_text(&gateway.random()?, "body", disclosure.body_text());
     let salt = gateway.random()?;
     let origin = Digest::of_parts(&[&salt, message.digest.as_bytes()]);
     let is_foreign = to.kind == PartyKind::Foreign;

@@ -53,7 +53,7 @@ pub struct Receipt {
 impl Statement for Receipt {
     const TYP: &'static str = "titian-receipt+jwt";
 
-    fn claims(&self) -> Value {
+    fn into_claims(self) -> Value {
         let mut claims = Map::new();
         claims.insert("iss".into(), self.iss.as_str().into());
         claims.insert("aud".into(), self.aud.as_str().into());
@@ -119,7 +119,7 @@ pub struct RefusalStatement {
 impl Statement for RefusalStatement {
     const TYP: &'static str = "titian-refusal+jwt";
 
-    fn claims(&self) -> Value {
+    fn into_claims(self) -> Value {
         let mut claims = json!({
             "iss": self.iss,
             "aud": self.aud,

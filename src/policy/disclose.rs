@@ -12,7 +12,7 @@ use crate::domain::{
 /// What one recipient is to receive. Minted here only.
 pub struct Disclosure {
     body: Value,
-    body_digest: Digest,
+    text: String,
     pending: Vec<LeafName>,
     findings: Vec<Fault>,
     release_schema: Digest,
@@ -31,9 +31,14 @@ impl Disclosure {
         &self.body
     }
 
+    /// Its canonical form (RFC 8785).
+    pub fn body_text(&self) -> &str {
+        &self.text
+    }
+
     /// SHA-256 of its canonical form.
     pub fn body_digest(&self) -> Digest {
-        self.body_digest
+        Digest::of(self.text.as_bytes())
     }
 
     /// Leaves that wait for an officer.
@@ -113,13 +118,13 @@ pub fn disclose(
         return Err(Withheld::Refuse(fault));
     }
     // INVARIANT: keys are ASCII and sorted and numbers integers, so this is the RFC 8785 form
-    let Ok(bytes) = serde_json::to_vec(&built.body) else {
+    let Ok(text) = serde_json::to_string(&built.body) else {
         return Err(Withheld::Refuse(Refused::at(Code::PolicyRefused, "", "canonical")));
     };
     let findings = built.failed.into_iter();
     Ok(Disclosure {
-        body_digest: Digest::of(&bytes),
         body: built.body,
+        text,
         pending: built.pending,
         findings: findings.map(|(name, _, f)| Fault::at(name.as_str(), f.keyword)).collect(),
         release_schema: policy.release_schema_digest(),

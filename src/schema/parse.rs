@@ -179,16 +179,16 @@ mod tests {
     struct Plain(Value);
     impl Statement for Plain {
         const TYP: &'static str = JWS;
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 
     struct Disclosing(Value);
     impl Statement for Disclosing {
         const TYP: &'static str = SD_JWT;
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 

@@ -129,10 +129,10 @@ fn split_disclosures(tail: &str) -> Result<Vec<&str>, SignFault> {
     Ok(disclosures)
 }
 
-/// Counts rather than stops at the first odd byte, so that the compiler can look at many at once.
+/// Gathers rather than stops at the first odd byte, so that the compiler can look at many at once.
 fn is_base64url(text: &str) -> bool {
     let odd = |b: u8| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    text.bytes().fold(0usize, |count, b| count + usize::from(odd(b))) == 0
+    text.bytes().fold(0u8, |seen, b| seen | u8::from(odd(b))) == 0
 }
 
 /// Canonical base64url: no padding, no bits beyond the last byte.
@@ -296,16 +296,16 @@ mod tests {
     struct Plain(Value);
     impl Statement for Plain {
         const TYP: &'static str = "test+jwt";
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 
     struct Disclosing(Value);
     impl Statement for Disclosing {
         const TYP: &'static str = "test+sd-jwt";
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 

@@ -36,9 +36,13 @@ impl fmt::Debug for Disclosure {
 
 /// Makes a disclosure. `salt` is 16 random bytes, base64url on the wire.
 pub fn disclose(salt: &[u8; 16], name: &str, value: &Value) -> Disclosure {
+    disclose_text(salt, name, &value.to_string())
+}
+
+/// As [`disclose`], of a value that is JSON text already.
+pub fn disclose_text(salt: &[u8; 16], name: &str, json: &str) -> Disclosure {
     let salt = URL_SAFE_NO_PAD.encode(salt);
-    let text = format!("[\"{salt}\",{},{value}]", Value::from(name));
-    let encoded = URL_SAFE_NO_PAD.encode(text);
+    let encoded = URL_SAFE_NO_PAD.encode(format!("[\"{salt}\",{},{json}]", Value::from(name)));
     Disclosure { digest: digest(&encoded), encoded }
 }
 
@@ -207,8 +211,8 @@ mod tests {
     struct Carrying(Value);
     impl Statement for Carrying {
         const TYP: &'static str = "test+sd-jwt";
-        fn claims(&self) -> Value {
-            self.0.clone()
+        fn into_claims(self) -> Value {
+            self.0
         }
     }
 

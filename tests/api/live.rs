@@ -119,8 +119,8 @@ pub(crate) const ASSERTION: usize = 2;
 impl<const N: usize> Statement for Word<N> {
     const TYP: &'static str =
         ["titian-message+jwt", "titian-ack+jwt", "client-authentication+jwt"][N];
-    fn claims(&self) -> Value {
-        self.0.clone()
+    fn into_claims(self) -> Value {
+        self.0
     }
 }
 

@@ -32,8 +32,8 @@ struct Receipt(Value);
 impl Statement for Receipt {
     const TYP: &'static str = "titian-receipt+jwt";
 
-    fn claims(&self) -> Value {
-        self.0.clone()
+    fn into_claims(self) -> Value {
+        self.0
     }
 }
 
@@ -42,8 +42,8 @@ struct Release(Value);
 impl Statement for Release {
     const TYP: &'static str = "titian-release+sd-jwt";
 
-    fn claims(&self) -> Value {
-        self.0.clone()
+    fn into_claims(self) -> Value {
+        self.0
     }
 }
 
@@ -117,7 +117,7 @@ impl Steps {
     fn decide(&self, message: &str) -> Result<(String, String)> {
         let (message, disclosure) = self.validate_and_redact(message)?;
         let to = message.recipients.first().context("no recipient")?.to_string();
-        let body = sd_jwt::disclose(&[5; 16], "body", disclosure.body());
+        let body = sd_jwt::disclose_text(&[5; 16], "body", disclosure.body_text());
         let release = json!({
             "iss": "titian", "aud": to, "iat": message.iat,
             "jti": message.message_id.to_string(), "exchange": message.message_id.to_string(),

@@ -115,6 +115,10 @@ fn print_table(limits: &Limits, rows: &[Row]) {
     println!("{}", render(rows));
 }
 
+/// As in the gateway's binary, which the rows of `decide` and `redact` stand for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Bench {
     directory: PathBuf,
     seconds: u64,

@@ -1,3 +1,3 @@
 fn main() {
-    let _ = titian::sign::signing::Signed { statement: (), compact: String::new() };
+    let _ = titian::sign::signing::Signed::<()> { statement: std::marker::PhantomData, compact: String::new() };
 }

@@ -78,13 +78,38 @@ async fn the_files_are_the_owners_alone() {
 }
 
 #[tokio::test]
+async fn the_first_version_is_brought_to_the_newest_with_what_it_holds() {
+    let database = Database::new();
+    let first = include_str!("../../src/store/migrations/sqlite/0001_begin.sql");
+    let rows = format!(
+        "INSERT INTO exchanges VALUES
+             (1, '{}', 'submitted', 'bnpt/deradikalisasi', 'kemensos', 'bnpt', NULL, NULL, '{}',
+              '2026-11-24', 1);
+         INSERT INTO members VALUES (1, 'bnpt', '{}', '{}'), (1, 'kemensos', '{}', '{}');
+         PRAGMA user_version = 1; PRAGMA application_id = {};",
+        exchange_id(1),
+        id(4, 1),
+        reference(0, 1),
+        id(5, 1),
+        reference(1, 1),
+        id(5, 2),
+        0x5449_5449,
+    );
+    database.beside().execute_batch(&format!("{first}{rows}")).unwrap();
+    let store = database.open();
+    assert_eq!(store.members(&exchange_id(1)).await.unwrap().len(), 2);
+    assert!(store.knows_subject_as(&party("kemensos"), &id(5, 2)).await.unwrap());
+    assert!(!store.knows_subject_as(&party("bnpt"), &id(5, 1)).await.unwrap());
+}
+
+#[tokio::test]
 async fn an_unknown_version_does_not_start_and_is_left_as_it_is() {
     let database = Database::new();
     drop(database.open());
     database.beside().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(database.path()).unwrap();
     let refused = Sqlite::open(database.path(), Options::default());
-    assert!(matches!(refused, Err(StoreError::UnknownVersion { found: 99, known: 1 })));
+    assert!(matches!(refused, Err(StoreError::UnknownVersion { found: 99, known: 2 })));
     assert_eq!(std::fs::read(database.path()).unwrap(), before);
 }
 

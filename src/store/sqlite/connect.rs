@@ -16,11 +16,18 @@ use super::super::StoreError;
 use super::{Options, database};
 
 /// Migrations in order; the n-th brings the database to version n.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_begin.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_begin.sql"),
+    include_str!("../migrations/sqlite/0002_handed.sql"),
+];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
-/// Pages in the write-ahead log before they are moved into the database (16 MiB).
-const CHECKPOINT_PAGES: i64 = 4096;
+/// Pages in the write-ahead log before they are moved into the database (32 MiB): the more there
+/// are, the more of them are the same page again and are moved once.
+const CHECKPOINT_PAGES: i64 = 8192;
+/// What the writer keeps in memory, used as it is needed: the pages of every index that random
+/// ids fall into.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const STATEMENTS_CACHED: usize = 128;
 
 /// Which file is open.
@@ -108,7 +115,7 @@ fn set_up_writer(db: &Connection, options: &Options) -> rusqlite::Result<()> {
     db.pragma_update_and_check(None, "secure_delete", true, |_row| Ok(()))?;
     // savepoints then keep their undo pages in memory rather than in a temporary file
     db.pragma_update(None, "temp_store", "memory")?;
-    db.pragma_update(None, "cache_size", -8192)?;
+    db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     db.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_row| Ok(()))?;
     if let Some(pages) = options.pages_max {
         db.pragma_update_and_check(None, "max_page_count", pages, |_row| Ok(()))?;
@@ -165,6 +172,12 @@ mod tests {
     fn landed_migrations_never_change() {
         let landed: Vec<String> =
             MIGRATIONS.iter().map(|sql| Digest::of(sql.as_bytes()).to_string()).collect();
-        assert_eq!(landed, ["EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE"]);
+        assert_eq!(
+            landed,
+            [
+                "EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE",
+                "eTHXc0BGpp-XaVrLQzLI144HDRW7huTeC8iTGjNupTo"
+            ]
+        );
     }
 }

@@ -257,14 +257,7 @@ impl Store for Sqlite {
     }
 
     async fn knows_subject_as(&self, party: &PartyId, reference: &Id) -> Result<bool, StoreError> {
-        let members = self.read(|db| read::members_knowing(db, party, reference))?;
-        for member in members {
-            let exchange = self.read(|db| read::exchange(db, &member.exchange))?;
-            if exchange.is_some_and(|exchange| exchange.referrer.party != *party) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.read(|db| read::was_handed(db, party, reference))
     }
 
     async fn exchange(&self, exchange: &Id) -> Result<Option<ExchangeRow>, StoreError> {

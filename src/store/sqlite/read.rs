@@ -160,14 +160,17 @@ pub(super) fn members(db: &Connection, exchange: &Id) -> Result<Vec<MemberRow>, 
     many(db, &sql, [exchange.as_str()], parse_member)
 }
 
-/// Where a party knows somebody by this reference; one handed to it stands in one exchange only.
-pub(super) fn members_knowing(
+/// Whether `reference` was handed to `party`.
+pub(super) fn was_handed(
     db: &Connection,
     party: &PartyId,
     reference: &Id,
-) -> Result<Vec<MemberRow>, StoreError> {
-    let sql = sql_of(&[MEMBER, "WHERE m.subject_ref = ?2 AND m.party = ?1 LIMIT 64"]);
-    many(db, &sql, [party.as_str(), reference.as_str()], parse_member)
+) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM members
+        WHERE subject_ref = ?2 AND party = ?1 AND handed = 1)";
+    let row =
+        one(db, sql, [party.as_str(), reference.as_str()], |row| row.get(0).map_err(database))?;
+    Ok(row.unwrap_or(false))
 }
 
 fn parse_member(row: &Row<'_>) -> Result<MemberRow, StoreError> {

@@ -170,8 +170,9 @@ impl Apply<'_> {
         let exchange = self.exchange(row.exchange)?;
         self.db
             .prepare_cached(
-                "INSERT INTO members (exchange, party, reference, subject_ref)
-                 VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO members (exchange, party, reference, subject_ref, handed)
+                 SELECT ?1, ?2, ?3, ?4, substr(referrer || '/', 1, length(?2) + 1) <> ?2 || '/'
+                 FROM exchanges WHERE row = ?1",
             )?
             .execute((
                 exchange,

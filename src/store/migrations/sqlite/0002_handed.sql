@@ -1,0 +1,9 @@
+-- A reference is looked up only among those that were handed to a party: its own ones need no
+-- index, and every entry saved is a page per message that is not picked at random.
+
+ALTER TABLE members ADD COLUMN handed INTEGER NOT NULL DEFAULT 1;
+UPDATE members SET handed = 0 WHERE EXISTS (
+    SELECT 1 FROM exchanges e WHERE e.row = members.exchange
+        AND substr(e.referrer || '/', 1, length(members.party) + 1) = members.party || '/');
+DROP INDEX members_by_subject;
+CREATE INDEX members_by_handed ON members (subject_ref, party) WHERE handed = 1;
