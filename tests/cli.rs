@@ -99,3 +99,27 @@ fn evidence_is_verified_offline_with_its_verdict_as_exit_code() {
     std::fs::write(&changed, "{}").unwrap();
     assert_eq!(code(&titian(&["verify", text(&changed), "--pins", text(&pins)])), 2);
 }
+
+/// Every command's help, as a person reads it: a change of it is a change of what we promise.
+#[test]
+fn the_help_of_every_command_is_as_recorded() {
+    let mut all = String::new();
+    let mut waiting = vec![Vec::<String>::new()];
+    while let Some(command) = waiting.pop() {
+        let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+        arguments.push("--help");
+        let shown = titian(&arguments);
+        assert_eq!(code(&shown), 0, "{command:?}");
+        let help = String::from_utf8(shown.stdout).unwrap();
+        for line in help.lines().skip_while(|line| *line != "Commands:").skip(1) {
+            let Some(name) = line.strip_prefix("  ").and_then(|line| line.split(' ').next()) else {
+                break;
+            };
+            if !name.is_empty() && name != "help" {
+                waiting.push([&command[..], &[name.to_owned()]].concat());
+            }
+        }
+        all.push_str(&format!("$ titian {}\n{help}\n", arguments.join(" ")));
+    }
+    insta::assert_snapshot!("help", all);
+}

@@ -83,6 +83,11 @@ impl<'a> Judge<'a> {
         if !agreement.purposes.contains(&head.purpose) {
             findings.push(finding(0, "purpose", "the agreement does not allow it".to_owned()));
         }
+        if head.expires > agreement.until {
+            let message = "it would outlive its agreement".to_owned();
+            let accepted = vec![format!("{} or earlier", agreement.until)];
+            findings.push(Finding { line: 0, leaf: "expires".to_owned(), message, accepted });
+        }
         findings
     }
 }
@@ -158,6 +163,7 @@ mod tests {
             ("agreement = \"", "agreement = \"no-", "is not there"),
             ("recipient = \"", "recipient = \"no-", "has no record"),
             ("message = \"", "message = \"no-", "no such message type"),
+            ("expires = 2027", "expires = 2029", "outlive its agreement"),
         ] {
             file::replace(&path, text.replacen(from, to, 1).as_bytes(), Access::Everyone).unwrap();
             let fault = compiled(&home).unwrap_err();

@@ -108,7 +108,12 @@ impl Check {
             match judge.compile(path, &file::read_text(path)?) {
                 Ok(policy) => {
                     printer.line(format!("{shown}: compiles, digest {}", policy.digest()));
-                    results.push(json!({"file": path, "digest": policy.digest()}));
+                    for warning in policy.warnings() {
+                        printer.line(format!("{shown}: warning: {warning}"));
+                    }
+                    let warnings: Vec<Value> = policy.warnings().iter().map(as_json).collect();
+                    let digest = policy.digest();
+                    results.push(json!({"file": path, "digest": digest, "warnings": warnings}));
                 }
                 Err(findings) => {
                     faulty += 1;

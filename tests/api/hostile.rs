@@ -348,6 +348,25 @@ fn a_deleted_database_is_noticed() {
 }
 
 #[test]
+fn a_locked_database_takes_nothing_and_then_everything() {
+    let live = Live::start();
+    let bnpt = live.party("bnpt");
+    let bearer = format!("Bearer {}", bnpt.token());
+    let object = bnpt.sign(bnpt.claims(REFERRAL));
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/jose")];
+    let submit = || bnpt.ask("POST", "/v1/messages", &headers, object.as_bytes());
+    let beside = rusqlite::Connection::open(live.home().join("titian.db")).unwrap();
+    beside.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = submit();
+    assert_eq!((answer.status, answer.code().as_str()), (503, "busy"));
+    assert!(answer.head.to_lowercase().contains("retry-after"));
+    beside.execute_batch("ROLLBACK").unwrap();
+    // nothing of the first attempt was kept: the same bytes are admitted, not repeated
+    assert_eq!(submit().status, 201);
+    assert_eq!(submit().status, 200);
+}
+
+#[test]
 fn slow_headers_and_slow_bodies_are_cut_off() {
     let live = Live::start();
     let bnpt = live.party("bnpt");

@@ -269,3 +269,12 @@ fn a_domestic_referrer_answers_a_request_for_information() {
     assert_eq!(thread["state"], "received");
     assert_eq!(thread["events"].as_array().unwrap().len(), 3);
 }
+
+/// The description that partners generate their clients from: a change of it is a change for them.
+#[test]
+fn the_described_interface_is_as_recorded() {
+    let live = Live::start();
+    let answer = live.party("bnpt").ask("GET", "/openapi.json", &[], b"");
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!("openapi", answer.json());
+}
