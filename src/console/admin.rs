@@ -43,10 +43,15 @@ impl IntoResponse for AdminProblem {
                     refused.code,
                     "no such hold, or the officer is not on duty for its recipient",
                 ),
+                Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => (
+                    StatusCode::CONFLICT,
+                    refused.code,
+                    "the hold was decided before; `titian hold list --all` shows by whom",
+                ),
                 Code::BadRequest => (
                     StatusCode::BAD_REQUEST,
                     refused.code,
-                    "a reason is needed (at most 500 bytes), and the hold must be undecided",
+                    "a reason of 1 to 500 bytes is needed",
                 ),
                 Code::NoPolicy => (
                     StatusCode::CONFLICT,
