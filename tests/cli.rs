@@ -1,6 +1,7 @@
 //! The command line as a person or a script meets it: exit codes, and where output goes.
 #![cfg(test)]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -119,7 +120,44 @@ fn the_help_of_every_command_is_as_recorded() {
                 waiting.push([&command[..], &[name.to_owned()]].concat());
             }
         }
-        all.push_str(&format!("$ titian {}\n{help}\n", arguments.join(" ")));
+        writeln!(all, "$ titian {}\n{help}", arguments.join(" ")).unwrap();
     }
     insta::assert_snapshot!("help", all);
+}
+
+#[test]
+fn a_change_is_said_in_sentences_and_shown_on_synthetic_cases() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let shipped = home.join("policies/kemensos-bnpt-status.toml");
+    let shipped = std::fs::read_to_string(shipped).unwrap();
+    let changed = directory.path().join("changed.toml");
+    let by_year = shipped.replace("= \"month\" ", "= \"year\" ");
+    assert_ne!(by_year, shipped);
+    std::fs::write(&changed, by_year).unwrap();
+    let diff = |before: &str, after: &str, more: &[&str]| {
+        let arguments = ["policy", "diff", before, after, "--home", text(&home)];
+        titian(&[&arguments[..], more].concat())
+    };
+    let (id, file) = ("kemensos-bnpt-status", text(&changed));
+    let narrowed = diff(id, file, &["--lang", "en"]);
+    assert_eq!(code(&narrowed), 0, "{}", error(&narrowed));
+    let said = String::from_utf8(narrowed.stdout).unwrap();
+    assert!(said.contains("differently: its year only; so far its month only"), "{said}");
+    assert!(said.contains("one officer"), "{said}");
+    let widened: serde_json::Value =
+        serde_json::from_slice(&diff(file, id, &["--json"]).stdout).unwrap();
+    assert_eq!(widened["widens"], true);
+    assert_eq!(widened["leaves"][0]["leaf"], "/effective_on");
+    assert_eq!(code(&diff(id, "kemensos-cuta-be-status", &[])), 2);
+    assert_eq!(code(&diff(id, "no-such-policy", &[])), 2);
+
+    let preview = ["policy", "preview", file, "--before", id, "--home", text(&home), "--json"];
+    let cases: serde_json::Value = serde_json::from_slice(&titian(&preview).stdout).unwrap();
+    assert_eq!(cases[0]["before"]["body"]["effective_on"], "2026-11");
+    assert_eq!(cases[0]["after"]["body"]["effective_on"], "2026");
+    let hostile = cases.as_array().unwrap().iter().find(|case| case["case"] == "hostile").unwrap();
+    assert!(hostile["refused_by_schema"].as_array().is_some_and(|faults| !faults.is_empty()));
+    assert!(hostile.get("after").is_none());
 }

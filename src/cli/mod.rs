@@ -4,6 +4,7 @@
 //! goes to standard error.
 
 mod ack;
+mod change;
 mod demo;
 mod evidence;
 mod exit;
@@ -18,6 +19,7 @@ mod refusal;
 mod send;
 mod serve;
 mod show;
+mod table;
 mod verify;
 
 use std::future::Future;

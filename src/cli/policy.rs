@@ -1,10 +1,11 @@
 //! `titian policy`: what a policy lets through, before and after it is in force.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::change::{Change, Look};
 use super::exit::{Done, Failed};
 use super::printer::Printer;
 use crate::app::Home;
@@ -19,6 +20,8 @@ pub(super) enum Policy {
     Check(Check),
     Explain(Explain),
     Prove(Prove),
+    Diff(Change),
+    Preview(Look),
 }
 
 /// Compile policy files under the home's floor and agreements; nothing is put in force
@@ -62,7 +65,7 @@ pub(super) struct At {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Spoken {
+pub(super) enum Spoken {
     Id,
     En,
 }
@@ -72,11 +75,8 @@ impl Policy {
         match self {
             Self::Check(check) => check.run(printer),
             Self::Explain(command) => {
-                let language = match command.lang {
-                    Spoken::Id => Language::Id,
-                    Spoken::En => Language::En,
-                };
-                let sentences = explain(&find(&command.at, &command.id)?, language);
+                let policy = find(&command.at, &command.id)?;
+                let sentences = explain(&policy, command.lang.into());
                 printer.json(&sentences);
                 for sentence in &sentences {
                     printer.line(sentence);
@@ -87,12 +87,32 @@ impl Policy {
                 show_proof(printer, &find(&command.at, &command.id)?);
                 Ok(())
             }
+            Self::Diff(change) => change.run(printer),
+            Self::Preview(look) => look.run(printer),
         }
     }
 }
 
+impl From<Spoken> for Language {
+    fn from(spoken: Spoken) -> Self {
+        match spoken {
+            Spoken::Id => Self::Id,
+            Spoken::En => Self::En,
+        }
+    }
+}
+
+/// A version of a policy: a file, or what the home has under that id.
+pub(super) fn version(documents: &Documents, named: &Path) -> Result<Compiled, Failed> {
+    if named.extension().is_none() {
+        return find_in(documents, &named.to_string_lossy());
+    }
+    let text = file::read_text(named)?;
+    compiled(documents, named, &text, &named.display().to_string())
+}
+
 impl At {
-    fn documents(&self) -> Result<Documents, Failed> {
+    pub(super) fn documents(&self) -> Result<Documents, Failed> {
         let home = Home::at(&self.home);
         Ok(Documents::read(&home, home.config()?.mode)?)
     }
@@ -140,16 +160,28 @@ fn as_json(finding: &Finding) -> Value {
 
 /// The policy of that id in the home.
 fn find(at: &At, id: &str) -> Result<Compiled, Failed> {
-    let documents = at.documents()?;
-    let stem = |path: &std::path::Path| path.file_stem().is_some_and(|stem| stem == id);
+    find_in(&at.documents()?, id)
+}
+
+fn find_in(documents: &Documents, id: &str) -> Result<Compiled, Failed> {
+    let stem = |path: &Path| path.file_stem().is_some_and(|stem| stem == id);
     let Some(policy) = documents.policies.iter().find(|policy| stem(&policy.path)) else {
         let known = documents.policies.iter().filter_map(|policy| policy.path.file_stem());
         let known: Vec<_> = known.map(|stem| stem.to_string_lossy()).collect();
         return Err(Failed::because(format!("no such policy; there are: {}", known.join(", "))));
     };
-    Judge::of(&documents)?.compile(&policy.path, &policy.text).map_err(|findings| {
+    compiled(documents, &policy.path, &policy.text, id)
+}
+
+fn compiled(
+    documents: &Documents,
+    path: &Path,
+    text: &str,
+    name: &str,
+) -> Result<Compiled, Failed> {
+    Judge::of(documents)?.compile(path, text).map_err(|findings| {
         let first = findings.first().map(ToString::to_string).unwrap_or_default();
-        Failed::because(format!("`{id}` does not compile: {first}"))
+        Failed::because(format!("`{name}` does not compile: {first}"))
     })
 }
 

@@ -48,11 +48,9 @@ impl IntoResponse for AdminProblem {
                     refused.code,
                     "the hold was decided before; `titian hold list --all` shows by whom",
                 ),
-                Code::BadRequest => (
-                    StatusCode::BAD_REQUEST,
-                    refused.code,
-                    "a reason of 1 to 500 bytes is needed",
-                ),
+                Code::BadRequest => {
+                    (StatusCode::BAD_REQUEST, refused.code, "a reason of 1 to 500 bytes is needed")
+                }
                 Code::NoPolicy => (
                     StatusCode::CONFLICT,
                     refused.code,

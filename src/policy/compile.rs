@@ -115,6 +115,11 @@ impl Compiled {
         self.source.head.expires
     }
 
+    /// Whether the sender's own signature travels along.
+    pub fn sender_proof(&self) -> bool {
+        self.source.head.sender_proof
+    }
+
     /// What the recipient is to the floor.
     pub fn kind(&self) -> PartyKind {
         self.kind

@@ -9,8 +9,10 @@ use std::collections::HashMap;
 
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
+use serde::Serialize;
 
 use super::compile::Compiled;
+use super::diff::{Change, ChangeKind, Diff, HeadChange};
 use super::operation::{Operation, Outcome};
 use crate::domain::Leaf;
 
@@ -84,6 +86,98 @@ pub fn explain(policy: &Compiled, language: Language) -> Vec<String> {
     sentences
 }
 
+/// A change in sentences, grouped by what the recipient notices.
+#[derive(Debug, Default, Serialize)]
+pub struct DiffSentences {
+    /// What it starts to receive.
+    pub starts: Vec<String>,
+    /// What it receives no more.
+    pub stops: Vec<String>,
+    /// What it receives differently.
+    pub differs: Vec<String>,
+    /// Validity, purpose, agreement.
+    pub head: Vec<String>,
+    /// Who has to decide.
+    pub verdict: String,
+}
+
+/// Says a change from `before` to `after`.
+pub fn explain_diff(
+    diff: &Diff,
+    before: &Compiled,
+    after: &Compiled,
+    language: Language,
+) -> DiffSentences {
+    let mut said = DiffSentences::default();
+    for change in &diff.leaves {
+        let sentences = say_change(change, (before, after), language);
+        match change.kind {
+            ChangeKind::Starts => said.starts.extend(sentences),
+            ChangeKind::Stops => said.stops.extend(sentences),
+            ChangeKind::Differs => said.differs.extend(sentences),
+        }
+    }
+    for change in &diff.head {
+        let purpose =
+            |policy: &Compiled| language.say(&format!("policy-purpose-{}", policy.purpose()), &[]);
+        let both = |of: &dyn Fn(&Compiled) -> String| (of(before), of(after));
+        let (old, new) = match change {
+            HeadChange::Longer | HeadChange::Shorter => both(&|p| p.expires().to_string()),
+            HeadChange::Agreement => both(&|p| p.agreement().to_owned()),
+            HeadChange::Purpose => both(&purpose),
+            HeadChange::ProofStarts | HeadChange::ProofStops => (String::new(), String::new()),
+        };
+        let message = format!("policy-diff-head-{}", change.as_str());
+        said.head.push(language.say(&message, &[("before", &old), ("after", &new)]));
+    }
+    let widening = diff.leaves.iter().filter(|change| change.widens).count()
+        + diff.head.iter().filter(|change| change.widens()).count();
+    let recipient = ("recipient", diff.recipient.as_str());
+    said.verdict = if diff.is_empty() {
+        language.say("policy-diff-nothing", &[recipient])
+    } else if widening == 0 {
+        language.say("policy-diff-narrows", &[])
+    } else {
+        language.say("policy-diff-widens", &[recipient, ("count", &widening.to_string())])
+    };
+    said
+}
+
+fn say_change(
+    change: &Change,
+    (before, after): (&Compiled, &Compiled),
+    language: Language,
+) -> Vec<String> {
+    let name = change.leaf.as_str();
+    let leaf = after.table().leaf(name).or_else(|| before.table().leaf(name));
+    let how = |policy: &Compiled| {
+        policy.operations().get(name).and_then(|op| how(op, leaf, language)).unwrap_or_default()
+    };
+    let (old, new) = (how(before), how(after));
+    let recipient = after.recipient().to_string();
+    let values = [
+        ("recipient", recipient.as_str()),
+        ("label", leaf.map_or(name, |leaf| language.label(leaf))),
+        ("leaf", name),
+        ("how", new.as_str()),
+        ("before", old.as_str()),
+    ];
+    let mut sentences = vec![match change.kind {
+        ChangeKind::Starts => language.say("policy-diff-starts", &values),
+        ChangeKind::Stops => language.say("policy-diff-stops", &values),
+        ChangeKind::Differs => language.say("policy-diff-differs", &values),
+    }];
+    let refused = language.say("policy-diff-refused", &[]);
+    for (code, was, is) in &change.codes {
+        let word = |told: &Option<String>| told.clone().unwrap_or_else(|| refused.clone());
+        let (was, is) = (word(was), word(is));
+        let [_, label, leaf, ..] = values;
+        let values = [label, leaf, ("code", code.as_str()), ("how", &is), ("before", &was)];
+        sentences.push(language.say("policy-diff-code", &values));
+    }
+    sentences
+}
+
 fn headline(policy: &Compiled, language: Language) -> String {
     let purpose = language.say(&format!("policy-purpose-{}", policy.purpose()), &[]);
     let values = [
@@ -148,7 +242,7 @@ mod tests {
         let english = include_str!("../../config/locales/en/policy.ftl");
         assert_eq!(keys(written), keys(english));
         let names = ["recipient", "sender", "message", "purpose", "agreement", "expires", "label"];
-        let more = ["leaf", "how", "count", "all", "value", "codes"];
+        let more = ["leaf", "how", "count", "all", "value", "codes", "before", "after", "code"];
         let values: Vec<_> = names.into_iter().chain(more).map(|name| (name, "x")).collect();
         for message in purposes.iter().map(String::as_str).chain(keys(written)) {
             for language in [Language::Id, Language::En] {

@@ -6,23 +6,27 @@
 //! it.
 
 mod compile;
+mod diff;
 mod disclose;
 mod explain;
 mod floor;
 pub mod net;
 mod operation;
 mod plan;
+mod preview;
 mod prove;
 mod release_schema;
 mod set;
 mod source;
 
 pub use compile::{Compiled, Finding, compile};
+pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
 pub use disclose::{Disclosure, Withheld, direct_values, disclose};
-pub use explain::{Language, explain};
+pub use explain::{DiffSentences, Language, explain, explain_diff};
 pub use floor::{BadFloor, Floor};
 pub use operation::{Band, Operation};
 pub use plan::Plan;
+pub use preview::{Preview, preview};
 pub use prove::{Proof, ProofRow, prove};
 pub use set::{Fixed, PolicySet};
 pub use source::{BadSource, Head, Source};

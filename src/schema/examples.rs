@@ -16,6 +16,18 @@ pub enum Flavour {
     HostileText,
 }
 
+impl Flavour {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Typical => "typical",
+            Self::Rare => "rare",
+            Self::Hostile => "hostile",
+            Self::HostileText => "hostile text",
+        }
+    }
+}
+
 /// A synthetic message.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {

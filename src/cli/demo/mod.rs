@@ -14,6 +14,7 @@ use self::gateway::Running;
 use super::block_on;
 use super::exit::{Done, Failed};
 use super::printer::Printer;
+use crate::cli::table::table;
 use crate::client::{
     Form, InboxQuery, Kit, Location, Outgoing, Release, Session, Submission, Verdict,
 };
@@ -113,11 +114,11 @@ async fn play(running: &Running, printer: Printer) -> Done {
     let bnpt_saw = bnpt_release.body().cloned().unwrap_or_default();
     let cuta_saw = cuta_release.body().cloned().unwrap_or_default();
     printer.line("The referral, as sent and as Sentra Handayani saw it:");
-    story::table(printer, &["sent by BNPT", "Kemensos"], &[body_of(&referral), &seen]);
+    table(printer, &["sent by BNPT", "Kemensos"], &[body_of(&referral), &seen]);
     printer.line("");
     printer.line("The status, as sent and as each one saw it:");
     let columns = ["sent by Kemensos", "BNPT", "CUTA"];
-    story::table(printer, &columns, &[body_of(&status), &bnpt_saw, &cuta_saw]);
+    table(printer, &columns, &[body_of(&status), &bnpt_saw, &cuta_saw]);
     story::nothing_leaked(&referral, &[&bnpt_saw, &cuta_saw])?;
     printer.line("No name, number or address of the referral stands in what BNPT or CUTA saw.");
     printer.line("");

@@ -1,0 +1,167 @@
+//! `titian policy diff` and `titian policy preview`: what a change does before it is made.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::exit::{Done, Failed};
+use super::policy::{At, Spoken, version};
+use super::printer::Printer;
+use super::table::table;
+use crate::clock::{Clock, SystemClock};
+use crate::domain::json::parse;
+use crate::domain::{Body, Fault, LeafName};
+use crate::policy::{ChangeKind, Compiled, Preview, diff, explain_diff, preview};
+use crate::schema::{EXAMPLES, Example, Schemas};
+
+/// Say in sentences what a recipient starts to receive, stops to receive, receives differently
+#[derive(Debug, Args)]
+pub(super) struct Change {
+    /// The version before: a policy's id in the home, or a file
+    #[arg(value_name = "BEFORE")]
+    before: PathBuf,
+    /// The version after: a policy's id in the home, or a file
+    #[arg(value_name = "AFTER")]
+    after: PathBuf,
+    /// In which language
+    #[arg(long, value_name = "LANGUAGE", default_value = "id")]
+    lang: Spoken,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Show what the recipient would see of synthetic cases: typical, rare and hostile ones
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// A policy's id in the home, or a file
+    #[arg(value_name = "POLICY")]
+    policy: PathBuf,
+    /// The version to stand beside it: a policy's id in the home, or a file
+    #[arg(long, value_name = "POLICY")]
+    before: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Change {
+    pub(super) fn run(self, printer: Printer) -> Done {
+        let documents = self.at.documents()?;
+        let before = version(&documents, &self.before)?;
+        let after = version(&documents, &self.after)?;
+        let diff = diff(&before, &after).map_err(Failed::unusable)?;
+        let said = explain_diff(&diff, &before, &after, self.lang.into());
+        printer.json(&json!({
+            "before": before.digest(), "after": after.digest(),
+            "widens": diff.widens(), "sentences": said,
+            "leaves": diff.leaves.iter().map(|change| json!({
+                "leaf": change.leaf, "widens": change.widens,
+                "change": match change.kind {
+                    ChangeKind::Starts => "starts",
+                    ChangeKind::Stops => "stops",
+                    ChangeKind::Differs => "differs",
+                },
+            })).collect::<Vec<_>>(),
+        }));
+        for (mark, sentences) in
+            [('+', &said.starts), ('-', &said.stops), ('~', &said.differs), ('*', &said.head)]
+        {
+            for sentence in sentences {
+                printer.line(format!("{mark} {sentence}"));
+            }
+        }
+        printer.line(said.verdict);
+        Ok(())
+    }
+}
+
+impl Look {
+    pub(super) fn run(self, printer: Printer) -> Done {
+        let documents = self.at.documents()?;
+        let policy = version(&documents, &self.policy)?;
+        let before = self.before.as_deref().map(|path| version(&documents, path)).transpose()?;
+        if let Some(before) = &before {
+            diff(before, &policy).map_err(Failed::unusable)?;
+        }
+        let cases = synthetic_cases(&policy)?;
+        let today = SystemClock::start().now().date();
+        let versions: Vec<(&str, &Compiled)> = match &before {
+            None => vec![("received", &policy)],
+            Some(before) => vec![("before", before), ("after", &policy)],
+        };
+        let mut shown = Vec::new();
+        for (example, faults, body) in &cases {
+            let flavour = example.flavour.as_str();
+            let mut case = Map::new();
+            case.insert("case".to_owned(), flavour.into());
+            case.insert("sent".to_owned(), body.value().clone());
+            printer.line(format!("{} {flavour} (SYNTHETIC)", example.message));
+            let mut columns = vec![("sent", body.value().clone())];
+            if !faults.is_empty() {
+                case.insert("refused_by_schema".to_owned(), json!(faults));
+                printer.line(format!("  refused by the schema: {}", places(faults)));
+                shown.push(case);
+                continue;
+            }
+            for (name, version) in &versions {
+                let (seen, words) = seen(preview(version, body, today));
+                case.insert((*name).to_owned(), seen.clone());
+                if let Some(words) = words {
+                    printer.line(format!("  {name}: {words}"));
+                }
+                columns.push((name, seen.get("body").cloned().unwrap_or_default()));
+            }
+            let (names, bodies): (Vec<&str>, Vec<Value>) = columns.into_iter().unzip();
+            table(printer, &names, &bodies.iter().collect::<Vec<_>>());
+            shown.push(case);
+        }
+        printer.json(&shown);
+        Ok(())
+    }
+}
+
+/// The synthetic messages of the policy's type, with what the schema says against each.
+fn synthetic_cases(policy: &Compiled) -> Result<Vec<(Example, Vec<Fault>, Body)>, Failed> {
+    let schemas = Schemas::builtin().map_err(Failed::unusable)?;
+    let schema = schemas.message(policy.message());
+    let schema = schema.ok_or_else(|| Failed::because("the policy's message has no schema"))?;
+    let of_type = EXAMPLES.iter().filter(|example| example.message == policy.message().as_str());
+    of_type
+        .map(|example| {
+            let mut claims = parse(example.claims.as_bytes()).map_err(Failed::unusable)?;
+            let body = claims.get_mut("body").map(Value::take).unwrap_or_default();
+            Ok((*example, schema.faults(&body), Body::new(body)))
+        })
+        .collect()
+}
+
+/// What became of a case, for machines, and in words where it is more than a body.
+fn seen(preview: Preview) -> (Value, Option<String>) {
+    match preview {
+        Preview::Goes { body, pending, findings } => {
+            let names: Vec<&str> = pending.iter().map(LeafName::as_str).collect();
+            let mut words = Vec::new();
+            if !names.is_empty() {
+                words.push(format!("waits for an officer: {}", names.join(", ")));
+            }
+            if !findings.is_empty() {
+                words.push(format!("found there: {}", places(&findings)));
+            }
+            let words = (!words.is_empty()).then(|| words.join("; "));
+            (json!({"body": body, "pending": pending, "findings": findings}), words)
+        }
+        Preview::Held(findings) => {
+            let words = format!("held whole for an officer: {}", places(&findings));
+            (json!({"held": findings}), Some(words))
+        }
+        Preview::Refused(faults) => {
+            let words = format!("refused for this recipient: {}", places(&faults));
+            (json!({"refused": faults}), Some(words))
+        }
+    }
+}
+
+fn places(faults: &[Fault]) -> String {
+    let each = faults.iter().map(|fault| format!("{} ({})", fault.pointer, fault.keyword));
+    each.collect::<Vec<_>>().join(", ")
+}
