@@ -245,6 +245,43 @@ pub struct Problem {
     pub refusal: Option<String>,
 }
 
+/// One release in the list of everything a party received (admin socket). Shows no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasedView {
+    /// Its id.
+    pub release_id: String,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+    /// For whom.
+    pub recipient: String,
+    /// From whom.
+    pub from: String,
+    /// Message type.
+    #[serde(rename = "type")]
+    pub message_type: String,
+    /// `queued` (not handed out yet), `collected`, `acknowledged` or `rejected`.
+    pub state: String,
+    /// The policy's id.
+    pub policy: String,
+    /// The policy's version.
+    pub version: u32,
+    /// SHA-256 of the policy's canonical form.
+    pub policy_digest: String,
+    /// SHA-256 of the whole release.
+    pub digest: String,
+    /// The leaves that the policy lets through.
+    pub leaves: Vec<String>,
+}
+
+/// A page of that list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasedPage {
+    /// In the order in which they were made.
+    pub releases: Vec<ReleasedView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
 /// A hold, as the duty officer sees it (admin socket).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HoldView {

@@ -42,13 +42,24 @@ impl<'a> Judge<'a> {
         };
         let kind = self.kind(&source.head.recipient.party);
         match compile(source, &self.floor, schema.leaves(), kind) {
-            Ok(compiled) if findings.is_empty() => Ok(compiled),
+            Ok(mut compiled) if findings.is_empty() => {
+                self.outlives(&compiled).into_iter().for_each(|finding| compiled.warn(finding));
+                Ok(compiled)
+            }
             Ok(_) => Err(findings),
             Err(more) => {
                 findings.extend(more);
                 Err(findings)
             }
         }
+    }
+
+    /// A policy stops with its agreement; one that says otherwise misleads its reader. No reason
+    /// not to start: an agreement may be ended at any time.
+    fn outlives(&self, policy: &Compiled) -> Option<Finding> {
+        let agreement = self.agreements.iter().find(|a| a.id == policy.agreement())?;
+        let message = format!("its agreement ends before, on {}", agreement.until);
+        (policy.expires() > agreement.until).then(|| finding(0, "expires", message))
     }
 
     /// Whoever has no record is judged as the floor judges strangers.
@@ -82,11 +93,6 @@ impl<'a> Judge<'a> {
         }
         if !agreement.purposes.contains(&head.purpose) {
             findings.push(finding(0, "purpose", "the agreement does not allow it".to_owned()));
-        }
-        if head.expires > agreement.until {
-            let message = "it would outlive its agreement".to_owned();
-            let accepted = vec![format!("{} or earlier", agreement.until)];
-            findings.push(Finding { line: 0, leaf: "expires".to_owned(), message, accepted });
         }
         findings
     }
@@ -163,13 +169,24 @@ mod tests {
             ("agreement = \"", "agreement = \"no-", "is not there"),
             ("recipient = \"", "recipient = \"no-", "has no record"),
             ("message = \"", "message = \"no-", "no such message type"),
-            ("expires = 2027", "expires = 2029", "outlive its agreement"),
         ] {
             file::replace(&path, text.replacen(from, to, 1).as_bytes(), Access::Everyone).unwrap();
             let fault = compiled(&home).unwrap_err();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             assert!(fault.contains(says) && fault.contains(&name), "{says}: {fault}");
         }
+    }
+
+    #[test]
+    fn a_policy_that_says_it_outlives_its_agreement_compiles_with_a_warning() {
+        let (_directory, home) = fresh();
+        let path = file::list(&home.policies(), "toml").unwrap().remove(0);
+        let documents = Documents::read(&home, Mode::Development).unwrap();
+        let judge = Judge::of(&documents).unwrap();
+        let text = file::read_text(&path).unwrap();
+        let warnings = |text: &str| judge.compile(&path, text).unwrap().warnings().len();
+        let longer = text.replacen("expires = 2027", "expires = 2029", 1);
+        assert_eq!(warnings(&longer), warnings(&text) + 1);
     }
 
     #[test]

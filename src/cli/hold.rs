@@ -1,17 +1,16 @@
 //! `titian hold`: what is kept back for a person to decide.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::block_on;
-use super::exit::{Done, Exit, Failed};
+use super::desk::Desk;
+use super::exit::Done;
 use super::printer::Printer;
-use crate::app::{self, Home};
-use crate::client::admin::{Admin, HoldDecision};
+use crate::client::admin::HoldDecision;
 use crate::config::environment;
 use crate::domain::Id;
-use crate::exchange::{Failure, Gateway, hold};
 use crate::wire::{HoldAct, HoldView};
 
 /// What is kept back for a person to decide
@@ -96,57 +95,6 @@ async fn decide(printer: Printer, look: Look, decision: HoldDecision, reason: &s
     printer.json(&view);
     show(printer, &view);
     Ok(())
-}
-
-/// Where holds are decided: at the gateway that runs, or in its home while none runs.
-enum Desk {
-    Running(Admin),
-    Here(app::Opened),
-}
-
-impl Desk {
-    async fn open(root: &Path) -> Result<Self, Failed> {
-        let home = Home::at(root);
-        match home.lock()? {
-            None => Ok(Self::Running(Admin::at(&home.admin_socket())?)),
-            Some(lock) => Ok(Self::Here(app::open(&home, lock).await?)),
-        }
-    }
-
-    async fn list(&self, decided_too: bool) -> Result<Vec<HoldView>, Failed> {
-        match self {
-            Self::Running(admin) => Ok(admin.holds(decided_too).await?),
-            Self::Here(opened) => hold::list(opened.gateway(), decided_too).await.map_err(failed),
-        }
-    }
-
-    async fn decide(&self, id: Id, how: HoldDecision, act: &HoldAct) -> Result<HoldView, Failed> {
-        match self {
-            Self::Running(admin) => Ok(admin.hold(id, how, act).await?),
-            Self::Here(opened) => here(opened.gateway(), id, how, act).await.map_err(failed),
-        }
-    }
-}
-
-async fn here(
-    gateway: &Gateway,
-    id: Id,
-    how: HoldDecision,
-    act: &HoldAct,
-) -> Result<HoldView, Failure> {
-    match how {
-        HoldDecision::Show => hold::show(gateway, id, act).await,
-        HoldDecision::Release => hold::release(gateway, id, act).await,
-        HoldDecision::Discard => hold::discard(gateway, id, act).await,
-    }
-}
-
-fn failed(failure: Failure) -> Failed {
-    let exit = match &failure {
-        Failure::Problem(_) | Failure::Recorded { .. } => Exit::Refused,
-        Failure::Unavailable | Failure::Internal(_) => Exit::Temporary,
-    };
-    Failed { exit, error: failure.into() }
 }
 
 fn line(printer: Printer, view: &HoldView) {

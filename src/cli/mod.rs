@@ -4,8 +4,10 @@
 //! goes to standard error.
 
 mod ack;
+mod breach;
 mod change;
 mod demo;
+mod desk;
 mod evidence;
 mod exit;
 mod hold;
@@ -52,6 +54,7 @@ enum Command {
     Policy(policy::Policy),
     #[command(subcommand)]
     Hold(hold::Hold),
+    Breach(breach::Breach),
     Send(send::Send),
     Inbox(inbox::Inbox),
     Ack(ack::Ack),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Party(command) => command.run(printer),
         Command::Policy(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
+        Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),
         Command::Ack(command) => command.run(printer),

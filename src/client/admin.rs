@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
-use crate::domain::Id;
-use crate::wire::{HoldAct, HoldView, Problem};
+use crate::domain::{Id, PartyId};
+use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The socket has no name; HTTP wants one.
@@ -71,6 +71,22 @@ impl Admin {
     ) -> Result<HoldView, ClientFault> {
         let url = format!("{BASE}/holds/{id}/{}", decision.as_str());
         self.ask(self.http.post(url).json(act)).await
+    }
+
+    /// A page of everything made for `party` from `since` (unix seconds) on.
+    pub async fn released(
+        &self,
+        party: &PartyId,
+        since: i64,
+        after: Option<&str>,
+    ) -> Result<ReleasedPage, ClientFault> {
+        let url = format!("{BASE}/parties/{party}/releases");
+        let request = self.http.get(url).query(&[("since", since)]);
+        self.ask(match after {
+            None => request,
+            Some(after) => request.query(&[("after", after)]),
+        })
+        .await
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientFault> {

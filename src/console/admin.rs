@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::domain::{Code, Id};
-use crate::exchange::{Failure, Gateway, hold};
-use crate::wire::{HoldAct, HoldView, Problem};
+use crate::domain::{Code, Id, PartyId};
+use crate::exchange::{Failure, Gateway, hold, released};
+use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage};
 
 /// The router of the admin socket.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/status", get(status))
+        .route("/parties/{party}/releases", get(released))
         .route("/holds", get(list))
         .route("/holds/{id}/show", post(show))
         .route("/holds/{id}/release", post(release))
@@ -41,7 +43,7 @@ impl IntoResponse for AdminProblem {
                 Code::NotFound => (
                     StatusCode::NOT_FOUND,
                     refused.code,
-                    "no such hold, or the officer is not on duty for its recipient",
+                    "there is none of that name, or the officer is not on duty for its recipient",
                 ),
                 Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => (
                     StatusCode::CONFLICT,
@@ -96,6 +98,24 @@ async fn status(State(gateway): State<Arc<Gateway>>) -> Answer<serde_json::Value
         "releases_queued": backlog.queued,
         "holds_open": backlog.holds_open,
     })))
+}
+
+/// Where a list of releases begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    since: i64,
+    after: Option<String>,
+}
+
+async fn released(
+    State(gateway): State<Arc<Gateway>>,
+    Path(party): Path<String>,
+    Query(from): Query<Begin>,
+) -> Answer<ReleasedPage> {
+    let unknown = |_form| AdminProblem(Failure::problem(Code::NotFound));
+    let party = party.parse::<PartyId>().map_err(unknown)?;
+    Ok(Json(released::released_to(&gateway, &party, from.since, from.after.as_deref()).await?))
 }
 
 async fn list(

@@ -1,5 +1,7 @@
 //! A recipient's signed word that a machine received a release (or could not take it).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::auth::Caller;
@@ -31,6 +33,8 @@ const PROBLEM_CODES: &[&str] = &[
 ];
 const PROBLEMS_MAX: usize = 32;
 const SKEW_S: i64 = 60;
+/// How old a word may be: as long as a message lives.
+const AGE_MAX_S: i64 = 7 * 24 * 3600;
 const ATTEMPTS_MAX: u32 = 3;
 
 /// Takes an acknowledgement. The same result again is answered with the recorded receipt.
@@ -46,7 +50,7 @@ pub async fn acknowledge(
 ) -> Result<Acknowledged, Failure> {
     for _ in 0..ATTEMPTS_MAX {
         let row = own_release(gateway, caller, release).await?;
-        let word = read(gateway, caller, &row, object)?;
+        let word = read(gateway, caller, &row, object).await?;
         if let Some(recorded) = gateway.store().acknowledgement(&release).await? {
             return repeated(gateway, &row, &recorded, word.received).await;
         }
@@ -74,7 +78,7 @@ struct Word {
     received: bool,
 }
 
-fn read(
+async fn read(
     gateway: &Gateway,
     caller: &Caller,
     row: &ReleaseRow,
@@ -99,11 +103,15 @@ fn read(
     let has_id = text("jti").is_some_and(|jti| jti.parse::<crate::domain::Id>().is_ok());
     let fits = text("release_id") == Some(row.release_id.as_str())
         && text("digest").and_then(|d| d.parse::<Digest>().ok()) == Some(row.digest)
-        && iat.is_some_and(|iat| iat > 0 && iat <= gateway.now() + SKEW_S)
+        && iat
+            .is_some_and(|iat| (gateway.now() - AGE_MAX_S..=gateway.now() + SKEW_S).contains(&iat))
         && has_id
         && claims.keys().all(|name| KNOWN_CLAIMS.contains(&name.as_str()));
     let result = text("result");
-    let problems_fit = problems_fit(claims.get("problems"), result);
+    let problems_fit = match claims.get("problems") {
+        None => true,
+        Some(problems) => problems_fit(problems, result, &places(gateway, row).await?),
+    };
     match result {
         Some("received") if fits && problems_fit => Ok(Word { received: true }),
         Some("rejected") if fits && problems_fit => Ok(Word { received: false }),
@@ -114,28 +122,47 @@ fn read(
 const KNOWN_CLAIMS: &[&str] =
     &["iss", "aud", "iat", "jti", "release_id", "result", "digest", "problems"];
 
-/// `problems` only with `rejected`: closed codes, and pointers that name no value.
-fn problems_fit(problems: Option<&Value>, result: Option<&str>) -> bool {
-    let Some(problems) = problems else { return true };
+/// `problems` only with `rejected`, none twice: closed codes, at places that the release's own
+/// schema has. Whatever else stood there would be words to the sender that no policy has seen.
+fn problems_fit(problems: &Value, result: Option<&str>, places: &BTreeSet<String>) -> bool {
     let Some(items) = problems.as_array() else { return false };
+    let mut seen = BTreeSet::new();
     result == Some("rejected")
         && items.len() <= PROBLEMS_MAX
         && items.iter().all(|item| {
             let Some(item) = item.as_object() else { return false };
             let code = item.get("code").and_then(Value::as_str);
-            let pointer = item.get("pointer").map_or(Some("/"), Value::as_str);
+            let pointer = item.get("pointer").map_or(Some(""), Value::as_str);
             code.is_some_and(|code| PROBLEM_CODES.contains(&code))
-                && pointer.is_some_and(is_schema_pointer)
+                && pointer.is_some_and(|pointer| places.contains(pointer))
                 && item.keys().all(|name| name == "code" || name == "pointer")
+                && seen.insert((code, pointer))
         })
 }
 
-fn is_schema_pointer(pointer: &str) -> bool {
-    pointer.starts_with('/')
-        && pointer.len() <= 200
-        && pointer
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || matches!(b, b'/' | b'_' | b'*' | b'0'..=b'9'))
+/// Every place that a body of this release can have: leaf names and what lies above them, elements
+/// of an array as `*`; `/` and the empty pointer stand for the whole.
+async fn places(gateway: &Gateway, row: &ReleaseRow) -> Result<BTreeSet<String>, Failure> {
+    let schema = gateway.store().release_schema(&row.release_schema, &row.recipient.party).await?;
+    let schema: Value =
+        schema.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let mut places = BTreeSet::from([String::new(), "/".to_owned()]);
+    gather("", &schema, &mut places);
+    Ok(places)
+}
+
+fn gather(at: &str, schema: &Value, places: &mut BTreeSet<String>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, below) in properties.into_iter().flatten() {
+        let place = format!("{at}/{name}");
+        gather(&place, below, places);
+        places.insert(place);
+    }
+    if let Some(items) = schema.get("items") {
+        let place = format!("{at}/*");
+        gather(&place, items, places);
+        places.insert(place);
+    }
 }
 
 fn claims(verified: &Verified) -> Result<Map<String, Value>, Failure> {

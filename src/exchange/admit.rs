@@ -51,6 +51,9 @@ pub(super) struct Case {
     pub(super) step: Option<(ThreadState, ThreadState)>,
     /// Parties this message adds to those that must not be informed.
     pub(super) withheld: Vec<PartyId>,
+    /// The exchange whose case is passed on by this one: what this message says about whom not to
+    /// inform holds there too.
+    pub(super) parent: Option<Id>,
     /// What a withdrawal takes back.
     pub(super) target: Option<Target>,
 }
@@ -71,6 +74,7 @@ impl Case {
 pub(super) struct Target {
     pub(super) message_id: MessageId,
     pub(super) message_type: MessageType,
+    pub(super) retention_until: Date,
     pub(super) recipients: Vec<RecipientRow>,
     pub(super) releases: Vec<ReleaseRow>,
     pub(super) holds: Vec<HoldRow>,
@@ -90,12 +94,13 @@ pub(super) async fn admit(
     if caller.is_frozen() && !is_withdrawal(&message) {
         return Err(Stop::Plain(Refused::because(Code::Frozen)));
     }
-    known_recipients(rules, &message).map_err(Stop::Refuse)?;
-    let retention_until = if is_withdrawal(&message) {
-        message.legal.retention_until
+    known_recipients(rules, caller, &message).map_err(Stop::Refuse)?;
+    known_parties(rules, &message).map_err(Stop::Refuse)?;
+    let agreed_days = if is_withdrawal(&message) {
+        // the agreement may have ended; what is taken back was agreed, and bounds it below
+        None
     } else {
-        let agreed_days = agreed(rules, &message, today).map_err(Stop::Refuse)?;
-        message.legal.retention_until.min(today + Duration::days(agreed_days.into()))
+        Some(agreed(rules, caller, &message, today).map_err(Stop::Refuse)?)
     };
     across_border(rules, caller, &message).map_err(Stop::Refuse)?;
     let case = match message.message_type.as_str() {
@@ -104,6 +109,12 @@ pub(super) async fn admit(
         "withdrawal/1" => withdrawal(gateway, &message).await?,
         _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
     };
+    let bound = match (agreed_days, &case.target) {
+        (Some(days), _) => today + Duration::days(days.into()),
+        (None, Some(target)) => target.retention_until.max(today),
+        (None, None) => today,
+    };
+    let retention_until = message.legal.retention_until.min(bound);
     Ok(Admitted { message, case, retention_until })
 }
 
@@ -121,8 +132,15 @@ pub(super) async fn readmit(
     let store = gateway.store();
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
-    let case =
-        Case { exchange, is_new: false, members, step: None, withheld: Vec::new(), target: None };
+    let case = Case {
+        exchange,
+        is_new: false,
+        members,
+        step: None,
+        withheld: Vec::new(),
+        parent: None,
+        target: None,
+    };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
 
@@ -146,10 +164,12 @@ fn in_time(message: &Message, now: i64, today: Date) -> Result<(), Refused> {
     Ok(())
 }
 
-fn known_recipients(rules: &Rules, message: &Message) -> Result<(), Refused> {
+/// A foreign sender addresses a party, never a unit: which units there are is not told abroad.
+fn known_recipients(rules: &Rules, caller: &Caller, message: &Message) -> Result<(), Refused> {
     let mut seen = BTreeSet::new();
     for (at, recipient) in message.recipients.iter().enumerate() {
-        let known = rules.directory.knows(recipient);
+        let may_name = !caller.is_foreign() || recipient.unit.is_none();
+        let known = may_name && rules.directory.knows(recipient);
         // one party, one view of a case: two units of one party would see each other's copy
         if !known || recipient.party == message.iss.party || !seen.insert(&recipient.party) {
             return Err(Refused::at(
@@ -162,9 +182,33 @@ fn known_recipients(rules: &Rules, message: &Message) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Every party that a message names besides its recipients is one there is, named once. A party
+/// id is chosen by its writer: an unknown one could say anything to whom it is passed on, and a
+/// misspelt one would leave uninformed nobody at all.
+fn known_parties(rules: &Rules, message: &Message) -> Result<(), Refused> {
+    let is_known = |party: &PartyId| rules.directory.party(party).is_some();
+    let mut seen = BTreeSet::new();
+    for (at, party) in message.legal.onward.iter().enumerate() {
+        if !is_known(party) || !seen.insert(party) {
+            return Err(Refused::at(Code::Onward, &format!("/legal/onward/{at}"), "party"));
+        }
+    }
+    for pointer in NOT_TO_INFORM {
+        let named = message.body.value().pointer(pointer).and_then(serde_json::Value::as_array);
+        for (at, party) in named.into_iter().flatten().enumerate() {
+            let party = party.as_str().and_then(|party| party.parse().ok());
+            if !party.is_some_and(|party| is_known(&party)) {
+                let place = format!("/body{pointer}/{at}");
+                return Err(Refused::at(Code::UnknownRecipient, &place, "party"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Every recipient is bound with the sender by an agreement in force that allows type and
 /// purpose. Answers the shortest retention agreed, in days.
-fn agreed(rules: &Rules, message: &Message, today: Date) -> Result<u32, Refused> {
+fn agreed(rules: &Rules, caller: &Caller, message: &Message, today: Date) -> Result<u32, Refused> {
     let cited = rules.agreements.iter().find(|a| a.id == message.legal.instrument);
     let binds_someone = cited.is_some_and(|agreement| {
         message.recipients.iter().any(|to| agreement.binds(&message.iss.party, &to.party))
@@ -174,8 +218,14 @@ fn agreed(rules: &Rules, message: &Message, today: Date) -> Result<u32, Refused>
     }
     let mut retention_days = u32::MAX;
     for (at, recipient) in message.recipients.iter().enumerate() {
-        let agreement = agreement_for(rules, message, recipient, today)
-            .map_err(|code| Refused::at(code, &format!("/recipients/{at}"), "agreement"))?;
+        let agreement =
+            agreement_for(rules, message, recipient, today).map_err(|code| match code {
+                // towards a foreign sender a party it has no agreement with does not exist
+                Code::AgreementMissing if caller.is_foreign() => {
+                    Refused::at(Code::UnknownRecipient, &format!("/recipients/{at}"), "recipient")
+                }
+                code => Refused::at(code, &format!("/recipients/{at}"), "agreement"),
+            })?;
         retention_days = retention_days.min(agreement.retention_days);
     }
     Ok(retention_days)
@@ -260,7 +310,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
             (parent.origin.clone(), onward, parent.subject, parent.withheld.clone())
         }
     };
-    withheld.extend(named_not_to_inform(message));
+    let named = named_not_to_inform(message);
+    withheld.extend(named.iter().cloned());
     withheld.sort();
     withheld.dedup();
     let exchange = ExchangeRow {
@@ -286,7 +337,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         is_new: true,
         members: vec![member],
         step: None,
-        withheld: Vec::new(),
+        withheld: named,
+        parent: parent.map(|(_, parent)| parent.id),
         target: None,
     })
 }
@@ -308,10 +360,8 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
         return Err(not_yours(message));
     }
     let (from, to) = (state(message, "/from_state")?, state(message, "/to_state")?);
-    if from != exchange.state {
-        return Err(illegal("/body/from_state"));
-    }
-    if !lifecycle::allows(from, to, role, By::Status) {
+    // one answer for both: where the thread stands may be more than the sender was told
+    if from != exchange.state || !lifecycle::allows(from, to, role, By::Status) {
         return Err(illegal("/body/to_state"));
     }
     // nothing that happens to a person is told to the foreign party that referred this person
@@ -319,7 +369,7 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     let withheld = named_not_to_inform(message);
     let members = gateway.store().members(&exchange.id).await?;
     let step = Some((from, if moves { to } else { from }));
-    Ok(Case { exchange, is_new: false, members, step, withheld, target: None })
+    Ok(Case { exchange, is_new: false, members, step, withheld, parent: None, target: None })
 }
 
 /// A withdrawal takes back a message of the sender's own.
@@ -352,11 +402,13 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
     let target = Target {
         message_id: target,
         message_type: row.message_type.clone(),
+        retention_until: row.retention_until,
         releases: store.releases_of(sender, &target).await?,
         holds: store.holds_of(sender, &target).await?,
         recipients,
     };
-    Ok(Case { exchange, is_new: false, members, step, withheld: Vec::new(), target: Some(target) })
+    let (withheld, target) = (Vec::new(), Some(target));
+    Ok(Case { exchange, is_new: false, members, step, withheld, parent: None, target })
 }
 
 fn taken_back(
@@ -431,8 +483,11 @@ fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
     }
 }
 
+/// Where a body names parties that must not be informed.
+const NOT_TO_INFORM: [&str; 2] = ["/safety/do_not_inform", "/consent/withhold"];
+
 fn named_not_to_inform(message: &Message) -> Vec<PartyId> {
-    ["/safety/do_not_inform", "/consent/withhold"]
+    NOT_TO_INFORM
         .iter()
         .filter_map(|pointer| message.body.value().pointer(pointer)?.as_array())
         .flatten()

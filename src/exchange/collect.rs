@@ -14,8 +14,8 @@ use crate::sign::sd_jwt;
 use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Write};
 use crate::wire::{InboxItem, InboxPage};
 
-use super::disclose::release_place;
-use super::{Failure, Gateway};
+use super::disclose::{may_still_go, release_place};
+use super::{Failure, Gateway, Rules};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
@@ -104,8 +104,7 @@ async fn hand_out(
     for _ in 0..ATTEMPTS_MAX {
         let rules = gateway.rules();
         let caller = still()?;
-        let mut waiting = gateway.store().waiting(view, limit).await?;
-        waiting.retain(|row| !caller.is_frozen() || passes_a_freeze(&row.message_type));
+        let waiting = to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
         if waiting.is_empty() {
             return Ok(false);
         }
@@ -131,6 +130,41 @@ async fn hand_out(
         }
     }
     Err(Failure::Unavailable)
+}
+
+/// What waits and may go, at most `limit`. What may not stays where it is: nothing is lost, and it
+/// goes once its policy is in force again or its sender has taken it back.
+async fn to_hand_out(
+    gateway: &Gateway,
+    rules: &Rules,
+    caller: &Caller,
+    (view, limit): (&Address, u32),
+) -> Result<Vec<ReleaseRow>, Failure> {
+    /// How far to look past what may not go.
+    const LOOK_MAX: u32 = 1000;
+    let today = gateway.clock().today();
+    let mut stale = None;
+    for look in [limit, LOOK_MAX] {
+        let mut waiting = gateway.store().waiting(view, look).await?;
+        let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
+        waiting.retain(|row| {
+            let goes = !caller.is_frozen() || passes_a_freeze(&row.message_type);
+            let is_stale = goes && !may_still_go(rules, row, today);
+            if is_stale {
+                stale = Some(row.policy.id.clone());
+            }
+            goes && !is_stale
+        });
+        waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        if !waiting.is_empty() || is_all {
+            if let Some(policy) = stale {
+                metrics::counter!("titian_stale_releases_kept_total").increment(1);
+                tracing::warn!(%policy, "a release waits whose policy version or agreement is no longer in force");
+            }
+            return Ok(waiting);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// A frozen party is still handed what takes data back.

@@ -12,9 +12,9 @@ use crate::domain::{
 use crate::policy::{self, Compiled, Disclosure, Withheld};
 use crate::schema;
 use crate::sign;
-use crate::store::MessageRow;
 use crate::store::rows::PolicyPin;
 use crate::store::vault::Place;
+use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
 use super::pseudonym::ExchangePseudonyms;
@@ -120,9 +120,10 @@ async fn decide(
         if case.is_withheld(&recipient.party) {
             return without_policy(Verdict::Suspended);
         }
-        let is_status = admitted.message().message_type.name() == "status";
-        let referred = case.exchange.referrer.party == recipient.party;
-        if is_status && referred && kind == PartyKind::Foreign {
+        // whoever referred a person from abroad is told nothing that happens to this person here
+        let exchange = &case.exchange;
+        let referred = [&exchange.referrer.party, &exchange.origin].contains(&&recipient.party);
+        if referred && kind == PartyKind::Foreign {
             return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
         }
     }
@@ -163,6 +164,22 @@ pub(super) fn policy_for(
         && agreement.messages.contains(&message.message_type)
         && agreement.purposes.contains(&purpose);
     (agreed && in_force(&policy, purpose, is_foreign, today)).then_some(policy)
+}
+
+/// Whether a release that waits may still be handed out: its very policy version and an agreement
+/// for it are in force. What takes data back always may.
+pub(super) fn may_still_go(rules: &Rules, row: &ReleaseRow, today: Date) -> bool {
+    let is_foreign = is_foreign(rules, &row.recipient);
+    if rules.fixed.find(&row.message_type, is_foreign).is_some() {
+        return true;
+    }
+    let Some(policy) = rules.policies.by_id(&row.policy.id) else { return false };
+    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement());
+    policy.digest() == row.policy.digest
+        && in_force(policy, policy.purpose(), is_foreign, today)
+        && agreement.is_some_and(|agreement| {
+            agreement.binds(&row.sender.party, &row.recipient.party) && agreement.in_force(today)
+        })
 }
 
 /// A foreign policy stops on its day; a domestic child-protection policy runs 30 days longer,

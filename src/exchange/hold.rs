@@ -38,12 +38,16 @@ pub async fn list(gateway: &Gateway, decided_too: bool) -> Result<Vec<HoldView>,
     Ok(views)
 }
 
-/// One hold with its values. That an officer looked is recorded first.
+/// One hold, with its values while it is undecided. That an officer looked is recorded first.
 ///
 /// # Errors
 /// `not-found` for an unknown hold or an officer who is not of the receiving unit.
 pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
     let row = open_to(gateway, id, act).await?;
+    if row.decision.is_some() {
+        // let go, it stands in the recipient's own release; kept back, it is for nobody any more
+        return view(gateway, &row, None).await;
+    }
     let entry = event(gateway, "hold-shown", &row, act)?;
     let changes = Changes { entries: vec![entry], ..Changes::default() };
     commit(gateway, changes).await?;
@@ -181,6 +185,7 @@ fn queue(
         kind: disclose::kind_of(rules, recipient),
         exchange: member.reference,
         policy: &policy,
+        retention_until: admitted.retention_until(),
     };
     let relations = Relations { supplements: row.hold.release, ..Relations::default() };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;

@@ -15,6 +15,7 @@ mod lifecycle;
 mod pseudonym;
 mod record;
 mod release;
+pub mod released;
 pub mod show;
 mod statement;
 pub mod submit;

@@ -236,6 +236,9 @@ fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<Member
     if case.is_new {
         changes.writes.push(Write::Exchange(case.exchange.clone()));
         changes.writes.extend(case.members.iter().cloned().map(Write::Member));
+        if let Some(exchange) = case.parent.filter(|_| !case.withheld.is_empty()) {
+            changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
+        }
     } else if !case.withheld.is_empty() {
         changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
     }

@@ -3,10 +3,12 @@
 //! A release is a small statement in the clear and the redacted body as one disclosure, so that
 //! the signature still verifies after the body is erased.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::domain::{Address, Digest, ExchangeRef, MessageId, PartyKind, ReleaseId, Statement};
 use crate::policy::Disclosure;
@@ -98,6 +100,7 @@ pub(super) fn release(
                     kind: kind_of(rules, &each.recipient),
                     exchange: reference,
                     policy,
+                    retention_until: admitted.retention_until(),
                 };
                 let relations = relations(&admitted, &each.recipient);
                 Some(sign_release(gateway, admitted.message(), &to, disclosure, relations)?)
@@ -150,6 +153,8 @@ pub(super) struct To<'a> {
     pub(super) kind: PartyKind,
     pub(super) exchange: ExchangeRef,
     pub(super) policy: &'a PolicyPin,
+    /// Until when it may keep what it receives: the earlier of the sender's and the agreement's.
+    pub(super) retention_until: Date,
 }
 
 pub(super) fn sign_release(
@@ -186,22 +191,16 @@ pub(super) fn sign_release(
     claims.insert("from".into(), addressee(&message.iss, is_foreign).into());
     claims.insert("policy".into(), json!(to.policy));
     claims.insert("release_schema".into(), json!(disclosure.release_schema()));
-    claims.insert(
-        "marking".into(),
-        json!({
-            "tlp": message.marking.tlp,
-            "handling": message.marking.handling,
-            "caveats": message.marking.caveats,
-        }),
-    );
-    claims.insert("obligations".into(), obligations(message, is_foreign));
-    claims.insert(
-        "attest".into(),
-        json!({
+    claims.insert("marking".into(), marking(message, to.kind));
+    claims.insert("obligations".into(), obligations(message, to, gateway.clock().today()));
+    // taking back is always allowed, and why it is done is no business of the recipient
+    if message.message_type.name() != "withdrawal" {
+        let attest = json!({
             "best_interests": message.attest.best_interests,
             "safety_check": message.attest.safety_check,
-        }),
-    );
+        });
+        claims.insert("attest".into(), attest);
+    }
     claims.insert("origin".into(), json!(origin));
     claims.insert("_sd".into(), json!([body.digest]));
     claims.insert("_sd_alg".into(), "sha-256".into());
@@ -223,15 +222,42 @@ pub(super) fn addressee(address: &Address, is_foreign: bool) -> String {
     if is_foreign { address.party.to_string() } else { address.to_string() }
 }
 
+/// How the recipient must handle it. Caveats say of what kind the data is, which is told to social
+/// agencies only; abroad the traffic light is never weaker than the default for a person, and the
+/// instructions of that default always stand there. Order and repetition tell nothing.
+fn marking(message: &Message, kind: PartyKind) -> Value {
+    const DEFAULT: [&str; 3] = ["named_caseworkers", "no_onward", "not_in_proceedings"];
+    let sent = &message.marking;
+    let each = |words: &[String]| words.iter().cloned().collect::<BTreeSet<String>>();
+    let mut handling = each(&sent.handling);
+    let caveats = if kind == PartyKind::Social { each(&sent.caveats) } else { BTreeSet::new() };
+    let mut tlp = sent.tlp.as_str();
+    if kind == PartyKind::Foreign {
+        handling.extend(DEFAULT.map(str::to_owned));
+        tlp = if tlp == "TLP:RED" { tlp } else { "TLP:AMBER+STRICT" };
+    }
+    json!({"tlp": tlp, "handling": handling, "caveats": caveats})
+}
+
 /// What the recipient must keep to. Whom else the origin allows is no business of a foreign
 /// recipient: towards it `onward` is empty, which means nobody.
-fn obligations(message: &Message, is_foreign: bool) -> Value {
-    let onward: &[_] = if is_foreign { &[] } else { &message.legal.onward };
+fn obligations(message: &Message, to: &To<'_>, today: Date) -> Value {
+    let is_foreign = to.kind == PartyKind::Foreign;
+    let mut onward: Vec<_> = if is_foreign { Vec::new() } else { message.legal.onward.clone() };
+    onward.sort();
+    let until = if is_foreign { by_month(to.retention_until, today) } else { to.retention_until };
     json!({
         "purpose": message.legal.purpose,
-        "retention_until": message.legal.retention_until.to_string(),
+        "retention_until": until.to_string(),
         "onward": onward,
     })
+}
+
+/// Abroad a day is coarsened to the first of its month, which is never later; where that has
+/// passed, to tomorrow. A day of its own would mark a person, or be a birthday.
+fn by_month(until: Date, today: Date) -> Date {
+    let first = until.replace_day(1).unwrap_or(until);
+    if first > today { first } else { until.min(today.next_day().unwrap_or(today)) }
 }
 
 /// Unix seconds; towards a foreign party 00:00 UTC of the day, so that the hour tells nothing.

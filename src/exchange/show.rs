@@ -77,7 +77,9 @@ async fn acknowledged(
 ) -> Result<(), Failure> {
     let first = |r: &&ReleaseRow| r.recipient == row.recipient && r.supplements.is_none();
     let Some(release) = releases.iter().find(first) else { return Ok(()) };
-    if let Some(word) = gateway.store().acknowledgement(&release.release_id).await? {
+    let word = gateway.store().acknowledgement(&release.release_id).await?;
+    // abroad only that it was received is told: a rejection would tell what was done with it
+    if let Some(word) = word.filter(|word| word.received || !caller.is_foreign()) {
         view.acknowledged_at = Some(moment(word.at, caller.is_foreign()));
         view.acknowledgement = Some(word.jws).filter(|_| !caller.is_foreign());
     }

@@ -1,10 +1,10 @@
 //! `/v1/exchanges`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::answer::Answer;
-use super::extract::{self, Authenticated};
+use super::extract::{self, Authenticated, Path};
 use super::router::Edge;
 use crate::auth::Scope;
 use crate::exchange::show;
@@ -21,6 +21,6 @@ pub(super) async fn view(
     who: Authenticated,
     Path(reference): Path<String>,
 ) -> Answer<Json<ExchangeView>> {
-    let caller = who.with(Scope::MessagesRead)?;
+    let caller = who.unfrozen(Scope::MessagesRead)?;
     Ok(Json(show::exchange(&edge.gateway, caller, extract::id(&reference)?).await?))
 }

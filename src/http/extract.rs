@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
 
 use super::problem::HttpProblem;
 use super::router::Edge;
@@ -17,6 +18,20 @@ use crate::exchange::{Failure, token};
 
 /// Largest body.
 pub(super) const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// What stands in the path; a path that is no UTF-8 names nothing.
+#[derive(Debug)]
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Edge> for Path<T> {
+    type Rejection = HttpProblem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, HttpProblem> {
+        let read = axum::extract::Path::<T>::from_request_parts(parts, edge).await;
+        read.map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_rejection| HttpProblem::because(Code::NotFound))
+    }
+}
 
 /// The certificate that this connection's client proved to hold.
 #[derive(Debug, Clone)]
@@ -47,6 +62,12 @@ impl Authenticated {
         } else {
             Err(HttpProblem::because(Code::InsufficientScope))
         }
+    }
+
+    /// The caller, if its token has the scope and its party is not frozen.
+    pub(super) fn unfrozen(&self, scope: Scope) -> Result<&Caller, HttpProblem> {
+        let caller = self.with(scope)?;
+        if caller.is_frozen() { Err(HttpProblem::because(Code::Frozen)) } else { Ok(caller) }
     }
 
     /// The caller once more, under the rules in force now.

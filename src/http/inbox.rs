@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 
 use super::answer::Answer;
-use super::extract::{self, Authenticated};
+use super::extract::{self, Authenticated, Path};
 use super::problem::HttpProblem;
 use super::router::Edge;
 use crate::auth::Scope;
@@ -85,7 +85,7 @@ pub(super) async fn evidence(
     who: Authenticated,
     Path(release): Path<String>,
 ) -> Answer<Json<serde_json::Value>> {
-    let caller = who.with(Scope::Inbox)?;
+    let caller = who.unfrozen(Scope::Inbox)?;
     Ok(Json(gather_evidence::of_release(&edge.gateway, caller, extract::id(&release)?).await?))
 }
 

@@ -1,12 +1,12 @@
 //! `/v1/messages`.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::extract::{self, Authenticated};
+use super::extract::{self, Authenticated, Path};
 use super::problem::HttpProblem;
 use super::router::Edge;
 use crate::auth::Scope;
@@ -75,6 +75,6 @@ pub(super) async fn evidence(
     who: Authenticated,
     Path(id): Path<String>,
 ) -> Answer<Json<serde_json::Value>> {
-    let caller = who.with(Scope::MessagesRead)?;
+    let caller = who.unfrozen(Scope::MessagesRead)?;
     Ok(Json(gather_evidence::of_message(&edge.gateway, caller, extract::id(&id)?).await?))
 }

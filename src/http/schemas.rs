@@ -1,12 +1,12 @@
 //! `/v1/schemas` and `/v1/release-schemas`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::extract::{self, Authenticated};
+use super::extract::{self, Authenticated, Path};
 use super::router::Edge;
 use crate::auth::Scope;
 use crate::exchange::show;

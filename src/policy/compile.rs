@@ -65,6 +65,11 @@ impl Compiled {
         &self.warnings
     }
 
+    /// Adds what only its surroundings can tell.
+    pub fn warn(&mut self, finding: Finding) {
+        self.warnings.push(finding);
+    }
+
     /// Its id.
     pub fn id(&self) -> &str {
         &self.source.id

@@ -19,7 +19,8 @@ use crate::domain::{Address, Digest, ExchangeRef, Id, LeafName, MessageId, Party
 
 pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
-    MessageRow, NewHold, NewMessage, NewRelease, RecipientRow, Refusal, ReleaseRow,
+    MessageRow, NewHold, NewMessage, NewRelease, RecipientRow, Refusal, ReleaseRow, ReleasedCursor,
+    ReleasedRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -374,6 +375,15 @@ pub trait Store: Send + Sync + fmt::Debug {
         exchange: &Id,
         party: &PartyId,
     ) -> Result<Vec<ReleaseRow>, StoreError>;
+
+    /// Every release made for a party, in any state but cancelled, after `after` and in the order
+    /// in which they were made.
+    async fn released_to(
+        &self,
+        party: &PartyId,
+        after: ReleasedCursor,
+        limit: u32,
+    ) -> Result<Vec<ReleasedRow>, StoreError>;
 
     /// Releases that wait for a view, in the order in which they are to be handed out.
     async fn waiting(&self, view: &Address, limit: u32) -> Result<Vec<ReleaseRow>, StoreError>;

@@ -217,6 +217,38 @@ impl ReleaseRow {
     }
 }
 
+/// A recorded release without its text: what a list of everything a party received needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleasedRow {
+    /// Its id.
+    pub release_id: ReleaseId,
+    /// For whom.
+    pub recipient: Address,
+    /// Who sent the message it was made from.
+    pub sender: Address,
+    /// What it is.
+    pub message_type: MessageType,
+    /// Its state.
+    pub state: ReleaseState,
+    /// The policy it was made under.
+    pub policy: PolicyPin,
+    /// SHA-256 of the whole SD-JWT.
+    pub digest: Digest,
+    /// When it was made (unix seconds).
+    pub made_at: i64,
+    /// Where the next page begins after this row.
+    pub cursor: ReleasedCursor,
+}
+
+/// A place in the list of a party's releases, which is ordered by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReleasedCursor {
+    /// When the release was made (unix seconds).
+    pub made_at: i64,
+    /// Its row.
+    pub row: i64,
+}
+
 /// An acknowledgement to record.
 #[derive(Debug, Clone)]
 pub struct Acknowledgement {

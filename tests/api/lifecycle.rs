@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::live::Live;
 
-const REFERRAL: &str = include_str!("../../schemas/examples/referral.typical.json");
+pub(crate) const REFERRAL: &str = include_str!("../../schemas/examples/referral.typical.json");
 const STATUS: &str = include_str!("../../schemas/examples/status.typical.json");
-const WITHDRAWAL: &str = include_str!("../../schemas/examples/withdrawal.typical.json");
-const UNIT: &str = "kemensos/sentra-handayani";
+pub(crate) const WITHDRAWAL: &str = include_str!("../../schemas/examples/withdrawal.typical.json");
+pub(crate) const UNIT: &str = "kemensos/sentra-handayani";
 
 fn leaves(body: &Value) -> Vec<String> {
     fn visit(value: &Value, at: &str, into: &mut Vec<String>) {
@@ -24,7 +24,7 @@ fn leaves(body: &Value) -> Vec<String> {
     names
 }
 
-fn status(
+pub(crate) fn status(
     unit: &crate::live::Party<'_>,
     item: &Value,
     body: &Value,
@@ -164,7 +164,7 @@ fn evidence_of_every_party_verifies_offline() {
     assert_eq!(live.party("cuta-be").get("/v1/governance/checkpoint").status, 404);
 }
 
-fn titian(live: &Live, arguments: &[&str]) -> Value {
+pub(crate) fn titian(live: &Live, arguments: &[&str]) -> Value {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
         .args(arguments)
         .args(["--json", "--home"])

@@ -277,14 +277,29 @@ impl Party<'_> {
     }
 
     pub(crate) fn acknowledge(&self, item: &Value, result: &str) -> Answer {
+        self.acknowledge_with(item, json!({"result": result}))
+    }
+
+    /// As [`Self::acknowledge`], with claims of the caller's own.
+    pub(crate) fn acknowledge_with(&self, item: &Value, own: Value) -> Answer {
         let release = item["release"].as_str().unwrap();
         let digest = titian::domain::Digest::of(release.as_bytes());
-        let claims = json!({"iss": self.address, "aud": ID, "jti": fresh_id(), "iat": now(),
-                            "release_id": item["release_id"], "result": result, "digest": digest});
+        let mut claims = json!({"iss": self.address, "aud": ID, "jti": fresh_id(), "iat": now(),
+                                "release_id": item["release_id"], "digest": digest});
+        let Value::Object(own) = own else { panic!("claims are an object") };
+        claims.as_object_mut().unwrap().extend(own);
         let word = self.key.sign(Word::<ACK>(claims)).unwrap();
         let path = format!("/v1/inbox/{}/acknowledgement", item["release_id"].as_str().unwrap());
         self.post(&path, "application/jose", word.compact().as_bytes())
     }
+}
+
+/// The claims of a release's statement.
+pub(crate) fn statement(release: &str) -> Value {
+    use base64::Engine;
+    let payload = release.split('.').nth(1).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
 }
 
 /// The body of a release.

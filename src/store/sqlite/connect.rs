@@ -176,7 +176,7 @@ mod tests {
             landed,
             [
                 "EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE",
-                "eTHXc0BGpp-XaVrLQzLI144HDRW7huTeC8iTGjNupTo"
+                "--x9RNPxzfGzQTpczPkebIuk2c0gWxdU34zZxJpz8eo"
             ]
         );
     }

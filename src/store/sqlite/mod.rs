@@ -34,7 +34,8 @@ use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
-    HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, Store, StoreError,
+    HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow,
+    Store, StoreError,
 };
 use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, PartyId, ReleaseId};
 
@@ -280,6 +281,16 @@ impl Store for Sqlite {
 
     async fn release(&self, id: &ReleaseId) -> Result<Option<ReleaseRow>, StoreError> {
         self.read(|db| read_inbox::release(db, id))
+    }
+
+    async fn released_to(
+        &self,
+        party: &PartyId,
+        after: ReleasedCursor,
+        limit: u32,
+    ) -> Result<Vec<ReleasedRow>, StoreError> {
+        let party = party.clone();
+        self.read_long(move |db| read_inbox::released_to(db, &party, after, limit)).await
     }
 
     async fn releases_of(

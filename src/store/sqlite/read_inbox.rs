@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::super::{AcknowledgedRow, ReleaseRow, StoreError};
+use super::super::{AcknowledgedRow, ReleaseRow, ReleasedCursor, ReleasedRow, StoreError};
 use super::columns::{Columns, address};
 use super::read::{many, one, parse_pin};
 use super::sql_of;
@@ -74,6 +74,42 @@ pub(super) fn handed_out(
          ORDER BY r.row",
     ]);
     many(db, &sql, (exchange.as_str(), party.as_str()), parse_release)
+}
+
+pub(super) fn released_to(
+    db: &Connection,
+    party: &PartyId,
+    after: ReleasedCursor,
+    limit: u32,
+) -> Result<Vec<ReleasedRow>, StoreError> {
+    let sql = "SELECT r.release_id, r.release_id, r.party, r.unit, r.sender, r.message_type,
+            s.state, r.policy_id, r.policy_version, r.policy_digest, r.digest, r.made_at, r.row
+        FROM releases r CROSS JOIN release_states s ON s.release = r.row
+        WHERE r.party = ?1 AND (r.made_at, r.row) > (?2, ?3) AND s.state <> 'cancelled'
+        ORDER BY r.made_at, r.row LIMIT ?4";
+    many(db, sql, (party.as_str(), after.made_at, after.row, limit), |row| {
+        let columns = Columns::of("releases", row);
+        let release_id = columns.word("release_id")?;
+        let recipient = columns.address("party")?;
+        let sender = columns.word("sender")?;
+        let message_type = columns.word("message_type")?;
+        let state = columns.word("state")?;
+        let policy = parse_pin(&columns)?;
+        let digest = columns.digest("digest")?;
+        let made_at = columns.raw("made_at")?;
+        let cursor = ReleasedCursor { made_at, row: columns.raw("row")? };
+        Ok(ReleasedRow {
+            release_id,
+            recipient,
+            sender,
+            message_type,
+            state,
+            policy,
+            digest,
+            made_at,
+            cursor,
+        })
+    })
 }
 
 pub(super) fn waiting(

@@ -7,3 +7,6 @@ UPDATE members SET handed = 0 WHERE EXISTS (
         AND substr(e.referrer || '/', 1, length(members.party) + 1) = members.party || '/');
 DROP INDEX members_by_subject;
 CREATE INDEX members_by_handed ON members (subject_ref, party) WHERE handed = 1;
+
+-- What one party was ever handed, by time: asked for on the day of a breach.
+CREATE INDEX releases_by_party ON releases (party, made_at);
