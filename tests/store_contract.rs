@@ -27,8 +27,8 @@ mod sqlite;
 use std::sync::Arc;
 
 use fixtures::*;
-use titian::domain::Digest;
 use titian::domain::state::{MessageState, RecipientState, ThreadState};
+use titian::domain::{Digest, LeafName};
 use titian::store::{
     Backlog, CommitError, Decision, Refusal, Requirement, Store, StoreError, Write,
 };
@@ -338,6 +338,31 @@ async fn message_and_recipient_change_state(backend: &dyn Backend) {
     assert!(recipients[0].pending.is_empty());
 }
 
+/// An officer's decision and the recipient's own acts cross: neither undoes the other.
+async fn what_waits_for_an_officer_changes_apart_from_the_state(backend: &dyn Backend) {
+    let store = backend.open();
+    commit(&store, admit(1, "kemensos")).await;
+    let of = |state, pending| Write::RecipientState {
+        sender: party("bnpt"),
+        message_id: message_id(1),
+        recipient: at("kemensos"),
+        state,
+        pending,
+    };
+    commit(&store, writing(vec![of(RecipientState::Collected, vec![LeafName::new("/note")])]))
+        .await;
+    let decided = Write::RecipientPending {
+        sender: party("bnpt"),
+        message_id: message_id(1),
+        recipient: at("kemensos"),
+        pending: Vec::new(),
+    };
+    commit(&store, writing(vec![decided])).await;
+    let row = store.recipients(&party("bnpt"), &message_id(1)).await.unwrap().remove(0);
+    assert_eq!((row.state, row.pending.len()), (RecipientState::Collected, 0));
+    assert_eq!(store.sealed_months().await.unwrap(), ["2027-03"]);
+}
+
 async fn a_hold_is_decided_once(backend: &dyn Backend) {
     let store = backend.open();
     commit(&store, admit(1, "kemensos")).await;
@@ -510,6 +535,7 @@ on_every_backend! {
     threads_members_and_projections_change_as_asked,
     a_handed_reference_is_known_and_an_own_one_is_not,
     message_and_recipient_change_state,
+    what_waits_for_an_officer_changes_apart_from_the_state,
     a_hold_is_decided_once,
     the_generation_rises_when_the_rules_differ,
     texts_are_kept_by_digest_and_told_to_their_own,

@@ -32,8 +32,8 @@ use crate::auth::Directory;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{GatewayConfig, Mode};
 use crate::exchange::{Gateway, Keys, Parts, Rules};
-use crate::store::Vault;
 use crate::store::sqlite::{Options, Sqlite};
+use crate::store::{Store as _, Vault};
 use crate::{console, http, telemetry};
 use rules::Documents;
 
@@ -89,8 +89,26 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     }
     let vault = Vault::open(&keys::kek_directory(home)).context("the month keys do not open")?;
     let database = home.database(&config);
+    let is_new = std::fs::metadata(&database).map_or(true, |found| found.len() == 0);
+    if is_new && !vault.is_empty()? {
+        bail!(
+            "`{}` is missing or empty, but `{}` holds keys of what was in it: put the database back, or \
+             move the keys away to begin anew",
+            database.display(),
+            keys::kek_directory(home).display(),
+        );
+    }
     let store = Sqlite::open(&database, Options::default())
         .with_context(|| format!("`{}` does not open", database.display()))?;
+    for month in store.sealed_months().await? {
+        if !vault.has(&month) {
+            let key = keys::kek_directory(home).join(&month);
+            bail!(
+                "`{}` is missing: what was kept until that month needs it; put it back",
+                key.display()
+            );
+        }
+    }
     let gateway = assemble(&config, keys, documents, vault, store).await?;
     let tls = OnceLock::new();
     Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })

@@ -18,6 +18,7 @@ pub(super) enum Desk {
 impl Desk {
     pub(super) async fn open(root: &Path) -> Result<Self, Failed> {
         let home = Home::at(root);
+        home.config()?;
         match home.lock()? {
             None => Ok(Self::Running(Admin::at(&home.admin_socket())?)),
             Some(lock) => Ok(Self::Here(app::open(&home, lock).await?)),
@@ -73,9 +74,12 @@ async fn here(
 }
 
 fn failed(failure: Failure) -> Failed {
-    let exit = match &failure {
-        Failure::Problem(_) | Failure::Recorded { .. } => Exit::Refused,
-        Failure::Unavailable | Failure::Internal(_) => Exit::Temporary,
-    };
-    Failed { exit, error: failure.into() }
+    match failure {
+        Failure::Problem(refused) | Failure::Recorded { refused, .. } => {
+            Failed::refused(format!("{}: {}", refused.code, hold::sentence(&refused)))
+        }
+        Failure::Unavailable | Failure::Internal(_) => {
+            Failed { exit: Exit::Temporary, error: failure.into() }
+        }
+    }
 }

@@ -39,7 +39,9 @@ impl Evidence {
                 file::write_new(path, &bytes, Access::Owner)?;
                 let shown = path.display();
                 printer.json(&serde_json::json!({ "written": path }));
-                printer.line(format!("written to {shown}; check it with: titian verify {shown}"));
+                let options = self.identity.as_options();
+                printer.line(format!("written to {shown}"));
+                printer.line(format!("check it with: titian verify {shown} {options}"));
             }
             None => printer.text(&String::from_utf8_lossy(&bytes)),
         }

@@ -47,6 +47,22 @@ impl Identity {
         })
     }
 
+    /// The development home, if the party is one of its own.
+    pub(super) fn home(&self) -> Option<Home> {
+        if self.party.is_some() { None } else { self.home.as_ref().map(Home::at) }
+    }
+
+    /// The same options as words, for a command to type next.
+    pub(super) fn as_options(&self) -> String {
+        match (&self.party, &self.home, &self.speaker) {
+            (Some(kit), _, _) => format!("--party {}", kit.display()),
+            (None, Some(home), Some(speaker)) => {
+                format!("--home {} --as {speaker}", home.display())
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Connects. The first time, the gateway's id and keys are pinned.
     pub(super) async fn session(&self, printer: Printer) -> Result<Session, Failed> {
         let kit = Kit::open(&self.location()?)?;

@@ -22,7 +22,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --after it begins at the oldest release that is not acknowledged. \
-                        A release that does not verify is not shown."
+                        A release that does not verify is not shown. With --ack, --json writes a \
+                        page a line, each before anything of it is acknowledged."
 )]
 pub(super) struct Inbox {
     #[command(flatten)]
@@ -57,11 +58,17 @@ impl Inbox {
                 }
                 page => page?,
             };
+            // for machines what is acknowledged is written before, a page a line
+            let by_page = self.follow || self.ack;
+            if by_page && !page.items.is_empty() {
+                printer.json(&page);
+            }
             for item in &page.items {
                 match session.open_release(item) {
                     Ok(release) => {
                         shown += 1;
                         show(printer, item, &release);
+                        printer.reached()?;
                         self.acknowledge(&session, item, &release, printer).await?;
                     }
                     Err(fault) => {
@@ -74,23 +81,24 @@ impl Inbox {
             let is_last = page.items.is_empty();
             after = Some(next(&page)?);
             if self.follow {
-                if !is_last {
-                    printer.json(&page);
-                }
                 continue;
             }
-            match &mut merged {
-                None => merged = Some(page),
-                Some(merged) => {
-                    merged.items.extend(page.items);
-                    merged.next = page.next;
+            if !by_page {
+                match &mut merged {
+                    None => merged = Some(page),
+                    Some(merged) => {
+                        merged.items.extend(page.items);
+                        merged.next = page.next;
+                    }
                 }
             }
             if is_last {
                 break;
             }
         }
-        printer.json(&merged);
+        if let Some(merged) = merged {
+            printer.json(&merged);
+        }
         if shown == 0 && distrusted == 0 {
             printer.line("nothing waits");
         }

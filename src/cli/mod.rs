@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(printer),
         Command::Demo(command) => command.run(printer),
     };
-    match done {
+    match done.and_then(|()| printer.reached()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             refusal::tell(printer, &failed);

@@ -122,7 +122,10 @@ impl New {
 impl Add {
     fn run(self, printer: Printer) -> Done {
         let existing = if self.replace { kit::Existing::Replace } else { kit::Existing::Keep };
-        let id = kit::register(&Home::at(&self.home), &self.record, existing)?;
+        let home = Home::at(&self.home);
+        // a mistyped home is no home to register anybody in
+        home.config()?;
+        let id = kit::register(&home, &self.record, existing)?;
         printer.json(&json!({ "party": id }));
         printer.line(format!("`{id}` is registered"));
         printer.line("a gateway that runs reads it on SIGHUP");

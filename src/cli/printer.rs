@@ -4,9 +4,12 @@
 //! change the direction of writing are shown as escapes.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::Value;
+
+use super::exit::{Done, Failed};
 
 /// Writes results to standard output and notes to standard error.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +30,7 @@ impl Printer {
     /// A line of a result for people; nothing for machines.
     pub(super) fn line(self, text: impl AsRef<str>) {
         if !self.json {
-            put(&mut io::stdout(), &printable(text.as_ref()));
+            put(&printable(text.as_ref()));
         }
     }
 
@@ -36,20 +39,32 @@ impl Printer {
         if self.json
             && let Ok(text) = serde_json::to_string(value)
         {
-            put(&mut io::stdout(), &text);
+            put(&text);
+        }
+    }
+
+    /// Fails once anything was not written. Asked before an act that supposes somebody has read
+    /// it, and at the end of every command.
+    #[expect(clippy::unused_self, reason = "all output goes through a printer")]
+    pub(super) fn reached(self) -> Done {
+        if LOST.load(Ordering::Relaxed) {
+            Err(Failed::because("not everything could be written to the output"))
+        } else {
+            Ok(())
         }
     }
 
     /// Text as it is, whoever reads it.
     #[expect(clippy::unused_self, reason = "all output goes through a printer")]
     pub(super) fn text(self, text: &str) {
-        put(&mut io::stdout(), text);
+        put(text);
     }
 
     /// A remark beside the result, for people.
     #[expect(clippy::unused_self, reason = "all output goes through a printer")]
     pub(super) fn note(self, text: impl AsRef<str>) {
-        put(&mut io::stderr(), &printable(text.as_ref()));
+        // a remark that nobody hears is lost without harm
+        drop(write(&mut io::stderr(), &printable(text.as_ref())));
     }
 
     /// A JSON value as an indented outline, for people.
@@ -60,9 +75,18 @@ impl Printer {
     }
 }
 
-/// A reader that has gone away is no fault of ours, and there is nobody to tell.
-fn put(to: &mut dyn io::Write, text: &str) {
-    drop(writeln!(to, "{text}").and_then(|()| to.flush()));
+/// Whether something that was to be written is lost: the disk is full, or the reader went away.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+fn put(text: &str) {
+    if write(&mut io::stdout(), text).is_err() {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+fn write(to: &mut dyn io::Write, text: &str) -> io::Result<()> {
+    writeln!(to, "{text}")?;
+    to.flush()
 }
 
 fn outline(text: &mut String, value: &Value, indent: usize) {

@@ -8,15 +8,18 @@ use serde_json::json;
 use super::exit::{Done, Failed};
 use super::identity::Identity;
 use super::printer::Printer;
+use crate::app::{Home, records};
 use crate::config::file;
 use crate::evidence::bundle::BUNDLE_BYTES_MAX;
 use crate::evidence::{self, Outcome, Pins, Verdict};
+use crate::sign::{KeySet, PublicKey};
 
 /// Check evidence, offline, under keys pinned beforehand
 #[derive(Debug, Args)]
 #[command(
     after_help = "Pins come from --pins, or from the kit's `gateway.json`, written when the \
-                        kit first spoke with the gateway. Keys inside the evidence are never \
+                        kit first spoke with the gateway; with --home the keys in its parties' records \
+                        are pinned too. Keys inside the evidence are never \
                         trusted."
 )]
 pub(super) struct Verify {
@@ -30,6 +33,15 @@ pub(super) struct Verify {
     pins: Option<PathBuf>,
 }
 
+/// Whoever holds a home has every party's record: its keys are pinned there.
+pub(super) fn pin_parties(pins: &mut Pins, home: &Home) -> Result<(), Failed> {
+    for record in records::read_all(home)? {
+        let keys = record.keys.iter().filter_map(|key| PublicKey::from_jwk(&key.jwk).ok());
+        pins.parties.insert(record.id, KeySet::new(keys.collect()));
+    }
+    Ok(())
+}
+
 impl Verify {
     pub(super) fn run(self, printer: Printer) -> Done {
         let path = match &self.pins {
@@ -38,8 +50,11 @@ impl Verify {
         };
         let bytes_max = u64::try_from(BUNDLE_BYTES_MAX).map_err(Failed::unusable)?;
         let bundle = file::read_bytes_up_to(&self.file, bytes_max)?;
-        let pins = Pins::from_json(&file::read_bytes(&path)?)
+        let mut pins = Pins::from_json(&file::read_bytes(&path)?)
             .map_err(|bad| file::FileError::unusable(&path, bad.to_string()))?;
+        if let (None, Some(home)) = (&self.pins, self.identity.home()) {
+            pin_parties(&mut pins, &home)?;
+        }
         let report = evidence::verify(&bundle, &pins);
         let verdict = report.verdict();
         printer.json(&json!({"verdict": verdict, "checks": report.checks}));

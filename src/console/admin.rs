@@ -39,27 +39,16 @@ impl From<Failure> for AdminProblem {
 impl IntoResponse for AdminProblem {
     fn into_response(self) -> Response {
         let (status, code, detail) = match &self.0 {
-            Failure::Problem(refused) | Failure::Recorded { refused, .. } => match refused.code {
-                Code::NotFound => (
-                    StatusCode::NOT_FOUND,
-                    refused.code,
-                    "there is none of that name, or the officer is not on duty for its recipient",
-                ),
-                Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => (
-                    StatusCode::CONFLICT,
-                    refused.code,
-                    "the hold was decided before; `titian hold list --all` shows by whom",
-                ),
-                Code::BadRequest => {
-                    (StatusCode::BAD_REQUEST, refused.code, "a reason of 1 to 500 bytes is needed")
-                }
-                Code::NoPolicy => (
-                    StatusCode::CONFLICT,
-                    refused.code,
-                    "the policy changed since the message was admitted; its sender sends it again",
-                ),
-                code => (StatusCode::UNPROCESSABLE_ENTITY, code, "the hold cannot be let go"),
-            },
+            Failure::Problem(refused) | Failure::Recorded { refused, .. } => {
+                let is_decided = refused.errors.iter().any(|e| e.pointer == "/decision");
+                let status = match refused.code {
+                    Code::NotFound => StatusCode::NOT_FOUND,
+                    Code::BadRequest if !is_decided => StatusCode::BAD_REQUEST,
+                    Code::BadRequest | Code::NoPolicy => StatusCode::CONFLICT,
+                    _ => StatusCode::UNPROCESSABLE_ENTITY,
+                };
+                (status, refused.code, hold::sentence(refused))
+            }
             Failure::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, Code::Busy, "not now; try again")
             }

@@ -86,8 +86,16 @@ async fn page(
         if caller.is_frozen() && !passes_a_freeze(&row.message_type) {
             continue;
         }
-        if let Some(item) = item(gateway, seq, &row).await? {
-            items.push(item);
+        match item(gateway, seq, &row).await {
+            Ok(Some(item)) => items.push(item),
+            Ok(None) => {}
+            // it stays unacknowledged and is tried again; what follows must not wait for it
+            Err(Failure::Internal(cause)) => {
+                metrics::counter!("titian_unreadable_releases_total").increment(1);
+                let cause = cause.as_ref() as &dyn std::error::Error;
+                tracing::error!(release = %row.release_id, cause, "a release does not open");
+            }
+            Err(failure) => return Err(failure),
         }
     }
     Ok(InboxPage { items, next: next.to_string() })
@@ -124,7 +132,11 @@ async fn hand_out(
         }
         changes.writes.push(Write::HandOut { view: view.clone(), releases });
         match gateway.store().commit(changes).await {
-            Ok(_) => return Ok(true),
+            Ok(_) => {
+                // others who wait at this view have it above their cursor too
+                gateway.tell(&view.party);
+                return Ok(true);
+            }
             Err(CommitError::Conflict(_)) => {}
             Err(CommitError::Unavailable(error)) => return Err(error.into()),
         }

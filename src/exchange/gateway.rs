@@ -65,7 +65,8 @@ impl From<StoreError> for Failure {
             | StoreError::Database(_)
             | StoreError::Gone
             | StoreError::UnknownVersion { .. } => {
-                tracing::error!(error = %error, "the store does not answer");
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(cause, "the store does not answer");
                 Self::Unavailable
             }
         }

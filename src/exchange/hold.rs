@@ -88,10 +88,6 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     changes.requires.push(Requirement::HoldOpen(id));
     let pending = disclosure.pending().to_vec();
     queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
-    let state = match row.hold.release {
-        Some(_) => recipient.state,
-        None => RecipientState::Queued,
-    };
     if row.hold.release.is_none() && message.state == MessageState::Held {
         changes.writes.push(Write::MessageState {
             sender: message.sender.party.clone(),
@@ -99,7 +95,7 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
             state: MessageState::Admitted,
         });
     }
-    changes.writes.push(recipient_state(&recipient, state, pending));
+    changes.writes.push(left(&row, &recipient, RecipientState::Queued, pending));
     decide(gateway, changes, &row, act, Outcome::Released).await?;
     gateway.tell(&row.hold.recipient.party);
     decided_view(gateway, id).await
@@ -112,16 +108,14 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
 pub async fn discard(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
     let row = undecided(gateway, id, act).await?;
     let recipient = recipient_row(gateway, &row).await?;
-    let (state, pending) = match row.hold.release {
-        Some(_) => {
-            let others = recipient.pending.iter().filter(|leaf| !row.hold.leaves.contains(leaf));
-            (recipient.state, others.cloned().collect())
-        }
-        None => (RecipientState::Cancelled, Vec::new()),
+    let others = recipient.pending.iter().filter(|leaf| !row.hold.leaves.contains(leaf));
+    let pending = match row.hold.release {
+        Some(_) => others.cloned().collect(),
+        None => Vec::new(),
     };
     let mut changes = Changes::default();
     changes.requires.push(Requirement::HoldOpen(id));
-    changes.writes.push(recipient_state(&recipient, state, pending));
+    changes.writes.push(left(&row, &recipient, RecipientState::Cancelled, pending));
     decide(gateway, changes, &row, act, Outcome::Discarded).await?;
     decided_view(gateway, id).await
 }
@@ -159,8 +153,30 @@ async fn decide(
 async fn commit(gateway: &Gateway, changes: Changes) -> Result<(), Failure> {
     match gateway.store().commit(changes).await {
         Ok(_) => Ok(()),
+        Err(CommitError::Conflict(Requirement::HoldOpen(_))) => Err(decided_before()),
         Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),
         Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
+fn decided_before() -> Failure {
+    Failure::Problem(Refused::at(Code::BadRequest, "/decision", "decided"))
+}
+
+/// Why an officer was refused, in a sentence.
+pub fn sentence(refused: &Refused) -> &'static str {
+    match refused.code {
+        Code::NotFound => {
+            "there is none of that name, or the officer is not on duty for its recipient"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => {
+            "the hold was decided before; `titian hold list --all` shows by whom"
+        }
+        Code::BadRequest => "a reason of 1 to 500 bytes is needed",
+        Code::NoPolicy => {
+            "the policy changed since the message was admitted; its sender sends it again"
+        }
+        _ => "the hold cannot be let go",
     }
 }
 
@@ -234,13 +250,19 @@ fn withheld(withheld: Withheld) -> Failure {
     }
 }
 
-fn recipient_state(row: &RecipientRow, state: RecipientState, pending: Vec<LeafName>) -> Write {
-    Write::RecipientState {
-        sender: row.sender.clone(),
-        message_id: row.message_id,
-        recipient: row.recipient.clone(),
-        state,
-        pending,
+/// What is left to decide. Where the whole message waited the decision also sets the recipient's
+/// state; where the rest has gone, that state follows what the recipient does with it meanwhile.
+fn left(
+    hold: &HoldRow,
+    row: &RecipientRow,
+    state: RecipientState,
+    pending: Vec<LeafName>,
+) -> Write {
+    let (sender, message_id) = (row.sender.clone(), row.message_id);
+    let recipient = row.recipient.clone();
+    match hold.hold.release {
+        None => Write::RecipientState { sender, message_id, recipient, state, pending },
+        Some(_) => Write::RecipientPending { sender, message_id, recipient, pending },
     }
 }
 
@@ -254,7 +276,7 @@ async fn recipient_row(gateway: &Gateway, row: &HoldRow) -> Result<RecipientRow,
 async fn undecided(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, Failure> {
     let row = open_to(gateway, id, act).await?;
     if row.decision.is_some() {
-        return Err(Failure::Problem(Refused::at(Code::BadRequest, "/decision", "decided")));
+        return Err(decided_before());
     }
     let reason = act.reason.trim();
     if reason.is_empty() || reason.len() > REASON_MAX {

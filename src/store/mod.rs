@@ -114,6 +114,18 @@ pub enum Write {
         /// Leaves that still wait for an officer.
         pending: Vec<LeafName>,
     },
+    /// Leaves of a message that still wait for an officer, for one recipient whose state is left
+    /// as it is.
+    RecipientPending {
+        /// Who sent it.
+        sender: PartyId,
+        /// Under which id.
+        message_id: MessageId,
+        /// For whom.
+        recipient: Address,
+        /// Leaves that still wait for an officer.
+        pending: Vec<LeafName>,
+    },
     /// A new exchange.
     Exchange(ExchangeRow),
     /// The state of an exchange's thread.
@@ -437,6 +449,9 @@ pub trait Store: Send + Sync + fmt::Debug {
         index: u64,
         size: u64,
     ) -> Result<Option<Placed>, StoreError>;
+
+    /// Months `YYYY-MM` under whose keys something is sealed.
+    async fn sealed_months(&self) -> Result<Vec<String>, StoreError>;
 
     /// What waits.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

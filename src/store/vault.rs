@@ -146,6 +146,22 @@ impl Vault {
         })
     }
 
+    /// Whether the key of `month` is there.
+    pub fn has(&self, month: &str) -> bool {
+        is_month(month) && self.directory.join(month).is_file()
+    }
+
+    /// Whether no key was ever made, or all are destroyed.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn is_empty(&self) -> Result<bool, VaultError> {
+        let failed = |cause| VaultError::File { file: String::from("."), cause };
+        let mut entries = fs::read_dir(&self.directory).map_err(failed)?;
+        Ok(!entries
+            .any(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_month))))
+    }
+
     /// Seals `plaintext` for `place` under a fresh key, wrapped by the key of the month in which
     /// `retention_until` lies.
     pub fn seal(

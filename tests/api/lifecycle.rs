@@ -278,3 +278,55 @@ fn the_described_interface_is_as_recorded() {
     assert_eq!(answer.status, 200);
     insta::assert_json_snapshot!("openapi", answer.json());
 }
+
+/// What was promised cannot be kept without them: better not to start than to begin anew.
+#[test]
+fn a_missing_month_key_or_database_stops_the_start() {
+    let mut live = Live::start();
+    let bnpt = live.party("bnpt");
+    assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).status, 201);
+    live.stop();
+    let home = live.home();
+    let refused = || {
+        let serve = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
+            .args(["serve", "--home"])
+            .arg(&home)
+            .output()
+            .unwrap();
+        assert_eq!(serve.status.code(), Some(2));
+        String::from_utf8(serve.stderr).unwrap()
+    };
+    let keys = home.join("keys/kek");
+    let key = std::fs::read_dir(&keys).unwrap().next().unwrap().unwrap().path();
+    let aside = home.join("aside");
+    std::fs::rename(&key, &aside).unwrap();
+    let said = refused();
+    assert!(said.contains(key.file_name().unwrap().to_str().unwrap()), "{said}");
+    assert!(!key.exists(), "no other key takes its place");
+    std::fs::rename(&aside, &key).unwrap();
+    std::fs::rename(home.join("titian.db"), &aside).unwrap();
+    let said = refused();
+    assert!(said.contains("titian.db"), "{said}");
+    assert!(!home.join("titian.db").exists());
+}
+
+/// Nothing is acknowledged that nobody can have read.
+#[test]
+fn an_output_that_is_full_acknowledges_nothing() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).status, 201);
+    for more in [&["--ack"][..], &["--ack", "--json"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let inbox = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
+            .args(["inbox", "--as", UNIT, "--home"])
+            .arg(live.home())
+            .args(more)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(inbox.status.code(), Some(2), "{more:?}");
+    }
+    let (item, _) = unit.inbox().pop().unwrap();
+    assert_eq!(unit.acknowledge(&item, "rejected").status, 200, "not acknowledged before");
+}

@@ -74,6 +74,12 @@ impl Live {
         Self::serve(directory, self.port, self.management)
     }
 
+    /// Stops it in order and keeps its home.
+    pub(crate) fn stop(&mut self) {
+        self.signal("-TERM");
+        self.server.wait().unwrap();
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.directory.as_ref().unwrap().path().join("home")
     }

@@ -171,6 +171,11 @@ async fn a_deleted_write_ahead_log_takes_no_commit() {
     std::fs::remove_file(database.directory.path().join("titian.db-wal")).unwrap();
     assert!(matches!(store.ready().await, Err(StoreError::Gone)));
     assert!(matches!(unavailable(store.commit(admit(2, "kemensos")).await), StoreError::Gone));
+    // what was answered is not lost with the file's name
+    drop(store);
+    let store = database.open();
+    assert!(known(&store, message_id(1)).await && !known(&store, message_id(2)).await);
+    commit(&store, admit(2, "kemensos")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,6 +254,7 @@ async fn a_full_disk_fails_whole_batches_and_loses_nothing_answered() {
             }
         }
         assert!(failed > 0);
+        assert!(store.ready().await.is_err(), "a small commit that fits proves no room");
         assert!(!answered.is_empty());
         for (n, _) in &answered {
             assert!(known(&store, message_id(*n)).await, "reads go on");

@@ -4,11 +4,10 @@ use serde_json::Value;
 
 use super::gateway::Running;
 use super::{Failed, Printer};
-use crate::app::records;
 use crate::cli::table::flat;
+use crate::cli::verify::pin_parties;
 use crate::domain::json;
 use crate::evidence::{self, Pins, Verdict};
-use crate::sign::{KeySet, PublicKey};
 
 /// Neither names nor numbers nor addresses of the referral stand in what was handed out.
 pub(super) fn nothing_leaked(referral: &Value, handed_out: &[&Value]) -> Result<(), Failed> {
@@ -55,9 +54,6 @@ fn pins(running: &Running) -> Result<Pins, Failed> {
     let path = running.location("bnpt")?.directory.join("gateway.json");
     let bytes = crate::config::file::read_bytes(&path)?;
     let mut pins = Pins::from_json(&bytes).map_err(Failed::unusable)?;
-    for record in records::read_all(running.home())? {
-        let keys = record.keys.iter().filter_map(|key| PublicKey::from_jwk(&key.jwk).ok());
-        pins.parties.insert(record.id, KeySet::new(keys.collect()));
-    }
+    pin_parties(&mut pins, running.home())?;
     Ok(pins)
 }

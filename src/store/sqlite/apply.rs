@@ -98,6 +98,10 @@ impl<'a> Apply<'a> {
                 let message = self.message(sender, message_id)?;
                 self.recipient_state(message, recipient, *state, pending)
             }
+            Write::RecipientPending { sender, message_id, recipient, pending } => {
+                let message = self.message(sender, message_id)?;
+                self.recipient_pending(message, recipient, pending)
+            }
             Write::Exchange(row) => self.insert_exchange(row),
             Write::Thread { exchange, state } => self.thread_state(*exchange, *state),
             Write::Withheld { exchange, parties } => self.withhold(*exchange, parties),

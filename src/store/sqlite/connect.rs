@@ -18,7 +18,7 @@ use super::{Options, database};
 /// Migrations in order; the n-th brings the database to version n.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_begin.sql"),
-    include_str!("../migrations/sqlite/0002_handed.sql"),
+    include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -47,6 +47,15 @@ impl Identity {
             files.push((file, metadata.dev(), metadata.ino()));
         }
         Ok(Self { files })
+    }
+
+    /// Whether the database has its name still and its write-ahead log has none, nor has another
+    /// file taken it.
+    pub(super) fn lost_only_its_log(&self) -> bool {
+        let [database, (log, ..)] = self.files.as_slice() else { return false };
+        let (path, dev, ino) = database;
+        fs::metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (*dev, *ino))
+            && matches!(fs::symlink_metadata(log), Err(e) if e.kind() == io::ErrorKind::NotFound)
     }
 
     /// Whether the paths still name the files that are open.
@@ -176,7 +185,7 @@ mod tests {
             landed,
             [
                 "EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE",
-                "--x9RNPxzfGzQTpczPkebIuk2c0gWxdU34zZxJpz8eo"
+                "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4"
             ]
         );
     }

@@ -376,6 +376,10 @@ impl Store for Sqlite {
         self.read(|db| ledgers::proof(db, ledger, index, size))
     }
 
+    async fn sealed_months(&self) -> Result<Vec<String>, StoreError> {
+        self.read(read::sealed_months)
+    }
+
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.read(read::backlog)
     }

@@ -60,6 +60,11 @@ pub(super) fn generation(db: &Connection) -> Result<u64, StoreError> {
     })
 }
 
+pub(super) fn sealed_months(db: &Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT month, month FROM months ORDER BY month";
+    many(db, sql, [], |row| Columns::of("months", row).raw("month"))
+}
+
 pub(super) fn message(
     db: &Connection,
     sender: &PartyId,

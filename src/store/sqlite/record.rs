@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, named_params, params};
 
 use super::super::{
     Decision, ExchangeRow, MemberRow, NewHold, NewMessage, RecipientRow, Refusal, Requirement,
+    Sealed,
 };
 use super::apply::{Apply, Stop, exactly_one, inconsistent, unless_there};
 use super::columns::{address, list_or_null};
@@ -39,12 +40,21 @@ impl Apply<'_> {
             message_id: new.message_id,
         })?;
         self.know_message(party, &new.message_id, row);
+        self.note_month(&new.object)?;
         self.db
             .prepare_cached(
                 "INSERT INTO message_objects (message, month, wrapped_key, ciphertext)
                  VALUES (?1, ?2, ?3, ?4)",
             )?
             .execute((row, &new.object.month, &new.object.wrapped_key, &new.object.ciphertext))?;
+        Ok(())
+    }
+
+    /// Remembers that something is sealed under this month's key.
+    pub(super) fn note_month(&self, sealed: &Sealed) -> Result<(), Stop> {
+        self.db
+            .prepare_cached("INSERT INTO months (month) VALUES (?1) ON CONFLICT DO NOTHING")?
+            .execute([&sealed.month])?;
         Ok(())
     }
 
@@ -105,6 +115,21 @@ impl Apply<'_> {
                 ":pending": list_or_null(pending)?,
             })?;
         exactly_one(changed, || inconsistent("recipients", "state", message))
+    }
+
+    pub(super) fn recipient_pending(
+        &self,
+        message: i64,
+        recipient: &Address,
+        pending: &[LeafName],
+    ) -> Result<(), Stop> {
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE recipients SET pending = ?3 WHERE message = ?1 AND recipient = ?2",
+            )?
+            .execute((message, address(recipient), list_or_null(pending)?))?;
+        exactly_one(changed, || inconsistent("recipients", "pending", message))
     }
 
     pub(super) fn insert_exchange(&mut self, row: &ExchangeRow) -> Result<(), Stop> {

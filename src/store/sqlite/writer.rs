@@ -45,7 +45,7 @@ pub(super) struct Writer {
     /// Whether the last batch was committed; read by `ready`.
     healthy: Arc<AtomicBool>,
     batch_max: usize,
-    /// The latest moment any row was stamped with.
+    /// The moment the last row was stamped with: a clock that jumped and came back forgets nothing.
     stamped_at: i64,
     assertions: u32,
 }
@@ -105,7 +105,10 @@ impl Writer {
         self.ledgers.write(&self.db)?;
         if !self.healthy.load(Ordering::Acquire) {
             // after a failure a commit of nothing would prove nothing
-            self.run_sql("UPDATE rules SET generation = generation WHERE id = 1")?;
+            self.run_sql(
+                "INSERT INTO room (id, bytes) VALUES (1, randomblob(262144))
+                 ON CONFLICT (id) DO UPDATE SET bytes = randomblob(262144)",
+            )?;
         }
         let mut outcomes = Vec::with_capacity(applied.len());
         for one in applied {
@@ -178,7 +181,7 @@ impl Writer {
 
     fn note(&mut self, changes: &Changes) {
         if let Some(at) = stamped_at(changes) {
-            self.stamped_at = self.stamped_at.max(at);
+            self.stamped_at = at;
         }
         if changes.writes.iter().any(|write| matches!(write, Write::Assertion { .. })) {
             self.assertions += 1;
@@ -214,12 +217,22 @@ impl Writer {
     }
 
     /// Moves the write-ahead log into the database, unless its place was taken by another file:
-    /// then SQLite must not touch what now has its names.
+    /// then SQLite must not touch what now has its names. A log whose name is gone is still open
+    /// here, and what was answered stands in it alone: it is moved too.
     fn finish(self) {
-        let outcome = if self.identity.check().is_ok() {
-            self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(()))
-        } else {
+        let move_log = |how: &str| {
+            let sql = format!("PRAGMA wal_checkpoint({how})");
+            self.db.query_row(&sql, [], |_row| Ok(()))
+        };
+        let keep_names = || {
             self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(|_was| ())
+        };
+        let outcome = if self.identity.check().is_ok() {
+            move_log("TRUNCATE")
+        } else if self.identity.lost_only_its_log() {
+            keep_names().and_then(|()| move_log("PASSIVE"))
+        } else {
+            keep_names()
         };
         if let Err(error) = outcome {
             tracing::warn!(error = &error as &dyn std::error::Error, "database not tidied");

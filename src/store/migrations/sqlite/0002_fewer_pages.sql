@@ -10,3 +10,11 @@ CREATE INDEX members_by_handed ON members (subject_ref, party) WHERE handed = 1;
 
 -- What one party was ever handed, by time: asked for on the day of a breach.
 CREATE INDEX releases_by_party ON releases (party, made_at);
+
+-- Months under whose keys anything was ever sealed: whether a key is missing is asked at start.
+CREATE TABLE months (month TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT INTO months SELECT month FROM message_objects
+    UNION SELECT month FROM releases WHERE month IS NOT NULL;
+
+-- Written anew after a commit that failed: there is room again only if the largest message fits.
+CREATE TABLE room (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL) STRICT;
