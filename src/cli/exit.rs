@@ -50,6 +50,14 @@ impl Failed {
         Self { exit: Exit::Refused, error: anyhow::anyhow!("{words}") }
     }
 
+    /// The HTTP status that the gateway answered, where it could not take something.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self.error.downcast_ref::<ClientFault>() {
+            Some(ClientFault::Busy { status, .. }) => Some(*status),
+            _ => None,
+        }
+    }
+
     pub(super) fn code(&self) -> ExitCode {
         ExitCode::from(match self.exit {
             Exit::Refused => 1,

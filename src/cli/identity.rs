@@ -39,6 +39,10 @@ impl Identity {
         };
         let home = Home::at(root);
         let config = home.config()?;
+        if !home.party(&speaker.party).is_dir() {
+            let party = &speaker.party;
+            return Err(Failed::because(format!("the home has no party `{party}`")));
+        }
         Ok(Location {
             address: speaker.clone(),
             directory: home.party(&speaker.party),

@@ -85,7 +85,10 @@ impl Send {
 
 /// Whoever does not know whether a message was admitted must not send it under a new id.
 fn unknown(id: MessageId, failed: Failed) -> Failed {
+    const TOO_MANY_REQUESTS: u16 = 429;
     match failed.exit {
+        // a rate is judged before anything is read
+        Exit::Temporary if failed.status() == Some(TOO_MANY_REQUESTS) => failed,
         Exit::Temporary => {
             let advice = format!(
                 "it is not known whether the message was admitted; send it again with \

@@ -97,6 +97,9 @@ fn make_private(path: &Path) -> io::Result<()> {
             File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
         }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            if !fs::metadata(path)?.is_file() {
+                return Err(io::Error::other("it is no file"));
+            }
             fs::set_permissions(path, Permissions::from_mode(0o600))
         }
         Err(e) => Err(e),
