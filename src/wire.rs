@@ -1,5 +1,7 @@
 //! The shapes of the agencies' API, shared by `http` and `client`. Nothing here decides.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -280,6 +282,87 @@ pub struct ReleasedPage {
     pub releases: Vec<ReleasedView>,
     /// `after` of the next page; absent on the last.
     pub next: Option<String>,
+}
+
+/// What is asked of a replay (admin socket).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayAsk {
+    /// The proposed policy's id.
+    pub id: String,
+    /// The proposed policy, TOML.
+    pub policy: String,
+    /// Messages admitted from here on, unix seconds.
+    pub since: i64,
+    /// `next` of the page before; 0 at first.
+    pub after: i64,
+}
+
+/// A page of a replay: how a proposed policy would have dealt with messages still in retention,
+/// beside the one in force. Counts only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayPage {
+    /// Messages of this page that were for the policy's recipient.
+    pub messages: u64,
+    /// Messages whose payload is erased and which therefore say nothing.
+    pub erased: u64,
+    /// Of the messages, how many the recipient would receive exactly as before.
+    pub alike: u64,
+    /// Under the policy in force.
+    pub before: ReplayOutcomes,
+    /// Under the proposed one.
+    pub after: ReplayOutcomes,
+    /// Per leaf, in how many releases it changes.
+    pub leaves: BTreeMap<String, ReplayLeaf>,
+    /// Where the page ended, and where the last message stands: how far the replay is.
+    pub at: i64,
+    /// See `at`.
+    pub of: i64,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<i64>,
+}
+
+/// What would become of messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayOutcomes {
+    /// Released.
+    pub released: u64,
+    /// Held whole for an officer.
+    pub held: u64,
+    /// Refused for this recipient, or no policy at all.
+    pub refused: u64,
+}
+
+/// How often a leaf changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayLeaf {
+    /// It would be there and was not.
+    pub starts: u64,
+    /// It was there and would not be.
+    pub stops: u64,
+    /// It would have another value.
+    pub differs: u64,
+}
+
+impl ReplayPage {
+    /// Adds the page that follows.
+    pub fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.erased += other.erased;
+        self.alike += other.alike;
+        for (to, from) in [(&mut self.before, other.before), (&mut self.after, other.after)] {
+            to.released += from.released;
+            to.held += from.held;
+            to.refused += from.refused;
+        }
+        for (leaf, from) in other.leaves {
+            let to = self.leaves.entry(leaf).or_default();
+            to.starts += from.starts;
+            to.stops += from.stops;
+            to.differs += from.differs;
+        }
+        (self.at, self.of, self.next) = (other.at, other.of, other.next);
+    }
 }
 
 /// A hold, as the duty officer sees it (admin socket).

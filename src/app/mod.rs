@@ -32,6 +32,7 @@ use crate::auth::Directory;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{GatewayConfig, Mode};
 use crate::exchange::{Gateway, Keys, Parts, Rules};
+use crate::policy::Floor;
 use crate::store::sqlite::{Options, Sqlite};
 use crate::store::{Store as _, Vault};
 use crate::{console, http, telemetry};
@@ -146,6 +147,7 @@ fn rules_of(mut documents: Documents, config: &GatewayConfig) -> anyhow::Result<
         agreement.retention_days = agreement.retention_days.min(config.retention.days_max);
     }
     Ok(Rules {
+        floor: Floor::parse(&documents.floor)?,
         directory: Directory::new(&documents.parties)?,
         agreements: documents.agreements,
         schemas,

@@ -18,6 +18,7 @@ mod party;
 mod policy;
 mod printer;
 mod refusal;
+mod replay;
 mod send;
 mod serve;
 mod show;

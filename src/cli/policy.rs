@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::change::{Change, Look};
 use super::exit::{Done, Failed};
 use super::printer::Printer;
+use super::replay::Replay;
 use crate::app::Home;
 use crate::app::policies::Judge;
 use crate::app::rules::Documents;
@@ -22,6 +23,7 @@ pub(super) enum Policy {
     Prove(Prove),
     Diff(Change),
     Preview(Look),
+    Replay(Replay),
 }
 
 /// Compile policy files under the home's floor and agreements; nothing is put in force
@@ -89,6 +91,7 @@ impl Policy {
             }
             Self::Diff(change) => change.run(printer),
             Self::Preview(look) => look.run(printer),
+            Self::Replay(replay) => replay.run(printer),
         }
     }
 }
@@ -112,6 +115,10 @@ pub(super) fn version(documents: &Documents, named: &Path) -> Result<Compiled, F
 }
 
 impl At {
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
     pub(super) fn documents(&self) -> Result<Documents, Failed> {
         let home = Home::at(&self.home);
         Ok(Documents::read(&home, home.config()?.mode)?)

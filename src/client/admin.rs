@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
 use crate::domain::{Id, PartyId};
-use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage};
+use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The socket has no name; HTTP wants one.
@@ -87,6 +87,11 @@ impl Admin {
             Some(after) => request.query(&[("after", after)]),
         })
         .await
+    }
+
+    /// A page of a replay.
+    pub async fn replay(&self, ask: &ReplayAsk) -> Result<ReplayPage, ClientFault> {
+        self.ask(self.http.post(format!("{BASE}/replay")).json(ask)).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientFault> {

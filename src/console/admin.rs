@@ -11,14 +11,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::domain::{Code, Id, PartyId};
-use crate::exchange::{Failure, Gateway, hold, released};
-use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage};
+use crate::exchange::{Failure, Gateway, hold, released, replay};
+use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage};
 
 /// The router of the admin socket.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/parties/{party}/releases", get(released))
+        .route("/replay", post(replayed))
         .route("/holds", get(list))
         .route("/holds/{id}/show", post(show))
         .route("/holds/{id}/release", post(release))
@@ -105,6 +106,13 @@ async fn released(
     let unknown = |_form| AdminProblem(Failure::problem(Code::NotFound));
     let party = party.parse::<PartyId>().map_err(unknown)?;
     Ok(Json(released::released_to(&gateway, &party, from.since, from.after.as_deref()).await?))
+}
+
+async fn replayed(
+    State(gateway): State<Arc<Gateway>>,
+    Json(ask): Json<ReplayAsk>,
+) -> Answer<ReplayPage> {
+    Ok(Json(replay::replay(&gateway, &ask).await?))
 }
 
 async fn list(

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Entropy, NoEntropy};
 use crate::config::Officer;
 use crate::domain::{Agreement, Code, Digest, Id, PartyId, Refused, RequestId};
 use crate::evidence::event;
-use crate::policy::{Fixed, PolicySet, net};
+use crate::policy::{Fixed, Floor, PolicySet, net};
 use crate::schema::Schemas;
 use crate::secret::SecretBytes;
 use crate::sign::PublicKey;
@@ -96,6 +96,8 @@ pub struct Rules {
     pub schemas: Schemas,
     /// Compiled policies.
     pub policies: PolicySet,
+    /// The limits that none of them may go below.
+    pub floor: Floor,
     /// Fixed plans of messages that need no policy.
     pub fixed: Fixed,
     /// Officers who may decide about holds.

@@ -16,6 +16,7 @@ mod pseudonym;
 mod record;
 mod release;
 pub mod released;
+pub mod replay;
 pub mod show;
 mod statement;
 pub mod submit;

@@ -14,7 +14,9 @@ use super::operation::{Operation, Outcome};
 use super::plan::Plan;
 use super::release_schema;
 use super::source::Source;
-use crate::domain::{Address, Digest, Leaf, LeafTable, MessageType, PartyKind, Purpose, Shape};
+use crate::domain::{
+    Address, Digest, Leaf, LeafName, LeafTable, MessageType, PartyKind, Purpose, Shape,
+};
 
 /// What is wrong with a policy, where, and what would be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,12 @@ impl Compiled {
     /// What an approver should see although the policy compiles.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
+    }
+
+    /// The leaves that are not dropped.
+    pub fn passing(&self) -> Vec<LeafName> {
+        let passing = self.operations.iter().filter(|(_, op)| **op != Operation::Drop);
+        passing.map(|(name, _)| LeafName::new(name)).collect()
     }
 
     /// Adds what only its surroundings can tell.

@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use std::fmt;
 
 use crate::domain::state::{MessageState, RecipientState, ThreadState};
-use crate::domain::{Address, Digest, ExchangeRef, Id, LeafName, MessageId, PartyId, ReleaseId};
+use crate::domain::{
+    Address, Digest, ExchangeRef, Id, LeafName, MessageId, MessageType, PartyId, ReleaseId,
+};
 
 pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
@@ -362,6 +364,20 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Messages of an exchange, oldest first.
     async fn messages_of(&self, exchange: &Id) -> Result<Vec<MessageRow>, StoreError>;
+
+    /// Messages of a sender and type admitted from `since` on (unix seconds), each with its row, in
+    /// the order of admission and after row `after`.
+    async fn messages_from(
+        &self,
+        sender: &PartyId,
+        message_type: &MessageType,
+        since: i64,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, MessageRow)>, StoreError>;
+
+    /// The row of the message admitted last; 0 if there is none.
+    async fn newest_message(&self) -> Result<i64, StoreError>;
 
     /// Digest of the last projection of a type sent to a member.
     async fn last_projection(

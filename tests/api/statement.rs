@@ -241,3 +241,32 @@ fn everything_a_party_was_released_is_listed_without_a_value() {
     assert_eq!(list("cuta-be", "2099-01-01"), json!([]));
     assert_eq!(list("no-such-party", "2026-01-01")["code"], "not-found");
 }
+
+#[test]
+fn a_proposed_policy_is_replayed_over_what_is_kept_and_counts_only() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    for _ in 0..3 {
+        let (item, body) = received(&bnpt, &unit);
+        assert_eq!(unit.submit(status(&unit, &item, &body, "received", "accepted")).status, 201);
+    }
+    let shipped = live.home().join("policies/kemensos-bnpt-status.toml");
+    let text = std::fs::read_to_string(shipped).unwrap();
+    let file = live.home().join("kemensos-bnpt-status.toml");
+    let replay = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        titian(&live, &["policy", "replay", file.to_str().unwrap(), "--last", "90d"])
+    };
+    let same = replay(text.clone());
+    assert_eq!((&same["messages"], &same["alike"]), (&json!(3), &json!(3)), "{same}");
+    assert_eq!(same["leaves"], json!({}));
+    let changed = replay(
+        text.replace("= \"month\" ", "= \"year\" ")
+            .replace("\"/location/adm1\"      = \"keep\"", "\"/location/adm1\" = \"drop\""),
+    );
+    assert_eq!(changed["after"], json!({"released": 3, "held": 0, "refused": 0}), "{changed}");
+    assert_eq!(changed["leaves"]["/effective_on"]["differs"], 3, "{changed}");
+    assert_eq!(changed["leaves"]["/location/adm1"]["stops"], 3, "{changed}");
+    let said = changed.to_string();
+    assert!(!said.contains("ID-JK") && !said.contains("female"), "{said}");
+}

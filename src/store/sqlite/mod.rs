@@ -37,7 +37,7 @@ use super::{
     HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow,
     Store, StoreError,
 };
-use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, PartyId, ReleaseId};
+use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId};
 
 /// Limits of the store.
 #[derive(Debug, Clone, Copy)]
@@ -268,6 +268,25 @@ impl Store for Sqlite {
     async fn messages_of(&self, exchange: &Id) -> Result<Vec<MessageRow>, StoreError> {
         let exchange = *exchange;
         self.read_long(move |db| read::messages_of(db, &exchange)).await
+    }
+
+    async fn messages_from(
+        &self,
+        sender: &PartyId,
+        message_type: &MessageType,
+        since: i64,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, MessageRow)>, StoreError> {
+        let (sender, message_type) = (sender.clone(), message_type.clone());
+        self.read_long(move |db| {
+            read::messages_from(db, (&sender, &message_type), since, after, limit)
+        })
+        .await
+    }
+
+    async fn newest_message(&self) -> Result<i64, StoreError> {
+        self.read(read::newest_message)
     }
 
     async fn last_projection(

@@ -9,12 +9,12 @@ use super::super::{
 };
 use super::columns::Columns;
 use super::{database, sql_of};
-use crate::domain::{Digest, ExchangeRef, Id, MessageId, PartyId};
+use crate::domain::{Digest, ExchangeRef, Id, MessageId, MessageType, PartyId};
 
 const MESSAGE: &str = "SELECT m.message_id, m.sender, m.unit, m.message_id, m.message_type,
         m.purpose, m.digest, m.state, e.id, m.receipt, m.entry, m.admitted_at, m.retention_until,
-        o.month, o.wrapped_key, o.ciphertext
-    FROM messages m JOIN exchanges e ON e.row = m.exchange
+        o.month, o.wrapped_key, o.ciphertext";
+const MESSAGE_JOINED: &str = " FROM messages m CROSS JOIN exchanges e ON e.row = m.exchange
     LEFT JOIN message_objects o ON o.message = m.row ";
 const EXCHANGE: &str = "SELECT id, id, state, referrer, receiver, origin, onward, withheld,
         subject, reference_date, opened_at
@@ -70,17 +70,51 @@ pub(super) fn message(
     sender: &PartyId,
     id: &MessageId,
 ) -> Result<Option<MessageRow>, StoreError> {
-    let sql = sql_of(&[MESSAGE, "WHERE m.sender = ?1 AND m.message_id = ?2"]);
+    let sql = sql_of(&[MESSAGE, MESSAGE_JOINED, "WHERE m.sender = ?1 AND m.message_id = ?2"]);
     one(db, &sql, (sender.as_str(), id.as_str()), parse_message)
 }
 
 pub(super) fn messages_of(db: &Connection, exchange: &Id) -> Result<Vec<MessageRow>, StoreError> {
-    let sql = sql_of(&[MESSAGE, "WHERE e.id = ?1 ORDER BY m.row"]);
+    let sql = sql_of(&[
+        MESSAGE,
+        " FROM exchanges e CROSS JOIN messages m ON m.exchange = e.row
+          LEFT JOIN message_objects o ON o.message = m.row WHERE e.id = ?1 ORDER BY m.row",
+    ]);
     many(db, &sql, [exchange.as_str()], parse_message)
 }
 
+pub(super) fn messages_from(
+    db: &Connection,
+    (sender, message_type): (&PartyId, &MessageType),
+    since: i64,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<(i64, MessageRow)>, StoreError> {
+    let sql = sql_of(&[
+        MESSAGE,
+        ", m.row",
+        MESSAGE_JOINED,
+        "WHERE m.row > ?4 AND m.sender = +?1 AND m.message_type = ?2 AND m.admitted_at >= ?3
+         ORDER BY m.row LIMIT ?5",
+    ]);
+    let key = (sender.as_str(), message_type.as_str(), since, after, limit);
+    many(db, &sql, key, |row| {
+        let columns = Columns::of("messages", row);
+        let message = parse_message_columns(&columns)?;
+        Ok((columns.raw("row")?, message))
+    })
+}
+
+pub(super) fn newest_message(db: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT 'newest', coalesce(max(row), 0) FROM messages";
+    Ok(one(db, sql, [], |row| Columns::of("messages", row).raw("row"))?.unwrap_or(0))
+}
+
 fn parse_message(row: &Row<'_>) -> Result<MessageRow, StoreError> {
-    let columns = Columns::of("messages", row);
+    parse_message_columns(&Columns::of("messages", row))
+}
+
+fn parse_message_columns(columns: &Columns<'_, '_>) -> Result<MessageRow, StoreError> {
     Ok(MessageRow {
         sender: columns.address("sender")?,
         message_id: columns.word("message_id")?,
