@@ -13,14 +13,17 @@ use crate::app::Home;
 use crate::app::policies::Judge;
 use crate::app::rules::Documents;
 use crate::config::{environment, file};
-use crate::policy::{Compiled, Finding, Language, explain, prove};
+use crate::policy::{Compiled, Finding, Language, explain, print, prove};
 
 /// What a policy lets through
 #[derive(Debug, Subcommand)]
 pub(super) enum Policy {
     Check(Check),
     Explain(Explain),
-    Prove(Prove),
+    /// Show, for every leaf of the message, what can reach the recipient
+    Prove(Named),
+    /// Print the policy's summary for an impact assessment, in both languages, as Markdown
+    Print(Named),
     Diff(Change),
     Preview(Look),
     Replay(Replay),
@@ -49,9 +52,9 @@ pub(super) struct Explain {
     at: At,
 }
 
-/// Show, for every leaf of the message, what can reach the recipient
+/// Which policy of the home
 #[derive(Debug, Args)]
-pub(super) struct Prove {
+pub(super) struct Named {
     /// The policy's id: its file's name without .toml
     #[arg(value_name = "ID")]
     id: String,
@@ -87,6 +90,14 @@ impl Policy {
             }
             Self::Prove(command) => {
                 show_proof(printer, &find(&command.at, &command.id)?);
+                Ok(())
+            }
+            Self::Print(command) => {
+                let policy = find(&command.at, &command.id)?;
+                let texts = [Language::Id, Language::En].map(|language| print(&policy, language));
+                let [id, en] = &texts;
+                printer.json(&json!({"id": id, "en": en}));
+                texts.iter().for_each(|text| text.lines().for_each(|line| printer.line(line)));
                 Ok(())
             }
             Self::Diff(change) => change.run(printer),

@@ -128,6 +128,11 @@ impl Compiled {
         self.source.head.expires
     }
 
+    /// Why it is as it is, in its author's words.
+    pub fn why(&self) -> &str {
+        &self.source.head.why
+    }
+
     /// Whether the sender's own signature travels along.
     pub fn sender_proof(&self) -> bool {
         self.source.head.sender_proof

@@ -178,6 +178,52 @@ fn say_change(
     sentences
 }
 
+/// A policy's summary to print and file, for an impact assessment: Markdown in one language.
+pub fn print(policy: &Compiled, language: Language) -> String {
+    let (recipient, digest) = (policy.recipient().to_string(), policy.digest().to_string());
+    let version = policy.version().to_string();
+    let values = [
+        ("id", policy.id()),
+        ("version", &version),
+        ("why", policy.why()),
+        ("digest", &digest),
+        ("recipient", &recipient),
+    ];
+    let say = |message: &str| language.say(message, &values);
+    let mut sentences = explain(policy, language);
+    let (headline, count) = (sentences.remove(0), sentences.pop().unwrap_or_default());
+    let mut lines = vec![
+        format!("# {}", say("policy-print-title")),
+        String::new(),
+        headline,
+        say("policy-print-why"),
+        say("policy-print-digest"),
+        String::new(),
+        format!("## {}", say("policy-print-passed")),
+        String::new(),
+    ];
+    lines.extend(sentences.iter().map(|sentence| format!("- {sentence}")));
+    lines.extend([String::new(), count]);
+    let passing = policy.passing();
+    let dropped = policy.table().leaves.iter().filter(|leaf| {
+        !passing.iter().any(|name| *name == leaf.name || leaf.name.is_within(name.as_str()))
+    });
+    let dropped: Vec<String> =
+        dropped.map(|leaf| format!("- {} ({})", language.label(leaf), leaf.name)).collect();
+    if !dropped.is_empty() {
+        let heading = format!("## {}", say("policy-print-dropped"));
+        lines.extend([String::new(), heading, String::new()]);
+        lines.extend(dropped);
+    }
+    if !policy.warnings().is_empty() {
+        let heading = format!("## {}", say("policy-print-warnings"));
+        lines.extend([String::new(), heading, String::new()]);
+        lines.extend(policy.warnings().iter().map(|warning| format!("- {warning}")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
 fn headline(policy: &Compiled, language: Language) -> String {
     let purpose = language.say(&format!("policy-purpose-{}", policy.purpose()), &[]);
     let values = [
@@ -242,7 +288,10 @@ mod tests {
         let english = include_str!("../../config/locales/en/policy.ftl");
         assert_eq!(keys(written), keys(english));
         let names = ["recipient", "sender", "message", "purpose", "agreement", "expires", "label"];
-        let more = ["leaf", "how", "count", "all", "value", "codes", "before", "after", "code"];
+        let more = [
+            "leaf", "how", "count", "all", "value", "codes", "before", "after", "code", "id",
+            "version", "why", "digest",
+        ];
         let values: Vec<_> = names.into_iter().chain(more).map(|name| (name, "x")).collect();
         for message in purposes.iter().map(String::as_str).chain(keys(written)) {
             for language in [Language::Id, Language::En] {

@@ -22,7 +22,7 @@ mod source;
 pub use compile::{Compiled, Finding, compile};
 pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
 pub use disclose::{Disclosure, Withheld, direct_values, disclose};
-pub use explain::{DiffSentences, Language, explain, explain_diff};
+pub use explain::{DiffSentences, Language, explain, explain_diff, print};
 pub use floor::{BadFloor, Floor};
 pub use operation::{Band, Operation};
 pub use plan::Plan;

@@ -37,3 +37,10 @@ policy-diff-head-proof-stops = The sender's own signature will no longer travel 
 policy-diff-nothing = { $recipient } receives exactly what it receives today.
 policy-diff-narrows = Nothing widens: one officer may put it in force.
 policy-diff-widens = { $count } change(s) widen what { $recipient } receives: two officers of different units decide.
+
+policy-print-title = Summary of the data-sharing policy { $id }, version { $version }
+policy-print-why = Why: { $why }
+policy-print-digest = SHA-256 of its canonical form: { $digest }
+policy-print-passed = What { $recipient } receives
+policy-print-dropped = What the message holds and { $recipient } never receives
+policy-print-warnings = What an approver should see

@@ -37,3 +37,10 @@ policy-diff-head-proof-stops = Tanda tangan pengirim sendiri tidak akan lagi dit
 policy-diff-nothing = { $recipient } menerima persis seperti yang diterima hari ini.
 policy-diff-narrows = Tidak ada yang meluas: satu petugas boleh memberlakukannya.
 policy-diff-widens = { $count } perubahan memperluas yang diterima { $recipient }: dua petugas dari unit berbeda yang memutuskan.
+
+policy-print-title = Ringkasan kebijakan berbagi data { $id }, versi { $version }
+policy-print-why = Alasan: { $why }
+policy-print-digest = SHA-256 dari bentuk bakunya: { $digest }
+policy-print-passed = Yang diterima { $recipient }
+policy-print-dropped = Yang ada dalam pesan dan tidak pernah diterima { $recipient }
+policy-print-warnings = Yang perlu dilihat penyetuju
