@@ -97,7 +97,9 @@ impl Policy {
                 let texts = [Language::Id, Language::En].map(|language| print(&policy, language));
                 let [id, en] = &texts;
                 printer.json(&json!({"id": id, "en": en}));
-                texts.iter().for_each(|text| text.lines().for_each(|line| printer.line(line)));
+                for line in texts.iter().flat_map(|text| text.lines()) {
+                    printer.line(line);
+                }
                 Ok(())
             }
             Self::Diff(change) => change.run(printer),
