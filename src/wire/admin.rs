@@ -1,0 +1,179 @@
+//! The shapes of the officers' socket, shared by `console` and `client`. None shows a value, but for
+//! what an officer asked to see of a hold.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::Fault;
+
+/// One release in the list of everything a party received. Shows no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasedView {
+    /// Its id.
+    pub release_id: String,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+    /// For whom.
+    pub recipient: String,
+    /// From whom.
+    pub from: String,
+    /// Message type.
+    #[serde(rename = "type")]
+    pub message_type: String,
+    /// `queued` (not handed out yet), `collected`, `acknowledged` or `rejected`.
+    pub state: String,
+    /// The policy's id.
+    pub policy: String,
+    /// The policy's version.
+    pub version: u32,
+    /// SHA-256 of the policy's canonical form.
+    pub policy_digest: String,
+    /// SHA-256 of the whole release.
+    pub digest: String,
+    /// The leaves that the policy lets through.
+    pub leaves: Vec<String>,
+}
+
+/// A page of that list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasedPage {
+    /// In the order in which they were made.
+    pub releases: Vec<ReleasedView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// What is asked of a replay.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayAsk {
+    /// The proposed policy's id.
+    pub id: String,
+    /// The proposed policy, TOML.
+    pub policy: String,
+    /// Messages admitted from here on, unix seconds.
+    pub since: i64,
+    /// `next` of the page before; 0 at first.
+    pub after: i64,
+}
+
+/// A page of a replay: how a proposed policy would have dealt with messages still in retention,
+/// beside the one in force. Counts only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayPage {
+    /// Messages of this page that were for the policy's recipient.
+    pub messages: u64,
+    /// Messages whose payload is erased and which therefore say nothing.
+    pub erased: u64,
+    /// Of the messages, how many the recipient would receive exactly as before.
+    pub alike: u64,
+    /// Under the policy in force.
+    pub before: ReplayOutcomes,
+    /// Under the proposed one.
+    pub after: ReplayOutcomes,
+    /// Per leaf, in how many releases it changes.
+    pub leaves: BTreeMap<String, ReplayLeaf>,
+    /// Where the page ended, and where the last message stands: how far the replay is.
+    pub at: i64,
+    /// See `at`.
+    pub of: i64,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<i64>,
+}
+
+/// What would become of messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayOutcomes {
+    /// Released.
+    pub released: u64,
+    /// Held whole for an officer.
+    pub held: u64,
+    /// Refused for this recipient, or no policy at all.
+    pub refused: u64,
+}
+
+/// How often a leaf changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayLeaf {
+    /// It would be there and was not.
+    pub starts: u64,
+    /// It was there and would not be.
+    pub stops: u64,
+    /// It would have another value.
+    pub differs: u64,
+}
+
+impl ReplayPage {
+    /// Adds the page that follows.
+    pub fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.erased += other.erased;
+        self.alike += other.alike;
+        for (to, from) in [(&mut self.before, other.before), (&mut self.after, other.after)] {
+            to.released += from.released;
+            to.held += from.held;
+            to.refused += from.refused;
+        }
+        for (leaf, from) in other.leaves {
+            let to = self.leaves.entry(leaf).or_default();
+            to.starts += from.starts;
+            to.stops += from.stops;
+            to.differs += from.differs;
+        }
+        (self.at, self.of, self.next) = (other.at, other.of, other.next);
+    }
+}
+
+/// A hold, as the duty officer sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HoldView {
+    /// Its id.
+    pub id: String,
+    /// From whom.
+    pub from: String,
+    /// For whom.
+    pub recipient: String,
+    /// Message type.
+    #[serde(rename = "type")]
+    pub message_type: String,
+    /// The recipient's exchange reference, where it has one.
+    pub exchange: Option<String>,
+    /// Leaves concerned.
+    pub leaves: Vec<String>,
+    /// What the net found: pointer and rule.
+    pub findings: Vec<Fault>,
+    /// Whether the rest of the message has gone.
+    pub rest_went: bool,
+    /// RFC 3339.
+    pub opened_at: String,
+    /// The decision, if any.
+    pub decision: Option<DecisionView>,
+    /// The held values by leaf, only from `hold show` (a recorded act).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Value>,
+}
+
+/// A decision about a hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DecisionView {
+    /// `released` or `discarded`.
+    pub decision: String,
+    /// Which officer.
+    pub officer: String,
+    /// Why.
+    pub reason: String,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// What an officer asks of a hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HoldAct {
+    /// Name of an officer in `officers.toml`.
+    pub officer: String,
+    /// Why; required to release or discard.
+    #[serde(default)]
+    pub reason: String,
+}
