@@ -454,7 +454,7 @@ pub(super) fn party_sees(exchange: &ExchangeRow, caller: &Address) -> bool {
     let own =
         [&exchange.referrer, &exchange.receiver].into_iter().find(|a| a.party == caller.party);
     match own {
-        Some(address) => caller.covers(address) || address.unit.is_none(),
+        Some(address) => caller.covers(address),
         None => caller.unit.is_none(),
     }
 }
@@ -472,11 +472,9 @@ fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> 
 }
 
 fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
-    let is =
-        |own: &Address| sender.covers(own) || (own.unit.is_none() && own.party == sender.party);
-    if is(&exchange.receiver) {
+    if sender.covers(&exchange.receiver) {
         Some(Role::Receiver)
-    } else if is(&exchange.referrer) {
+    } else if sender.covers(&exchange.referrer) {
         Some(Role::Referrer)
     } else {
         None

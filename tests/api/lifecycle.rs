@@ -330,3 +330,22 @@ fn an_output_that_is_full_acknowledges_nothing() {
     let (item, _) = unit.inbox().pop().unwrap();
     assert_eq!(unit.acknowledge(&item, "rejected").status, 200, "not acknowledged before");
 }
+
+/// Whoever waits at one view is told at once, whoever it was that collected.
+#[test]
+fn every_long_poll_of_a_view_is_answered_by_the_same_news() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let started = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let polls: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| unit.get("/v1/inbox?after=0&wait=20").json()))
+            .collect();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).status, 201);
+        for poll in polls {
+            assert_eq!(poll.join().unwrap()["items"].as_array().unwrap().len(), 1);
+        }
+    });
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
+}
