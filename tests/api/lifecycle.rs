@@ -338,9 +338,8 @@ fn every_long_poll_of_a_view_is_answered_by_the_same_news() {
     let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
     let started = std::time::Instant::now();
     std::thread::scope(|scope| {
-        let polls: Vec<_> = (0..3)
-            .map(|_| scope.spawn(|| unit.get("/v1/inbox?after=0&wait=20").json()))
-            .collect();
+        let polls: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| unit.get("/v1/inbox?after=0&wait=20").json())).collect();
         std::thread::sleep(std::time::Duration::from_millis(500));
         assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).status, 201);
         for poll in polls {
