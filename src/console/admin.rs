@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -76,6 +77,11 @@ impl IntoResponse for AdminProblem {
     }
 }
 
+/// What was asked, if it has the documented form. The library's own words would quote it.
+fn asked<T, R>(read: Result<T, R>) -> Result<T, AdminProblem> {
+    read.map_err(|_rejection| AdminProblem(Failure::problem(Code::BadRequest)))
+}
+
 fn id(text: &str) -> Result<Id, AdminProblem> {
     text.parse().map_err(|_cause| AdminProblem(Failure::problem(Code::NotFound)))
 }
@@ -100,9 +106,10 @@ struct Begin {
 
 async fn released(
     State(gateway): State<Arc<Gateway>>,
-    Path(party): Path<String>,
-    Query(from): Query<Begin>,
+    party: Result<Path<String>, PathRejection>,
+    from: Result<Query<Begin>, QueryRejection>,
 ) -> Answer<ReleasedPage> {
+    let (Path(party), Query(from)) = (asked(party)?, asked(from)?);
     let unknown = |_form| AdminProblem(Failure::problem(Code::NotFound));
     let party = party.parse::<PartyId>().map_err(unknown)?;
     Ok(Json(released::released_to(&gateway, &party, from.since, from.after.as_deref()).await?))
@@ -110,8 +117,9 @@ async fn released(
 
 async fn replayed(
     State(gateway): State<Arc<Gateway>>,
-    Json(ask): Json<ReplayAsk>,
+    ask: Result<Json<ReplayAsk>, JsonRejection>,
 ) -> Answer<ReplayPage> {
+    let Json(ask) = asked(ask)?;
     Ok(Json(replay::replay(&gateway, &ask).await?))
 }
 
@@ -124,24 +132,27 @@ async fn list(
 
 async fn show(
     State(gateway): State<Arc<Gateway>>,
-    Path(hold): Path<String>,
-    Json(act): Json<HoldAct>,
+    hold: Result<Path<String>, PathRejection>,
+    act: Result<Json<HoldAct>, JsonRejection>,
 ) -> Answer<HoldView> {
+    let (Path(hold), Json(act)) = (asked(hold)?, asked(act)?);
     Ok(Json(hold::show(&gateway, id(&hold)?, &act).await?))
 }
 
 async fn release(
     State(gateway): State<Arc<Gateway>>,
-    Path(hold): Path<String>,
-    Json(act): Json<HoldAct>,
+    hold: Result<Path<String>, PathRejection>,
+    act: Result<Json<HoldAct>, JsonRejection>,
 ) -> Answer<HoldView> {
+    let (Path(hold), Json(act)) = (asked(hold)?, asked(act)?);
     Ok(Json(hold::release(&gateway, id(&hold)?, &act).await?))
 }
 
 async fn discard(
     State(gateway): State<Arc<Gateway>>,
-    Path(hold): Path<String>,
-    Json(act): Json<HoldAct>,
+    hold: Result<Path<String>, PathRejection>,
+    act: Result<Json<HoldAct>, JsonRejection>,
 ) -> Answer<HoldView> {
+    let (Path(hold), Json(act)) = (asked(hold)?, asked(act)?);
     Ok(Json(hold::discard(&gateway, id(&hold)?, &act).await?))
 }

@@ -172,7 +172,10 @@ pub fn sentence(refused: &Refused) -> &'static str {
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => {
             "the hold was decided before; `titian hold list --all` shows by whom"
         }
-        Code::BadRequest => "a reason of 1 to 500 bytes is needed",
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason") => {
+            "a reason of 1 to 500 bytes is needed"
+        }
+        Code::BadRequest => "what was asked is not as documented, or does not compile",
         Code::NoPolicy => {
             "the policy changed since the message was admitted; its sender sends it again"
         }

@@ -134,16 +134,20 @@ fn an_acknowledgement_names_places_of_the_release_and_says_nothing_else() {
 fn where_the_thread_stands_cannot_be_probed() {
     let live = Live::start();
     let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
-    let (item, body) = received(&bnpt, &unit);
+    let sent = bnpt.claims(REFERRAL);
+    assert_eq!(bnpt.submit(sent.clone()).status, 201);
+    let (item, body) = unit.inbox().pop().unwrap();
+    assert_eq!(unit.acknowledge(&item, "received").status, 200);
     assert_eq!(unit.submit(status(&unit, &item, &body, "received", "accepted")).status, 201);
     let to_bnpt = bnpt.inbox().pop().unwrap();
     let mut answers = std::collections::BTreeSet::new();
     for from in ["submitted", "received", "accepted", "on_hold", "in_service", "completed"] {
-        let mut claims = status(&bnpt, &to_bnpt.0, &to_bnpt.1, from, "received");
+        let mut claims = status(&bnpt, &to_bnpt.0, &sent["body"], from, "received");
         claims["recipients"] = json!(["kemensos"]);
         claims["legal"]["purpose"] = json!("child_protection");
         let object = bnpt.sign(claims);
         let answer = bnpt.post("/v1/messages?dry_run=true", "application/jose", object.as_bytes());
+        assert_eq!(answer.code(), "illegal-transition", "{from}");
         let mut problem = answer.json();
         problem.as_object_mut().unwrap().remove("instance");
         answers.insert(problem.to_string());
@@ -269,4 +273,40 @@ fn a_proposed_policy_is_replayed_over_what_is_kept_and_counts_only() {
     assert_eq!(changed["leaves"]["/location/adm1"]["stops"], 3, "{changed}");
     let said = changed.to_string();
     assert!(!said.contains("ID-JK") && !said.contains("female"), "{said}");
+}
+
+/// The officers' socket refuses in its own words: those of the library quote what was asked.
+#[test]
+fn the_officers_socket_quotes_nothing_it_was_asked() {
+    use std::io::{Read, Write};
+    let live = Live::start();
+    let ask = |head: &str, body: &str| {
+        let socket = live.home().join("run/admin.sock");
+        let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for (head, body) in [
+        ("POST /replay", "{}"),
+        ("POST /replay", r#"{"id":"x","policy":"","since":"Zarqolin","after":0}"#),
+        ("POST /replay", r#"{"id":"x","id":"Zarqolin","policy":"","since":0,"after":0}"#),
+        ("POST /replay", r#"{"id":"x","policy":"Zarqolin","since":0,"after":0}"#),
+        ("GET /parties/cuta-be/releases", ""),
+        ("GET /parties/cuta-be/releases?since=Zarqolin", ""),
+        ("GET /parties/cuta-be/releases?since=1&since=2", ""),
+        ("GET /parties/cuta-be/releases?since=1&after=Zarqolin", ""),
+        ("GET /parties/%FF/releases?since=1", ""),
+    ] {
+        let answer = ask(head, body);
+        assert!(answer.starts_with("HTTP/1.1 400"), "{head} {body}: {answer}");
+        assert!(answer.contains("bad-request") && !answer.contains("Zarqolin"), "{answer}");
+    }
 }
