@@ -165,7 +165,7 @@ fn make_party(
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::app) mod tests {
     use std::collections::BTreeMap;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -173,9 +173,9 @@ mod tests {
     use super::*;
     use crate::app::records;
 
-    const NOW: OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
+    pub(in crate::app) const NOW: OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
 
-    fn fresh() -> (tempfile::TempDir, Home) {
+    pub(in crate::app) fn fresh() -> (tempfile::TempDir, Home) {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::at(directory.path().join("home"));
         init(&home, NOW).unwrap();

@@ -133,17 +133,8 @@ pub fn compile_all(documents: &Documents) -> anyhow::Result<(PolicySet, Fixed, S
 mod tests {
     use super::*;
     use crate::app::Home;
-    use crate::app::init::init;
+    use crate::app::init::tests::fresh;
     use crate::config::{Access, Mode, file};
-
-    const NOW: time::OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
-
-    fn fresh() -> (tempfile::TempDir, Home) {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::at(directory.path().join("home"));
-        init(&home, NOW).unwrap();
-        (directory, home)
-    }
 
     fn compiled(home: &Home) -> Result<usize, String> {
         let documents = Documents::read(home, Mode::Development).unwrap();

@@ -118,17 +118,8 @@ fn digest(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::init::init;
+    use crate::app::init::tests::fresh;
     use crate::config::Access;
-
-    const NOW: time::OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
-
-    fn fresh() -> (tempfile::TempDir, Home) {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::at(directory.path().join("home"));
-        init(&home, NOW).unwrap();
-        (directory, home)
-    }
 
     fn read(home: &Home) -> Result<Documents, String> {
         Documents::read(home, Mode::Development).map_err(|error| format!("{error:#}"))

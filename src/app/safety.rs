@@ -127,17 +127,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::app::init::init;
+    use crate::app::init::tests::{NOW, fresh};
     use crate::config::Access;
-
-    const NOW: time::OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
-
-    fn fresh() -> (tempfile::TempDir, Home) {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::at(directory.path().join("home"));
-        init(&home, NOW).unwrap();
-        (directory, home)
-    }
 
     fn check(home: &Home) -> Result<(), String> {
         let parties = records::read_all(home).unwrap();

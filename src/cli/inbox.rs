@@ -50,7 +50,7 @@ impl Inbox {
         let (mut after, mut shown, mut distrusted) = (self.after, 0u64, 0u64);
         loop {
             let wait_s = if self.follow { WAIT_S } else { 0 };
-            let page = match session.inbox(InboxQuery { after, limit: PAGE, wait_s }).await {
+            let mut page = match session.inbox(InboxQuery { after, limit: PAGE, wait_s }).await {
                 Err(fault) if self.follow && fault.is_temporary() => {
                     printer.note(format!("{:#}; still waiting", anyhow::Error::new(fault)));
                     tokio::time::sleep(PAUSE).await;
@@ -58,27 +58,31 @@ impl Inbox {
                 }
                 page => page?,
             };
+            let is_last = page.items.is_empty();
+            let mut releases = Vec::with_capacity(page.items.len());
+            page.items.retain(|item| match session.open_release(item) {
+                Ok(release) => {
+                    releases.push(release);
+                    true
+                }
+                Err(fault) => {
+                    distrusted += 1;
+                    let error = anyhow::Error::new(fault);
+                    printer.note(format!("release {}: {error:#}", item.release_id));
+                    false
+                }
+            });
             // for machines what is acknowledged is written before, a page a line
             let by_page = self.follow || self.ack;
             if by_page && !page.items.is_empty() {
                 printer.json(&page);
             }
-            for item in &page.items {
-                match session.open_release(item) {
-                    Ok(release) => {
-                        shown += 1;
-                        show(printer, item, &release);
-                        printer.reached()?;
-                        self.acknowledge(&session, item, &release, printer).await?;
-                    }
-                    Err(fault) => {
-                        distrusted += 1;
-                        let error = anyhow::Error::new(fault);
-                        printer.note(format!("release {}: {error:#}", item.release_id));
-                    }
-                }
+            for (item, release) in page.items.iter().zip(&releases) {
+                shown += 1;
+                show(printer, item, release);
+                printer.reached()?;
+                self.acknowledge(&session, item, release, printer).await?;
             }
-            let is_last = page.items.is_empty();
             after = Some(next(&page)?);
             if self.follow {
                 continue;

@@ -158,12 +158,13 @@ pub(super) fn policy_for(
     }
     let purpose = message.legal.purpose;
     let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
-    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement())?;
-    let agreed = agreement.binds(&message.iss.party, &recipient.party)
-        && agreement.in_force(today)
-        && agreement.messages.contains(&message.message_type)
-        && agreement.purposes.contains(&purpose);
-    (agreed && in_force(&policy, purpose, is_foreign, today)).then_some(policy)
+    let runs = is_agreed(rules, &policy, &message.iss.party, &recipient.party, today)
+        && in_force(&policy, is_foreign, today);
+    if runs && today > policy.expires() {
+        tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
+        metrics::counter!("titian_policy_grace_total").increment(1);
+    }
+    runs.then_some(policy)
 }
 
 /// Whether a release that waits may still be handed out: its very policy version and an agreement
@@ -174,28 +175,34 @@ pub(super) fn may_still_go(rules: &Rules, row: &ReleaseRow, today: Date) -> bool
         return true;
     }
     let Some(policy) = rules.policies.by_id(&row.policy.id) else { return false };
-    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement());
     policy.digest() == row.policy.digest
-        && in_force(policy, policy.purpose(), is_foreign, today)
-        && agreement.is_some_and(|agreement| {
-            agreement.binds(&row.sender.party, &row.recipient.party) && agreement.in_force(today)
-        })
+        && is_agreed(rules, policy, &row.sender.party, &row.recipient.party, today)
+        && in_force(policy, is_foreign, today)
+}
+
+/// Whether the policy's agreement is in force, binds both, and allows its type and purpose.
+fn is_agreed(
+    rules: &Rules,
+    policy: &Compiled,
+    sender: &PartyId,
+    recipient: &PartyId,
+    today: Date,
+) -> bool {
+    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement());
+    agreement.is_some_and(|agreement| {
+        agreement.binds(sender, recipient)
+            && agreement.in_force(today)
+            && agreement.messages.contains(policy.message())
+            && agreement.purposes.contains(&policy.purpose())
+    })
 }
 
 /// A foreign policy stops on its day; a domestic child-protection policy runs 30 days longer,
 /// because a child must not wait for a form.
-fn in_force(policy: &Compiled, purpose: Purpose, is_foreign: bool, today: Date) -> bool {
-    if today <= policy.expires() {
-        return true;
-    }
-    let in_grace = purpose == Purpose::ChildProtection
-        && !is_foreign
-        && today <= policy.expires() + Duration::days(GRACE_DAYS);
-    if in_grace {
-        tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
-        metrics::counter!("titian_policy_grace_total").increment(1);
-    }
-    in_grace
+fn in_force(policy: &Compiled, is_foreign: bool, today: Date) -> bool {
+    let has_grace = policy.purpose() == Purpose::ChildProtection && !is_foreign;
+    let grace = Duration::days(if has_grace { GRACE_DAYS } else { 0 });
+    today <= policy.expires() + grace
 }
 
 /// Projects for one recipient; `released` are leaves an officer has let go.

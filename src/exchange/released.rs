@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::domain::{Code, Digest, PartyId};
-use crate::store::{ReleasedCursor, ReleasedRow};
+use crate::store::{ReleasedCursor, ReleasedRow, StoreError};
 use crate::wire::{ReleasedPage, ReleasedView};
 
 use super::show::moment;
@@ -51,10 +51,15 @@ pub async fn released_to(
 /// The leaves that a recorded policy does not drop.
 async fn leaves_of(gateway: &Gateway, policy: &Digest) -> Result<Vec<String>, Failure> {
     let text = gateway.store().policy_text(policy).await?;
-    let policy: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let leaves = policy.get("leaves").and_then(Value::as_object);
+    let recorded: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let leaves = recorded.as_ref().and_then(|policy| policy.get("leaves")?.as_object());
+    // a list that told of fewer leaves than went out would be worse than none
+    let leaves = leaves.ok_or_else(|| {
+        let (table, column) = ("policies", "text");
+        Failure::from(StoreError::Inconsistent { table, column, row: policy.to_string() })
+    })?;
     let is_dropped = |op: &Value| op == "drop" || op.get("op").is_some_and(|op| op == "drop");
-    let passing = leaves.into_iter().flatten().filter(|(_, op)| !is_dropped(op));
+    let passing = leaves.iter().filter(|(_, op)| !is_dropped(op));
     Ok(passing.map(|(leaf, _)| leaf.clone()).collect())
 }
 

@@ -40,7 +40,7 @@ pub async fn replay(gateway: &Gateway, ask: &ReplayAsk) -> Result<ReplayPage, Fa
     let is_full = u32::try_from(rows.len()).is_ok_and(|count| count == PAGE);
     let at = rows.last().filter(|_| is_full).map_or(of, |(row, _)| *row);
     let mut page = ReplayPage { at, of, next: is_full.then_some(at), ..ReplayPage::default() };
-    let both = Both { in_force, proposed };
+    let both = Both::of(in_force, proposed);
     for (count, (_, row)) in rows.iter().enumerate() {
         if count % TURN == 0 {
             tokio::task::yield_now().await;
@@ -62,9 +62,19 @@ fn proposed(rules: &Rules, ask: &ReplayAsk) -> Result<Compiled, Failure> {
 struct Both {
     in_force: Option<Arc<Compiled>>,
     proposed: Compiled,
+    /// Every leaf that either passes on.
+    leaves: Vec<LeafName>,
 }
 
 impl Both {
+    fn of(in_force: Option<Arc<Compiled>>, proposed: Compiled) -> Self {
+        let mut leaves = proposed.passing();
+        leaves.extend(in_force.as_deref().map(Compiled::passing).unwrap_or_default());
+        leaves.sort();
+        leaves.dedup();
+        Self { in_force, proposed, leaves }
+    }
+
     async fn one(
         &self,
         gateway: &Gateway,
@@ -96,9 +106,9 @@ impl Both {
             page.alike += 1;
         }
         let (before, after) = (before.body(), after.body());
-        for name in self.leaves() {
+        for name in &self.leaves {
             let values = |body: &Body| {
-                let found = body.values(&name).into_iter().filter(|value| !value.is_null());
+                let found = body.values(name).into_iter().filter(|value| !value.is_null());
                 found.cloned().collect::<Vec<Value>>()
             };
             let (was, is) = (values(&before), values(&after));
@@ -113,15 +123,6 @@ impl Both {
             }
         }
         Ok(())
-    }
-
-    /// Every leaf that either version passes on.
-    fn leaves(&self) -> Vec<LeafName> {
-        let mut names = self.proposed.passing();
-        names.extend(self.in_force.as_deref().map(Compiled::passing).unwrap_or_default());
-        names.sort();
-        names.dedup();
-        names
     }
 }
 
