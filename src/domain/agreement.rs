@@ -1,9 +1,11 @@
 //! Agreements: the instruments (a memorandum, a PKS) that allow an exchange.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::Date;
 
-use super::{MessageType, PartyId, Purpose};
+use super::{Digest, MessageType, PartyId, Purpose};
 
 /// `YYYY-MM-DD`, as serde reads and writes a date.
 pub mod iso_date {
@@ -54,6 +56,10 @@ pub struct Agreement {
     /// Last day in force.
     #[serde(with = "iso_date")]
     pub until: Date,
+    /// RFC 7638 thumbprints of keys that the instrument prints, by party: such a key needs no word
+    /// of the party's previous one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<PartyId, Vec<Digest>>,
 }
 
 impl Agreement {

@@ -3,11 +3,15 @@
 //! Nothing here reads a clock, a file, a key or a socket, and nothing here decides: every layer
 //! above may name this one, and this one names none.
 
+#[macro_use]
+pub mod words;
+
 pub mod address;
 pub mod agreement;
 pub mod body;
 pub mod code;
 pub mod digest;
+pub mod governance;
 pub mod id;
 pub mod json;
 pub mod leaf;
@@ -20,6 +24,7 @@ pub use agreement::Agreement;
 pub use body::{Body, Context, Pseudonyms};
 pub use code::{MessageType, Purpose};
 pub use digest::Digest;
+pub use governance::{Act, Approval, DocumentKind, KeyEndorsement, SignerRole, VersionState};
 pub use id::{ExchangeRef, Id, MessageId, ReleaseId, RequestId};
 pub use leaf::{Class, Leaf, LeafName, LeafTable, Shape};
 pub use problem::{Code, Fault, Refused};

@@ -1,50 +1,6 @@
 //! States as the API shows and the store keeps them.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-/// The text is none of the states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown state")]
-pub struct UnknownState;
-
-macro_rules! states {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)*
-        }
-
-        impl $name {
-            /// Every state.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The word on the wire.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownState;
-
-            fn from_str(text: &str) -> Result<Self, UnknownState> {
-                Self::ALL.iter().copied().find(|s| s.as_str() == text).ok_or(UnknownState)
-            }
-        }
-    };
-}
-
-states!(
+words!(
     /// Where a message stands as a whole.
     MessageState {
         /// Queued or handed out for at least one recipient.
@@ -58,7 +14,7 @@ states!(
     }
 );
 
-states!(
+words!(
     /// Where a message stands for one recipient.
     RecipientState {
         /// A release waits to be handed out.
@@ -84,7 +40,7 @@ states!(
     }
 );
 
-states!(
+words!(
     /// Where a release stands.
     ReleaseState {
         /// Waits to be handed out.
@@ -100,7 +56,7 @@ states!(
     }
 );
 
-states!(
+words!(
     /// Lifecycle of a referral, between referrer and receiver.
     ThreadState {
         /// Admitted, not yet acknowledged.

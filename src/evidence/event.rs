@@ -1,9 +1,12 @@
 //! The events that ledgers commit to, as canonical JSON (RFC 8785).
 //!
 //! `exchange` makes entries from these and the verifier makes them again, so that both hash the
-//! same bytes. An event holds digests only: no party, no time, no value.
+//! same bytes. An event of a message holds digests only: no party, no time, no value.
 
-use crate::domain::Digest;
+use serde_json::json;
+
+use crate::domain::json::canonical;
+use crate::domain::{Act, Digest, DocumentKind};
 
 /// A message was admitted or held: digest of the receipt's JWS.
 pub fn receipt(receipt: Digest) -> Vec<u8> {
@@ -36,12 +39,26 @@ pub fn rules(rules: Digest, generation: u64) -> Vec<u8> {
     format!(r#"{{"digest":"{rules}","generation":{generation},"kind":"rules"}}"#).into_bytes()
 }
 
+/// A step in the life of a governed document's version: what was done by whom, and the digest of
+/// the officer's word where the step is one. Officers act in office, so they are named.
+///
+/// # Errors
+/// When the event has no canonical form, which its plain parts rule out.
+pub fn step(
+    (of, id, version): (DocumentKind, &str, u32),
+    digest: Digest,
+    (act, officer): (Act, &str),
+    word: Option<Digest>,
+) -> Result<Vec<u8>, serde_json::Error> {
+    canonical(&json!({
+        "kind": "version", "of": of, "id": id, "version": version, "digest": digest,
+        "act": act, "officer": officer, "word": word,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::domain::json::canonical;
 
     #[test]
     fn events_are_canonical() {

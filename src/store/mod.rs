@@ -16,13 +16,14 @@ use std::fmt;
 
 use crate::domain::state::{MessageState, RecipientState, ThreadState};
 use crate::domain::{
-    Address, Digest, ExchangeRef, Id, LeafName, MessageId, MessageType, PartyId, ReleaseId,
+    Address, Digest, DocumentKind, ExchangeRef, Id, LeafName, MessageId, MessageType, PartyId,
+    ReleaseId, VersionState,
 };
 
 pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
-    MessageRow, NewHold, NewMessage, NewRelease, RecipientRow, Refusal, ReleaseRow, ReleasedCursor,
-    ReleasedRow,
+    MessageRow, NewHold, NewMessage, NewRelease, NewStep, NewVersion, RecipientRow, Refusal,
+    ReleaseRow, ReleasedCursor, ReleasedRow, StepRow, VersionKey, VersionRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -67,6 +68,13 @@ pub enum Requirement {
     Unacknowledged(ReleaseId),
     /// The hold is still undecided.
     HoldOpen(Id),
+    /// The version is in this state and has come this many steps; `None` if there is none yet.
+    Version {
+        /// Which version.
+        key: VersionKey,
+        /// Its state and number of steps.
+        at: Option<(VersionState, u32)>,
+    },
     /// This client assertion has not been used.
     AssertionUnseen {
         /// Whose assertion.
@@ -189,6 +197,24 @@ pub enum Write {
         hold: Id,
         /// What was decided, by whom, why.
         decision: Decision,
+    },
+    /// A version of a governed document, or another text of one that is still a draft.
+    Version(NewVersion),
+    /// A version's state; with the moment from which it is in force once it is approved.
+    VersionState {
+        /// Which version.
+        key: VersionKey,
+        /// Its new state.
+        state: VersionState,
+        /// Unix seconds, with [`VersionState::Approved`].
+        effective_at: Option<i64>,
+    },
+    /// A step in the life of a version, recorded in the governance ledger.
+    Step {
+        /// Which version.
+        key: VersionKey,
+        /// What was done, by whom.
+        step: NewStep,
     },
     /// A compiled policy's text, kept by digest; writing it again is no change.
     Policy {
@@ -441,6 +467,16 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Holds of one message.
     async fn holds_of(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<HoldRow>, StoreError>;
+
+    /// Every version of every governed document with its steps, by kind, id and version.
+    async fn versions(&self) -> Result<Vec<VersionRow>, StoreError>;
+
+    /// The versions of one document.
+    async fn versions_of(
+        &self,
+        kind: DocumentKind,
+        id: &str,
+    ) -> Result<Vec<VersionRow>, StoreError>;
 
     /// A policy's text.
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError>;

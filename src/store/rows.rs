@@ -6,8 +6,8 @@ use time::Date;
 use super::{EntrySlot, Sealed};
 use crate::domain::state::{MessageState, RecipientState, ReleaseState, ThreadState};
 use crate::domain::{
-    Address, Digest, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType, PartyId, Purpose,
-    ReleaseId,
+    Act, Address, Digest, DocumentKind, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType,
+    PartyId, Purpose, ReleaseId, VersionState,
 };
 
 /// A message to record.
@@ -358,4 +358,81 @@ pub struct EntryRow {
     pub salt: [u8; 16],
     /// Canonical JSON of the event.
     pub event: Vec<u8>,
+}
+
+/// Names one version of one governed document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VersionKey {
+    /// What kind of document.
+    pub kind: DocumentKind,
+    /// Which document.
+    pub id: String,
+    /// Which version, from 1.
+    pub version: u32,
+}
+
+/// A version to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVersion {
+    /// Which version.
+    pub key: VersionKey,
+    /// TOML as written.
+    pub text: String,
+    /// SHA-256 of its canonical form.
+    pub digest: Digest,
+    /// Its state.
+    pub state: VersionState,
+    /// From when it is in force (unix seconds), where it is approved.
+    pub effective_at: Option<i64>,
+}
+
+/// A recorded version with its steps, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRow {
+    /// Which version.
+    pub key: VersionKey,
+    /// TOML as written.
+    pub text: String,
+    /// SHA-256 of its canonical form.
+    pub digest: Digest,
+    /// Its state.
+    pub state: VersionState,
+    /// From when it is in force (unix seconds), where it is approved.
+    pub effective_at: Option<i64>,
+    /// What was done with it.
+    pub steps: Vec<StepRow>,
+}
+
+/// A step to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStep {
+    /// What was done.
+    pub act: Act,
+    /// By which officer.
+    pub officer: String,
+    /// Why.
+    pub reason: String,
+    /// The officer's own word, where the act is one.
+    pub jws: Option<String>,
+    /// Its entry in the governance ledger.
+    pub entry: EntrySlot,
+    /// When (unix seconds).
+    pub at: i64,
+}
+
+/// A recorded step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRow {
+    /// What was done.
+    pub act: Act,
+    /// By which officer.
+    pub officer: String,
+    /// Why.
+    pub reason: String,
+    /// The officer's own word, where the act is one.
+    pub jws: Option<String>,
+    /// Index of its entry in the governance ledger.
+    pub entry: u64,
+    /// When (unix seconds).
+    pub at: i64,
 }

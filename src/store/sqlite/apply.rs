@@ -118,6 +118,11 @@ impl<'a> Apply<'a> {
             Write::Acknowledge(word) => self.acknowledge(word),
             Write::Hold(hold) => self.insert_hold(hold),
             Write::Decide { hold, decision } => self.decide(*hold, decision),
+            Write::Version(new) => self.write_version(new),
+            Write::VersionState { key, state, effective_at } => {
+                self.version_state(key, *state, *effective_at)
+            }
+            Write::Step { key, step } => self.insert_step(key, step),
             Write::Policy { digest, text } => self.keep_policy(digest, text),
             Write::ReleaseSchema { digest, recipient, text } => {
                 self.keep_release_schema(digest, recipient, text)
@@ -132,11 +137,16 @@ impl<'a> Apply<'a> {
 
     /// Index of the entry in `slot`, which must be one of `party`'s own ledger.
     pub(super) fn entry(&self, slot: EntrySlot, party: &PartyId) -> Result<i64, Stop> {
+        self.entry_in(slot, party.as_str())
+    }
+
+    /// Index of the entry in `slot`, which must be one of `ledger`.
+    pub(super) fn entry_in(&self, slot: EntrySlot, ledger: &str) -> Result<i64, Stop> {
         self.positions
             .get(slot.0)
-            .filter(|position| position.ledger == party.as_str())
+            .filter(|position| position.ledger == ledger)
             .and_then(|position| i64::try_from(position.index).ok())
-            .ok_or_else(|| inconsistent("ledger_entries", "ledger", party))
+            .ok_or_else(|| inconsistent("ledger_entries", "ledger", ledger))
     }
 
     /// Row of an exchange, which must be there.
@@ -184,7 +194,7 @@ const LAST_TURN: u8 = 3;
 fn turn_of(write: &Write) -> u8 {
     match write {
         Write::Exchange(_) => 0,
-        Write::Message(_) => 1,
+        Write::Message(_) | Write::Version(_) => 1,
         Write::Release(_) => 2,
         _ => LAST_TURN,
     }
@@ -241,6 +251,7 @@ pub(super) fn stamped_at(changes: &Changes) -> Option<i64> {
             Write::Acknowledge(Acknowledgement { at, .. }) => Some(*at),
             Write::Hold(hold) => Some(hold.opened_at),
             Write::Decide { decision, .. } => Some(decision.at),
+            Write::Step { step, .. } => Some(step.at),
             Write::Refusal(refusal) => Some(refusal.at),
             _ => None,
         })

@@ -17,6 +17,7 @@ mod read;
 mod read_inbox;
 mod record;
 mod requires;
+mod versions;
 mod writer;
 
 use std::error::Error;
@@ -35,9 +36,11 @@ use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
     HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow,
-    Store, StoreError,
+    Store, StoreError, VersionRow,
 };
-use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId};
+use crate::domain::{
+    Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
+};
 
 /// Limits of the store.
 #[derive(Debug, Clone, Copy)]
@@ -364,6 +367,18 @@ impl Store for Sqlite {
 
     async fn holds_of(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<HoldRow>, StoreError> {
         self.read(|db| read::holds_of(db, sender, id))
+    }
+
+    async fn versions(&self) -> Result<Vec<VersionRow>, StoreError> {
+        self.read_long(versions::all).await
+    }
+
+    async fn versions_of(
+        &self,
+        kind: DocumentKind,
+        id: &str,
+    ) -> Result<Vec<VersionRow>, StoreError> {
+        self.read(|db| versions::of(db, kind, id))
     }
 
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError> {

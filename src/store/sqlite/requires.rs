@@ -52,6 +52,7 @@ impl Apply<'_> {
                 let sql = "SELECT 1 FROM holds WHERE id = ?1 AND released IS NULL";
                 self.exists(sql, &[hold.as_str()])?
             }
+            Requirement::Version { key, at } => self.version_at(key)? == *at,
             Requirement::AssertionUnseen { party, jti } => {
                 let sql = "SELECT 1 FROM assertions WHERE party = ?1 AND jti = ?2";
                 !self.exists(sql, &[party.as_str(), jti])?
