@@ -105,6 +105,11 @@ impl Home {
         self.root.join("development")
     }
 
+    /// The throw-away key of an officer of a development home.
+    pub fn officer_key(&self, name: &str) -> PathBuf {
+        self.development().join("officers").join(format!("{name}.jwk"))
+    }
+
     /// What exists only while the gateway runs.
     pub fn run(&self) -> PathBuf {
         self.root.join("run")

@@ -42,6 +42,7 @@ pub fn init(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<PathBuf>> {
     made.extend(keys::make(home)?);
     made.extend(make_certificates(home, now)?);
     keep_or_write(&mut made, home.officers_file(), officers::DEFAULT)?;
+    made.extend(make_officer_keys(home)?);
     for (directory, files) in
         [(home.agreements(), shipped::AGREEMENTS), (home.policies(), shipped::POLICIES)]
     {
@@ -126,9 +127,19 @@ fn make_certificates(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<Pat
     Ok(made)
 }
 
+/// A throw-away key for every officer that the home names without one.
+fn make_officer_keys(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
+    let mut made = Vec::new();
+    file::make_directory(&home.development().join("officers"))?;
+    for officer in home.officers()?.iter().filter(|officer| officer.key.is_none()) {
+        made.extend(keys::make_jwk(home.officer_key(&officer.name))?);
+    }
+    Ok(made)
+}
+
 /// The shipped floor, signed by a throw-away key. An edited floor is signed again by deleting
 /// `floor.jws`, which only a development home can do.
-fn make_floor(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn make_floor(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
     let mut made = Vec::new();
     let (pin, private) = (home.dpo_pin(), home.development().join("dpo.jwk"));
     if !pin.exists() {
@@ -171,7 +182,7 @@ pub(in crate::app) mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::app::records;
+    use crate::exchange::rules::record;
 
     pub(in crate::app) const NOW: OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 UTC);
 
@@ -210,15 +221,15 @@ pub(in crate::app) mod tests {
         let mut secrets = 0;
         for (path, bytes) in files {
             let text = String::from_utf8_lossy(&bytes);
-            let secret = records::private_material(&text).is_some() || path.ends_with("pseudonym");
+            let secret = record::private_material(&text).is_some() || path.ends_with("pseudonym");
             if secret {
                 secrets += 1;
                 let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
                 assert_eq!(mode, 0o600, "{}", path.display());
             }
         }
-        // gateway: signing token ledger tls pseudonym; development: ca dpo; parties: 3 × 2
-        assert_eq!(secrets, 5 + 2 + 6);
+        // gateway: signing token ledger tls pseudonym; development: ca dpo, officers; parties: 3 × 2
+        assert_eq!(secrets, 5 + 2 + 4 + 6);
     }
 
     #[test]

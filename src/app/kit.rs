@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::home::Home;
-use super::{certificates, keys, records};
-use crate::config::{Access, CertificatePin, FileError, KeyStatus, PartyKey, PartyRecord, file};
+use super::{certificates, keys};
+use crate::config::{Access, CertificatePin, KeyStatus, PartyKey, PartyRecord, file};
 use crate::domain::{Address, PartyId, PartyKind, UnitId};
+use crate::exchange::rules::record;
 
 const RECORD: &str = "record.toml";
 const PARTY: &str = "party.toml";
@@ -96,34 +96,6 @@ pub fn make_party(
     Ok(made)
 }
 
-/// What becomes of a record that is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// It stays, and the new one is refused.
-    Keep,
-    /// The new one takes its place.
-    Replace,
-}
-
-/// Registers a partner: checks its record and copies it into the home.
-pub fn register(home: &Home, record: &Path, existing: Existing) -> anyhow::Result<PartyId> {
-    let text = file::read_text(record)?;
-    if let Some(what) = records::private_material(&text) {
-        bail!("`{}` holds {what}: a record is public; send `record.toml` only", record.display());
-    }
-    let new: PartyRecord = file::parse_toml(record, &text)?;
-    records::check(&new).map_err(|reason| FileError::unusable(record, reason))?;
-    let others = records::read_all(home)?;
-    records::check_apart(&new, &others).map_err(|reason| FileError::unusable(record, reason))?;
-    file::make_directory(&home.party(&new.id))?;
-    let path = home.party(&new.id).join(RECORD);
-    match existing {
-        Existing::Keep => file::write_new(&path, text.as_bytes(), Access::Everyone)?,
-        Existing::Replace => file::replace(&path, text.as_bytes(), Access::Everyone)?,
-    }
-    Ok(new.id)
-}
-
 fn address(facts: &Facts) -> Address {
     Address { party: facts.id.clone(), unit: facts.bound_to.clone() }
 }
@@ -132,18 +104,24 @@ fn record_file(facts: &Facts, jwk: &Value, certificate: &Path) -> anyhow::Result
     let spki = certificates::spki(&file::read_text(certificate)?)
         .with_context(|| format!("`{}`", certificate.display()))?;
     let unit = facts.bound_to.clone();
-    let record = PartyRecord {
+    let party = PartyRecord {
         id: facts.id.clone(),
         name: facts.name.clone(),
         country: facts.country.clone(),
         kind: facts.kind,
         units: facts.units.clone(),
         frozen: false,
-        keys: vec![PartyKey { status: KeyStatus::Active, unit: unit.clone(), jwk: jwk.clone() }],
+        frozen_until: None,
+        keys: vec![PartyKey {
+            status: KeyStatus::Active,
+            unit: unit.clone(),
+            jwk: jwk.clone(),
+            endorsement: None,
+        }],
         certificates: vec![CertificatePin { unit, spki: Some(spki), ca: None, san: None }],
     };
-    records::check(&record).map_err(anyhow::Error::msg)?;
-    let body = toml::to_string_pretty(&record).context("the record cannot be written")?;
+    record::check(&party).map_err(anyhow::Error::msg)?;
+    let body = toml::to_string_pretty(&party).context("the record cannot be written")?;
     Ok(format!(
         "# The public half of a party: who it is, the keys it signs with, the certificates it\n\
          # connects with (pinned by SHA-256 of the SubjectPublicKeyInfo). Nothing here is secret,\n\
@@ -202,61 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn a_kit_is_made_once_and_its_record_registers() {
+    fn a_kit_is_made_once_and_its_record_holds() {
         let directory = tempfile::tempdir().unwrap();
         let kit = directory.path().join("kit");
         assert_eq!(make(&kit, &facts("zarqolin"), &nowhere(), NOW).unwrap().len(), 5);
         assert!(make(&kit, &facts("zarqolin"), &nowhere(), NOW).unwrap().is_empty());
-        let home = Home::at(directory.path().join("home"));
-        let record = kit.join(RECORD);
-        let id = register(&home, &record, Existing::Keep).unwrap();
-        assert_eq!(id.as_str(), "zarqolin");
-        let copied = home.party(&id);
-        assert_eq!(file::entries(&copied).unwrap(), [copied.join(RECORD)]);
-        assert!(register(&home, &record, Existing::Keep).is_err());
-        assert!(register(&home, &record, Existing::Replace).is_ok());
-    }
-
-    #[test]
-    fn keys_and_pins_of_another_party_are_not_registered_twice() {
-        let directory = tempfile::tempdir().unwrap();
-        let kit = directory.path().join("kit");
-        make(&kit, &facts("zarqolin"), &nowhere(), NOW).unwrap();
-        let home = Home::at(directory.path().join("home"));
-        register(&home, &kit.join(RECORD), Existing::Keep).unwrap();
         let text = file::read_text(&kit.join(RECORD)).unwrap();
-        let other = directory.path().join("other.toml");
-        file::replace(
-            &other,
-            text.replace("\"zarqolin\"", "\"other\"").as_bytes(),
-            Access::Everyone,
-        )
-        .unwrap();
-        let fault = register(&home, &other, Existing::Keep).unwrap_err().to_string();
-        assert!(fault.contains("`zarqolin`"), "{fault}");
-    }
-
-    #[test]
-    fn private_material_is_refused_however_it_is_written() {
-        let directory = tempfile::tempdir().unwrap();
-        let kit = directory.path().join("kit");
-        make(&kit, &facts("zarqolin"), &nowhere(), NOW).unwrap();
-        let home = Home::at(directory.path().join("home"));
-        let text = file::read_text(&kit.join(RECORD)).unwrap();
-        let tls = file::read_text(&kit.join("tls.key")).unwrap();
-        let pem = format!("{text}\nca = '''\n{tls}'''\n");
-        for bad in [
-            text.replace("kty = ", "d = \"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"\nkty = "),
-            text.replace("kty = ", "\"\\u0064\" = \"x\"\nkty = "),
-            pem,
-        ] {
-            assert_ne!(bad, text);
-            let path = directory.path().join("bad.toml");
-            file::replace(&path, bad.as_bytes(), Access::Everyone).unwrap();
-            let fault = register(&home, &path, Existing::Keep).unwrap_err().to_string();
-            assert!(fault.contains("private"), "{fault}");
-        }
-        assert!(file::entries(&home.parties()).unwrap().is_empty());
+        assert!(record::private_material(&text).is_none());
+        let party: PartyRecord = toml::from_str(&text).unwrap();
+        assert_eq!(record::check(&party), Ok(()));
     }
 
     #[test]

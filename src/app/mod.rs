@@ -10,10 +10,9 @@ pub mod home;
 pub mod init;
 pub mod keys;
 pub mod kit;
-pub mod policies;
 pub mod records;
-pub mod rules;
 pub mod safety;
+pub mod seeds;
 pub mod serve;
 mod shipped;
 
@@ -28,15 +27,13 @@ use tokio::task::JoinSet;
 pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
 
-use crate::auth::Directory;
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::config::{GatewayConfig, Mode};
-use crate::exchange::{Gateway, Keys, Parts, Rules};
-use crate::policy::Floor;
+use crate::config::GatewayConfig;
+use crate::exchange::rules::Files;
+use crate::exchange::{Gateway, Keys, Parts, Seed, SeedSigners};
 use crate::store::sqlite::{Options, Sqlite};
 use crate::store::{Store as _, Vault};
 use crate::{console, http, telemetry};
-use rules::Documents;
 
 /// The gateway of a home, without its listeners. Held with the home's lock.
 #[derive(Debug)]
@@ -65,8 +62,8 @@ impl Opened {
         let tls = serve::read_tls(home)?;
         let config = http::tls_config(self.shared(), tls.chain, tls.key)
             .context("certificate and key do not fit")?;
-        let rules = rules_of(Documents::read(home, self.config.mode)?, &self.config)?;
-        self.gateway.install(rules).await.context("the rules cannot be recorded")?;
+        let files = seeds::read_files(home, &self.config)?;
+        self.gateway.install(files).await?;
         if let Some(listener) = self.tls.get() {
             listener.store(Arc::new(config));
         }
@@ -84,10 +81,7 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     let config = home.config()?;
     safety::check_permissions(home)?;
     let keys = GatewayKeys::read(home)?;
-    let documents = Documents::read(home, config.mode)?;
-    if config.mode == Mode::Production {
-        bail!("policies carry no officers' signatures yet, so production mode does not start");
-    }
+    let files = seeds::read_files(home, &config)?;
     let vault = Vault::open(&keys::kek_directory(home)).context("the month keys do not open")?;
     let database = home.database(&config);
     let is_new = std::fs::metadata(&database).map_or(true, |found| found.len() == 0);
@@ -110,7 +104,13 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
             );
         }
     }
-    let gateway = assemble(&config, keys, documents, vault, store).await?;
+    let seeds = match store.versions().await?.is_empty() {
+        true => seeds::read(home, config.mode)?,
+        false => (Vec::new(), None),
+    };
+    let gateway = assemble(&config, keys, (files, seeds), vault, store).await?;
+    let parties = &gateway.rules().parties;
+    safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;
     let tls = OnceLock::new();
     Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })
 }
@@ -118,11 +118,10 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
 async fn assemble(
     config: &GatewayConfig,
     keys: GatewayKeys,
-    documents: Documents,
+    (files, (seeds, signers)): (Files, (Vec<Seed>, Option<SeedSigners>)),
     vault: Vault,
     store: Sqlite,
 ) -> anyhow::Result<Gateway> {
-    let rules = rules_of(documents, config)?;
     let parts = Parts {
         id: config.id.clone(),
         clock: Arc::new(SystemClock::start()),
@@ -136,27 +135,7 @@ async fn assemble(
             pseudonym: keys.pseudonym,
         },
     };
-    Gateway::start(parts, rules).await.context("the rules cannot be recorded")
-}
-
-/// The rules that follow from a home's documents. No agreement keeps a payload longer than the
-/// gateway's own limit.
-fn rules_of(mut documents: Documents, config: &GatewayConfig) -> anyhow::Result<Rules> {
-    let (policies, fixed, schemas) = policies::compile_all(&documents)?;
-    for agreement in &mut documents.agreements {
-        agreement.retention_days = agreement.retention_days.min(config.retention.days_max);
-    }
-    Ok(Rules {
-        floor: Floor::parse(&documents.floor)?,
-        directory: Directory::new(&documents.parties)?,
-        agreements: documents.agreements,
-        schemas,
-        policies,
-        fixed,
-        officers: documents.officers,
-        digest: documents.digest,
-        generation: 0,
-    })
+    Ok(Gateway::start(parts, files, (&seeds, signers.as_ref())).await?)
 }
 
 fn listen(
@@ -247,18 +226,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reload_installs_new_rules_whole_or_not_at_all() {
+    async fn a_reload_installs_another_floor_whole_or_not_at_all() {
         let (_directory, home) = fresh();
         let opened = opened(&home).await.unwrap();
         let before = opened.gateway().rules().generation;
-        let bnpt = home.party(&"bnpt".parse().unwrap()).join("record.toml");
-        let record = std::fs::read_to_string(&bnpt).unwrap();
-        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = tru")).unwrap();
+        let text = std::fs::read_to_string(home.floor_file()).unwrap();
+        std::fs::write(home.floor_file(), format!("{text}# said\n")).unwrap();
         assert!(opened.reload(&home).await.is_err());
         assert_eq!(opened.gateway().rules().generation, before);
-        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = true")).unwrap();
+        std::fs::remove_file(home.floor_signature()).unwrap();
+        drop(init::make_floor(&home).unwrap());
         opened.reload(&home).await.unwrap();
         assert_eq!(opened.gateway().rules().generation, before + 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_edited_after_the_first_start_changes_nothing() {
+        let (_directory, home) = fresh();
+        drop(opened(&home).await.unwrap());
+        let bnpt = home.party(&"bnpt".parse().unwrap()).join("record.toml");
+        let record = std::fs::read_to_string(&bnpt).unwrap();
+        std::fs::write(&bnpt, record.replace("frozen = false", "frozen = true")).unwrap();
+        let opened = opened(&home).await.unwrap();
+        let rules = opened.gateway().rules();
+        assert!(!rules.directory.party(&"bnpt".parse().unwrap()).unwrap().frozen);
+        assert_eq!(rules.unusable, []);
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use super::home::Home;
 use super::{certificates, keys, records};
 use crate::config::{FileError, Mode, PartyRecord, file};
 use crate::domain::Digest;
+use crate::exchange::rules::record;
 use crate::sign::PublicKey;
 
 /// Refuses directories and secrets that anyone but their owner may open.
@@ -85,7 +86,7 @@ fn refuse_others_keys(home: &Home, parties: &[PartyRecord], dpo: &PublicKey) -> 
             bail!("`{}` is none of the gateway's own key files", path.display());
         }
     }
-    let mut strange: BTreeSet<Digest> = parties.iter().flat_map(records::thumbprints).collect();
+    let mut strange: BTreeSet<Digest> = parties.iter().flat_map(record::thumbprints).collect();
     strange.insert(dpo.thumbprint());
     for path in file::list(&home.keys(), "jwk")? {
         if strange.contains(&keys::read_jwk(&path)?.public().thumbprint()) {
@@ -104,7 +105,7 @@ pub fn read_dpo(home: &Home) -> anyhow::Result<PublicKey> {
     let path = home.dpo_pin();
     let text = file::read_text(&path)?;
     let jwk =
-        serde_json::from_str(&text).ok().filter(|_| records::private_material(&text).is_none());
+        serde_json::from_str(&text).ok().filter(|_| record::private_material(&text).is_none());
     jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok())
         .with_context(|| format!("`{}` is no Ed25519 or P-256 public JWK", path.display()))
 }

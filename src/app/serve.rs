@@ -86,8 +86,18 @@ async fn until_stopped(
     signals: &mut Signals,
     tasks: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
+    /// How often it is looked whether the clock has changed the rules, so that whoever waits for
+    /// a release is told; every request looks by itself.
+    const LOOK: Duration = Duration::from_secs(1);
     loop {
         tokio::select! {
+            () = tokio::time::sleep(LOOK) => {
+                if opened.gateway().is_due()
+                    && let Err(error) = opened.gateway().catch_up().await
+                {
+                    tracing::error!(error = %error, "the rules that are due cannot be read");
+                }
+            }
             what = signals.next() => match what {
                 Told::Stop => return Ok(()),
                 Told::Reload => match opened.reload(home).await {
@@ -179,7 +189,7 @@ fn announcement(
             "development home {root}: it holds every party's private keys, a development CA and a \
              throw-away key of the data protection officer; loopback only"
         ));
-        lines.push("policies carry no officers' signatures".to_owned());
+        lines.push("throw-away officers have signed what came with it".to_owned());
     }
     let agencies = sockets.agencies.local_addr().context("no address")?;
     let management = sockets.management.local_addr().context("no address")?;
@@ -292,7 +302,7 @@ mod tests {
             let sockets = bind(&home, &config).await.unwrap();
             announcement(&home, &config, &sockets).unwrap().join("\n")
         });
-        for words in ["private keys", "loopback", "no officers' signatures", "https://127.0.0.1:"] {
+        for words in ["private keys", "loopback", "throw-away officers", "https://127.0.0.1:"] {
             assert!(said.contains(words), "{words}: {said}");
         }
     }

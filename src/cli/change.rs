@@ -6,13 +6,15 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::exit::{Done, Failed};
-use super::policy::{At, Spoken, version};
+use super::policy::{At, Spoken};
 use super::printer::Printer;
 use super::table::table;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::json::parse;
 use crate::domain::{Body, Fault, LeafName};
-use crate::policy::{ChangeKind, Compiled, Preview, diff, explain_diff, preview};
+use crate::policy::{
+    ChangeKind, Compiled, Diff, DiffSentences, Language, Preview, diff, explain_diff, preview,
+};
 use crate::schema::{EXAMPLES, Example, Schemas};
 
 /// Say in sentences what a recipient starts to receive, stops to receive, receives differently
@@ -45,10 +47,10 @@ pub(super) struct Look {
 }
 
 impl Change {
-    pub(super) fn run(self, printer: Printer) -> Done {
-        let documents = self.at.documents()?;
-        let before = version(&documents, &self.before)?;
-        let after = version(&documents, &self.after)?;
+    pub(super) async fn run(self, printer: Printer) -> Done {
+        let book = self.at.rulebook().await?;
+        let before = book.version(&self.before)?;
+        let after = book.version(&self.after)?;
         let diff = diff(&before, &after).map_err(Failed::unusable)?;
         let said = explain_diff(&diff, &before, &after, self.lang.into());
         printer.json(&json!({
@@ -63,23 +65,37 @@ impl Change {
                 },
             })).collect::<Vec<_>>(),
         }));
-        for (mark, sentences) in
-            [('+', &said.starts), ('-', &said.stops), ('~', &said.differs), ('*', &said.head)]
-        {
-            for sentence in sentences {
-                printer.line(format!("{mark} {sentence}"));
-            }
-        }
-        printer.line(said.verdict);
+        tell(printer, &said);
         Ok(())
     }
 }
 
+/// Says a change in sentences.
+pub(super) fn show_diff(
+    printer: Printer,
+    diff: &Diff,
+    (before, after): (&Compiled, &Compiled),
+    language: Language,
+) {
+    tell(printer, &explain_diff(diff, before, after, language));
+}
+
+fn tell(printer: Printer, said: &DiffSentences) {
+    for (mark, sentences) in
+        [('+', &said.starts), ('-', &said.stops), ('~', &said.differs), ('*', &said.head)]
+    {
+        for sentence in sentences {
+            printer.line(format!("{mark} {sentence}"));
+        }
+    }
+    printer.line(&said.verdict);
+}
+
 impl Look {
-    pub(super) fn run(self, printer: Printer) -> Done {
-        let documents = self.at.documents()?;
-        let policy = version(&documents, &self.policy)?;
-        let before = self.before.as_deref().map(|path| version(&documents, path)).transpose()?;
+    pub(super) async fn run(self, printer: Printer) -> Done {
+        let book = self.at.rulebook().await?;
+        let policy = book.version(&self.policy)?;
+        let before = self.before.as_deref().map(|path| book.version(path)).transpose()?;
         if let Some(before) = &before {
             diff(before, &policy).map_err(Failed::unusable)?;
         }

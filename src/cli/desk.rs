@@ -4,10 +4,13 @@ use std::path::Path;
 
 use super::exit::{Exit, Failed};
 use crate::app::{self, Home};
-use crate::client::admin::{Admin, HoldDecision};
+use crate::client::admin::{Admin, Change, HoldDecision};
 use crate::domain::{Id, PartyId};
+use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::{Failure, Gateway, hold, released, replay};
-use crate::wire::{HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage};
+use crate::wire::{
+    HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage, RulesView, VersionView, VersionsAsk,
+};
 
 /// Where officers work: at the gateway that runs, or in its home while none runs.
 pub(super) enum Desk {
@@ -54,6 +57,35 @@ impl Desk {
         }
     }
 
+    pub(super) async fn rules(&self) -> Result<RulesView, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.rules().await?),
+            Self::Here(opened) => change::in_force(opened.gateway()).await.map_err(unchanged),
+        }
+    }
+
+    pub(super) async fn versions(&self, ask: &VersionsAsk) -> Result<Vec<VersionView>, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.versions(ask).await?),
+            Self::Here(opened) => change::list(opened.gateway(), ask).await.map_err(unchanged),
+        }
+    }
+
+    pub(super) async fn change(&self, change: &Change) -> Result<VersionView, Failed> {
+        let gateway = match self {
+            Self::Running(admin) => return Ok(admin.change(change).await?),
+            Self::Here(opened) => opened.gateway(),
+        };
+        let changed = match change {
+            Change::Draft(ask) => change::draft(gateway, ask).await,
+            Change::Propose(ask) => change::propose(gateway, ask).await,
+            Change::Approve(ask) => change::approve(gateway, ask).await,
+            Change::Return(ask) => change::give_back(gateway, ask).await,
+            Change::Withdraw(ask) => change::withdraw(gateway, ask).await,
+        };
+        changed.map_err(unchanged)
+    }
+
     pub(super) async fn decide(
         &self,
         id: Id,
@@ -77,6 +109,17 @@ async fn here(
         HoldDecision::Show => hold::show(gateway, id, act).await,
         HoldDecision::Release => hold::release(gateway, id, act).await,
         HoldDecision::Discard => hold::discard(gateway, id, act).await,
+    }
+}
+
+fn unchanged(fault: ChangeFault) -> Failed {
+    match fault {
+        ChangeFault::Findings(findings) => {
+            let all: Vec<_> = findings.iter().map(ToString::to_string).collect();
+            Failed::refused(format!("it may not be in force: {}", all.join("; ")))
+        }
+        ChangeFault::Failed(failure) => Failed { exit: Exit::Temporary, error: failure.into() },
+        fault => Failed::refused(fault),
     }
 }
 

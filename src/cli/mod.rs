@@ -4,6 +4,7 @@
 //! goes to standard error.
 
 mod ack;
+mod agreement;
 mod breach;
 mod change;
 mod demo;
@@ -14,14 +15,18 @@ mod hold;
 mod identity;
 mod inbox;
 mod init;
+mod life;
+mod officer;
 mod party;
 mod policy;
 mod printer;
 mod refusal;
 mod replay;
+mod rulebook;
 mod send;
 mod serve;
 mod show;
+mod signer;
 mod table;
 mod verify;
 
@@ -52,7 +57,13 @@ enum Command {
     #[command(subcommand)]
     Party(party::Party),
     #[command(subcommand)]
+    Agreement(agreement::Agreement),
+    #[command(subcommand)]
     Policy(policy::Policy),
+    #[command(subcommand)]
+    Exception(agreement::Exception),
+    #[command(subcommand)]
+    Officer(officer::OfficerCommand),
     #[command(subcommand)]
     Hold(hold::Hold),
     Breach(breach::Breach),
@@ -73,7 +84,10 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(printer),
         Command::Serve(command) => command.run(printer),
         Command::Party(command) => command.run(printer),
+        Command::Agreement(command) => command.run(printer),
         Command::Policy(command) => command.run(printer),
+        Command::Exception(command) => command.run(printer),
+        Command::Officer(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),

@@ -5,18 +5,32 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::exit::Done;
+use super::block_on;
+use super::exit::{Done, Failed};
+use super::identity::Identity;
+use super::life::{self, Life, versions};
 use super::printer::Printer;
-use crate::app::{Home, kit};
+use super::signer::Signer;
+use crate::app::{keys, kit};
+use crate::client::admin::Change;
+use crate::client::officer::endorse;
 use crate::clock::{Clock, SystemClock};
-use crate::config::environment;
-use crate::domain::{PartyId, PartyKind, UnitId};
+use crate::config::{FileError, PartyRecord, file};
+use crate::domain::{DocumentKind, KeyEndorsement, PartyId, PartyKind, UnitId};
+use crate::exchange::change;
+use crate::sign::PublicKey;
+use crate::wire::DraftAsk;
 
 /// A partner's keys, and their public half at the gateway
 #[derive(Debug, Subcommand)]
 pub(super) enum Party {
     New(New),
-    Add(Add),
+    Freeze(Freeze),
+    /// Propose that a party is frozen no more; another officer approves
+    Unfreeze(Freeze),
+    Endorse(Endorse),
+    #[command(flatten)]
+    Life(Life),
 }
 
 /// Make your own kit: keys, certificate, and the record for the gateway's operator
@@ -71,25 +85,40 @@ impl From<Kind> for PartyKind {
     }
 }
 
-/// Register a partner's record in a home
+/// Stop what flows to and from a party; one officer is enough
 #[derive(Debug, Args)]
-pub(super) struct Add {
-    /// `record.toml` of the partner's kit
-    #[arg(value_name = "RECORD")]
-    record: PathBuf,
-    /// The gateway's home
-    #[arg(long, value_name = "HOME", env = environment::HOME)]
-    home: PathBuf,
-    /// Take the place of the record the party has
-    #[arg(long)]
-    replace: bool,
+pub(super) struct Freeze {
+    /// Which party
+    #[arg(value_name = "PARTY")]
+    party: PartyId,
+    /// Why; name no person
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// Say, with a key that your party has, that another is to be its next one
+#[derive(Debug, Args)]
+pub(super) struct Endorse {
+    /// The new key's public JWK, or its key file
+    #[arg(value_name = "FILE")]
+    new: PathBuf,
+    #[command(flatten)]
+    identity: Identity,
+    /// The gateway's id, for example https://titian.example.org
+    #[arg(long, value_name = "ID")]
+    gateway_id: String,
 }
 
 impl Party {
     pub(super) fn run(self, printer: Printer) -> Done {
         match self {
             Self::New(new) => new.run(printer),
-            Self::Add(add) => add.run(printer),
+            Self::Freeze(freeze) => block_on(freeze.run(printer, true)),
+            Self::Unfreeze(freeze) => block_on(freeze.run(printer, false)),
+            Self::Endorse(endorse) => endorse.run(printer),
+            Self::Life(life) => block_on(life.run(printer, DocumentKind::Party)),
         }
     }
 }
@@ -119,16 +148,47 @@ impl New {
     }
 }
 
-impl Add {
+impl Freeze {
+    async fn run(self, printer: Printer, frozen: bool) -> Done {
+        let desk = self.signer.desk().await?;
+        let all = versions(&desk, DocumentKind::Party, self.party.as_str()).await?;
+        let now = all.into_iter().find(|view| view.stands == "in_force");
+        let now = now.ok_or_else(|| Failed::because("no record of that party is in force"))?;
+        let record: PartyRecord = toml::from_str(&now.text).map_err(Failed::unusable)?;
+        // one officer alone stops whoever cares for children for half a day only
+        let until = (frozen && record.kind == PartyKind::Social)
+            .then(|| SystemClock::start().now() + time::Duration::hours(12));
+        let text = change::frozen(&now.text, frozen, until).map_err(Failed::unusable)?;
+        let ask = DraftAsk {
+            officer: self.signer.officer().to_owned(),
+            kind: DocumentKind::Party,
+            id: self.party.to_string(),
+            text,
+            version: None,
+        };
+        let view = desk.change(&Change::Draft(ask)).await?;
+        life::propose(printer, &desk, &self.signer, view, (&self.reason, None)).await
+    }
+}
+
+impl Endorse {
     fn run(self, printer: Printer) -> Done {
-        let existing = if self.replace { kit::Existing::Replace } else { kit::Existing::Keep };
-        let home = Home::at(&self.home);
-        // a mistyped home is no home to register anybody in
-        home.config()?;
-        let id = kit::register(&home, &self.record, existing)?;
-        printer.json(&json!({ "party": id }));
-        printer.line(format!("`{id}` is registered"));
-        printer.line("a gateway that runs reads it on SIGHUP");
+        let location = self.identity.location()?;
+        let own = keys::read_jwk(&location.directory.join("signing.jwk"))?;
+        let jwk: serde_json::Value = serde_json::from_slice(&file::read_bytes(&self.new)?)
+            .map_err(|_form| FileError::unusable(&self.new, "is no JWK"))?;
+        let new = PublicKey::from_jwk(&jwk)
+            .map_err(|_form| FileError::unusable(&self.new, "is no Ed25519 or P-256 JWK"))?;
+        let word = KeyEndorsement {
+            iss: location.address.party.to_string(),
+            aud: self.gateway_id,
+            iat: SystemClock::start().now().unix_timestamp(),
+            thumbprint: new.thumbprint(),
+        };
+        let jws = endorse(&own, word)?;
+        printer.json(&json!({"endorsement": jws, "thumbprint": new.thumbprint()}));
+        printer.line("into the record, beside the new key:");
+        printer.line(format!("endorsement = \"{jws}\""));
         Ok(())
     }
 }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::block_on;
 use super::change::{Change, Look};
 use super::exit::{Done, Failed};
+use super::life::Life;
 use super::printer::Printer;
 use super::replay::Replay;
-use crate::app::Home;
-use crate::app::policies::Judge;
-use crate::app::rules::Documents;
+use super::rulebook::{Rulebook, stem};
 use crate::config::{environment, file};
+use crate::domain::DocumentKind;
 use crate::policy::{Compiled, Finding, Language, explain, print, prove};
 
 /// What a policy lets through
@@ -27,6 +28,8 @@ pub(super) enum Policy {
     Diff(Change),
     Preview(Look),
     Replay(Replay),
+    #[command(flatten)]
+    Life(Life),
 }
 
 /// Compile policy files under the home's floor and agreements; nothing is put in force
@@ -52,11 +55,11 @@ pub(super) struct Explain {
     at: At,
 }
 
-/// Which policy of the home
+/// Which policy
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// The policy's id: its file's name without .toml
-    #[arg(value_name = "ID")]
+    /// The policy's id, or a file
+    #[arg(value_name = "POLICY")]
     id: String,
     #[command(flatten)]
     at: At,
@@ -77,35 +80,40 @@ pub(super) enum Spoken {
 
 impl Policy {
     pub(super) fn run(self, printer: Printer) -> Done {
-        match self {
-            Self::Check(check) => check.run(printer),
-            Self::Explain(command) => {
-                let policy = find(&command.at, &command.id)?;
-                let sentences = explain(&policy, command.lang.into());
-                printer.json(&sentences);
-                for sentence in &sentences {
-                    printer.line(sentence);
+        block_on(async {
+            match self {
+                Self::Check(check) => check.run(printer).await,
+                Self::Explain(command) => {
+                    let policy = command.at.rulebook().await?.policy(&command.id)?;
+                    let sentences = explain(&policy, command.lang.into());
+                    printer.json(&sentences);
+                    for sentence in &sentences {
+                        printer.line(sentence);
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
-            Self::Prove(command) => {
-                show_proof(printer, &find(&command.at, &command.id)?);
-                Ok(())
-            }
-            Self::Print(command) => {
-                let policy = find(&command.at, &command.id)?;
-                let texts = [Language::Id, Language::En].map(|language| print(&policy, language));
-                let [id, en] = &texts;
-                printer.json(&json!({"id": id, "en": en}));
-                for line in texts.iter().flat_map(|text| text.lines()) {
-                    printer.line(line);
+                Self::Prove(command) => {
+                    let policy = command.at.rulebook().await?.version(Path::new(&command.id))?;
+                    show_proof(printer, &policy);
+                    Ok(())
                 }
-                Ok(())
+                Self::Print(command) => {
+                    let policy = command.at.rulebook().await?.version(Path::new(&command.id))?;
+                    let texts =
+                        [Language::Id, Language::En].map(|language| print(&policy, language));
+                    let [id, en] = &texts;
+                    printer.json(&json!({"id": id, "en": en}));
+                    for line in texts.iter().flat_map(|text| text.lines()) {
+                        printer.line(line);
+                    }
+                    Ok(())
+                }
+                Self::Diff(change) => change.run(printer).await,
+                Self::Preview(look) => look.run(printer).await,
+                Self::Replay(replay) => replay.run(printer).await,
+                Self::Life(life) => life.run(printer, DocumentKind::Policy).await,
             }
-            Self::Diff(change) => change.run(printer),
-            Self::Preview(look) => look.run(printer),
-            Self::Replay(replay) => replay.run(printer),
-        }
+        })
     }
 }
 
@@ -118,34 +126,24 @@ impl From<Spoken> for Language {
     }
 }
 
-/// A version of a policy: a file, or what the home has under that id.
-pub(super) fn version(documents: &Documents, named: &Path) -> Result<Compiled, Failed> {
-    if named.extension().is_none() {
-        return find_in(documents, &named.to_string_lossy());
-    }
-    let text = file::read_text(named)?;
-    compiled(documents, named, &text, &named.display().to_string())
-}
-
 impl At {
     pub(super) fn home(&self) -> &Path {
         &self.home
     }
 
-    pub(super) fn documents(&self) -> Result<Documents, Failed> {
-        let home = Home::at(&self.home);
-        Ok(Documents::read(&home, home.config()?.mode)?)
+    pub(super) async fn rulebook(&self) -> Result<Rulebook, Failed> {
+        Rulebook::of_home(&self.home).await
     }
 }
 
 impl Check {
-    fn run(self, printer: Printer) -> Done {
-        let documents = self.at.documents()?;
-        let judge = Judge::of(&documents)?;
+    async fn run(self, printer: Printer) -> Done {
+        let book = self.at.rulebook().await?;
+        let judge = book.judge();
         let (mut results, mut faulty) = (Vec::new(), 0usize);
         for path in &self.files {
             let shown = path.display();
-            match judge.compile(path, &file::read_text(path)?) {
+            match judge.compile(&stem(path), &file::read_text(path)?) {
                 Ok(policy) => {
                     printer.line(format!("{shown}: compiles, digest {}", policy.digest()));
                     for warning in policy.warnings() {
@@ -176,33 +174,6 @@ impl Check {
 fn as_json(finding: &Finding) -> Value {
     let Finding { line, leaf, message, accepted } = finding;
     json!({"line": line, "leaf": leaf, "message": message, "accepted": accepted})
-}
-
-/// The policy of that id in the home.
-fn find(at: &At, id: &str) -> Result<Compiled, Failed> {
-    find_in(&at.documents()?, id)
-}
-
-fn find_in(documents: &Documents, id: &str) -> Result<Compiled, Failed> {
-    let stem = |path: &Path| path.file_stem().is_some_and(|stem| stem == id);
-    let Some(policy) = documents.policies.iter().find(|policy| stem(&policy.path)) else {
-        let known = documents.policies.iter().filter_map(|policy| policy.path.file_stem());
-        let known: Vec<_> = known.map(|stem| stem.to_string_lossy()).collect();
-        return Err(Failed::because(format!("no such policy; there are: {}", known.join(", "))));
-    };
-    compiled(documents, &policy.path, &policy.text, id)
-}
-
-fn compiled(
-    documents: &Documents,
-    path: &Path,
-    text: &str,
-    name: &str,
-) -> Result<Compiled, Failed> {
-    Judge::of(documents)?.compile(path, text).map_err(|findings| {
-        let first = findings.first().map(ToString::to_string).unwrap_or_default();
-        Failed::because(format!("`{name}` does not compile: {first}"))
-    })
 }
 
 fn show_proof(printer: Printer, policy: &Compiled) {

@@ -6,11 +6,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use time::Duration;
 
-use super::block_on;
 use super::desk::Desk;
 use super::exit::{Done, Failed};
-use super::policy::{At, version};
+use super::policy::At;
 use super::printer::Printer;
+use super::rulebook::Rulebook;
 use crate::clock::{Clock, SystemClock};
 use crate::config::file;
 use crate::wire::{ReplayAsk, ReplayOutcomes, ReplayPage};
@@ -34,17 +34,17 @@ fn days(text: &str) -> Result<Duration, String> {
 }
 
 impl Replay {
-    pub(super) fn run(self, printer: Printer) -> Done {
+    pub(super) async fn run(self, printer: Printer) -> Done {
+        let desk = Desk::open(self.at.home()).await?;
         // says everything that is wrong with the file before the gateway is asked
-        let policy = version(&self.at.documents()?, &self.file)?;
+        let policy = Rulebook::of(&desk).await?.version(&self.file)?;
         let mut ask = ReplayAsk {
             id: policy.id().to_owned(),
             policy: file::read_text(&self.file)?,
             since: (SystemClock::start().now() - self.last).unix_timestamp(),
             after: 0,
         };
-        block_on(async {
-            let desk = Desk::open(self.at.home()).await?;
+        {
             let bar = ProgressBar::new(0);
             let style = ProgressStyle::with_template("{bar:40} {percent} %  {elapsed}, {eta} left");
             bar.set_style(style.map_err(Failed::unusable)?);
@@ -63,7 +63,7 @@ impl Replay {
             bar.finish_and_clear();
             show(printer, &all);
             Ok(())
-        })
+        }
     }
 }
 

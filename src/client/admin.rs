@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
 use crate::domain::{Id, PartyId};
-use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage};
+use crate::wire::{
+    ActAsk, DraftAsk, HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, RulesView,
+    VersionView, VersionsAsk, WordAsk,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The socket has no name; HTTP wants one.
@@ -34,6 +37,21 @@ impl HoldDecision {
             Self::Discard => "discard",
         }
     }
+}
+
+/// What an officer does with a version of a governed document.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Keeps a text as a draft.
+    Draft(DraftAsk),
+    /// Puts it forward, signed.
+    Propose(WordAsk),
+    /// Approves it, signed.
+    Approve(WordAsk),
+    /// Gives it back to its author.
+    Return(ActAsk),
+    /// Gives it up.
+    Withdraw(ActAsk),
 }
 
 /// A client of the officers' socket.
@@ -92,6 +110,29 @@ impl Admin {
     /// A page of a replay.
     pub async fn replay(&self, ask: &ReplayAsk) -> Result<ReplayPage, ClientFault> {
         self.ask(self.http.post(format!("{BASE}/replay")).json(ask)).await
+    }
+
+    /// The floor and the documents in force.
+    pub async fn rules(&self) -> Result<RulesView, ClientFault> {
+        self.ask(self.http.get(format!("{BASE}/rules"))).await
+    }
+
+    /// Versions of governed documents.
+    pub async fn versions(&self, ask: &VersionsAsk) -> Result<Vec<VersionView>, ClientFault> {
+        self.ask(self.http.post(format!("{BASE}/versions/list")).json(ask)).await
+    }
+
+    /// Moves a version on.
+    pub async fn change(&self, change: &Change) -> Result<VersionView, ClientFault> {
+        let to = |act: &str| self.http.post(format!("{BASE}/versions/{act}"));
+        self.ask(match change {
+            Change::Draft(ask) => to("draft").json(ask),
+            Change::Propose(ask) => to("propose").json(ask),
+            Change::Approve(ask) => to("approve").json(ask),
+            Change::Return(ask) => to("return").json(ask),
+            Change::Withdraw(ask) => to("withdraw").json(ask),
+        })
+        .await
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientFault> {

@@ -7,6 +7,7 @@ mod attacks;
 mod connection;
 pub mod fault;
 pub mod kit;
+pub mod officer;
 mod requests;
 mod session;
 mod statements;

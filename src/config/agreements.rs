@@ -1,5 +1,6 @@
 //! `agreements/<id>.toml`: the instruments under which parties exchange.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use time::{Date, Month};
 use toml::value::Datetime;
 
 use super::file::{self, FileError};
-use crate::domain::{Agreement, MessageType, PartyId, Purpose};
+use crate::domain::{Agreement, Digest, MessageType, PartyId, Purpose};
 
 /// An agreement as its file says; its dates are TOML dates.
 #[derive(Deserialize)]
@@ -22,6 +23,8 @@ struct AgreementFile {
     retention_days: u32,
     from: Datetime,
     until: Datetime,
+    #[serde(default)]
+    fingerprints: BTreeMap<PartyId, Vec<Digest>>,
 }
 
 /// Reads an agreement. Its file is named by its id.
@@ -29,7 +32,8 @@ pub fn read(path: &Path) -> Result<Agreement, FileError> {
     parse(path, &file::read_text(path)?)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Agreement, FileError> {
+/// Reads the text of an agreement; `path` names it in a fault.
+pub fn parse(path: &Path, text: &str) -> Result<Agreement, FileError> {
     let file: AgreementFile = file::parse_toml(path, text)?;
     let unusable = |reason: &str| FileError::unusable(path, reason);
     if path.file_stem().is_none_or(|stem| stem != file.id.as_str()) {
@@ -49,7 +53,19 @@ fn parse(path: &Path, text: &str) -> Result<Agreement, FileError> {
         return Err(unusable("`k` and `retention_days` are at least 1"));
     }
     let AgreementFile { id, title, parties, messages, purposes, k, retention_days, .. } = file;
-    Ok(Agreement { id, title, parties, messages, purposes, k, retention_days, from, until })
+    let fingerprints = file.fingerprints;
+    Ok(Agreement {
+        id,
+        title,
+        parties,
+        messages,
+        purposes,
+        k,
+        retention_days,
+        from,
+        until,
+        fingerprints,
+    })
 }
 
 /// A day and nothing more: no time, no zone.

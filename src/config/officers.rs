@@ -1,20 +1,22 @@
-//! `officers.toml`: the people who may decide, by name.
+//! Officers: the people who may decide, by name. `officers.toml` names the first ones.
 //!
 //! An officer acts through the admin socket, which only the system user that runs the gateway can
-//! open; the name says who is recorded as having decided.
+//! open; the name says who is recorded as having decided. Proposals and approvals are signed by the
+//! officer's own key besides.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::file::{self, FileError};
-use crate::domain::{PartyId, UnitId};
+use crate::domain::{Address, PartyId, UnitId};
 
 /// What `titian init` writes.
 pub const DEFAULT: &str = include_str!("../../config/officers.toml");
 
 /// An officer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Officer {
     /// Name under which decisions are recorded.
@@ -22,13 +24,46 @@ pub struct Officer {
     /// Whose officer.
     pub party: PartyId,
     /// The unit it is bound to, where it is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitId>,
     /// What it may do.
     pub roles: Vec<Role>,
     /// In which language it is spoken to.
     #[serde(default)]
     pub language: Language,
+    /// Whether it may decide nothing any more.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The public JWK of the key it signs with; without one it can neither propose nor approve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Value>,
+}
+
+impl Officer {
+    /// What must hold of an officer by itself.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if !is_name(&self.name) {
+            return Err("an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`");
+        }
+        if self.roles.is_empty() {
+            Err("an officer has at least one of the `roles`")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Where it stands: its party, or the one unit it is bound to.
+    pub fn address(&self) -> Address {
+        Address { party: self.party.clone(), unit: self.unit.clone() }
+    }
+
+    /// Whether it may act in that role now.
+    pub fn is(&self, role: Role) -> bool {
+        !self.disabled && self.roles.contains(&role)
+    }
 }
 
 /// What an officer may do.
@@ -37,9 +72,10 @@ pub struct Officer {
 pub enum Role {
     /// Decides about holds, as duty officer of the receiving unit.
     Operator,
-    /// Writes policies.
-    Policy,
-    /// Approves policies that another unit's officer wrote.
+    /// Writes and proposes policies, parties, agreements, officers and exceptions.
+    #[serde(alias = "policy")]
+    Editor,
+    /// Approves what an officer of another unit proposed.
     Approver,
     /// Reads records of what was done.
     Auditor,
@@ -72,10 +108,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
     let officers = file::parse_toml::<Officers>(path, text)?.officer;
     let mut names = std::collections::BTreeSet::new();
     for officer in &officers {
-        if !is_name(&officer.name) {
-            let reason = "an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`";
-            return Err(FileError::unusable(path, reason));
-        }
+        officer.check().map_err(|reason| FileError::unusable(path, reason))?;
         if !names.insert(officer.name.as_str()) {
             let reason = format!("two officers are named `{}`", officer.name);
             return Err(FileError::unusable(path, reason));

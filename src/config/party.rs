@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use crate::domain::{Digest, PartyId, PartyKind, UnitId};
 
@@ -23,12 +24,26 @@ pub struct PartyRecord {
     /// Whether it may only send and be handed withdrawals, erasures and acknowledgements.
     #[serde(default)]
     pub frozen: bool,
+    /// When a freeze lifts itself (RFC 3339); without it only an unfreezing does.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::rfc3339::option"
+    )]
+    pub frozen_until: Option<OffsetDateTime>,
     /// Keys it signs with.
     #[serde(default)]
     pub keys: Vec<PartyKey>,
     /// Certificates it connects with.
     #[serde(default)]
     pub certificates: Vec<CertificatePin>,
+}
+
+impl PartyRecord {
+    /// Whether it is frozen at `now` (unix seconds).
+    pub fn is_frozen(&self, now: i64) -> bool {
+        self.frozen && self.frozen_until.is_none_or(|until| now < until.unix_timestamp())
+    }
 }
 
 /// A signing key of a party.
@@ -42,6 +57,10 @@ pub struct PartyKey {
     pub unit: Option<UnitId>,
     /// The public JWK (RFC 7517).
     pub jwk: Value,
+    /// The word of a key that the party had before (`titian-key+jwt`); a key that the agreement
+    /// prints, and those of the first record, need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorsement: Option<String>,
 }
 
 /// Where a key is in its life.

@@ -25,6 +25,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/holds/{id}/show", post(show))
         .route("/holds/{id}/release", post(release))
         .route("/holds/{id}/discard", post(discard))
+        .merge(super::governance::routes())
         .with_state(gateway)
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn admit(
     caller: &Caller,
     message: Valid<Message>,
 ) -> Result<Admitted, Stop> {
-    let today = gateway.clock().today();
+    let today = rules.today(gateway.clock());
     in_time(&message, gateway.now(), today).map_err(Stop::Refuse)?;
     if caller.is_frozen() && !is_withdrawal(&message) {
         return Err(Stop::Plain(Refused::because(Code::Frozen)));

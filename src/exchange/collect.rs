@@ -66,6 +66,8 @@ async fn page(
     ask: Ask,
     still: &Still<'_>,
 ) -> Result<InboxPage, Failure> {
+    // also for a poll that has waited: a freeze or another policy comes before what it answers
+    gateway.catch_up().await?;
     let store = gateway.store();
     let start = match ask.after {
         Some(after) => after,
@@ -154,7 +156,7 @@ async fn to_hand_out(
 ) -> Result<Vec<ReleaseRow>, Failure> {
     /// How far to look past what may not go.
     const LOOK_MAX: u32 = 1000;
-    let today = gateway.clock().today();
+    let today = rules.today(gateway.clock());
     let mut stale = None;
     for look in [limit, LOOK_MAX] {
         let mut waiting = gateway.store().waiting(view, look).await?;

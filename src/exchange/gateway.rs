@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::auth::{Directory, TokenCache};
+use crate::auth::TokenCache;
 use crate::clock::{Clock, Entropy, NoEntropy};
-use crate::config::Officer;
-use crate::domain::{Agreement, Code, Digest, Id, PartyId, Refused, RequestId};
+use crate::domain::{Code, Id, PartyId, Refused, RequestId};
 use crate::evidence::event;
-use crate::policy::{Fixed, Floor, PolicySet, net};
-use crate::schema::Schemas;
+use crate::policy::net;
 use crate::secret::SecretBytes;
 use crate::sign::PublicKey;
 use crate::sign::signing::{SignError, SigningKey};
 use crate::store::{Backlog, Changes, CommitError, Entry, Store, StoreError, Vault, Write};
 
 use super::ledgers::Checkpoints;
+use super::rules::{BadRules, Files, Rules};
+use super::seed::{self, Seed, SeedFault, SeedSigners};
 use super::show::GOVERNANCE;
 
 /// Why a use case did not do what was asked.
@@ -85,29 +85,6 @@ impl From<NoEntropy> for Failure {
     }
 }
 
-/// The rules in force: swapped whole when one changes.
-#[derive(Debug)]
-pub struct Rules {
-    /// Parties.
-    pub directory: Directory,
-    /// Agreements.
-    pub agreements: Vec<Agreement>,
-    /// Message schemas.
-    pub schemas: Schemas,
-    /// Compiled policies.
-    pub policies: PolicySet,
-    /// The limits that none of them may go below.
-    pub floor: Floor,
-    /// Fixed plans of messages that need no policy.
-    pub fixed: Fixed,
-    /// Officers who may decide about holds.
-    pub officers: Vec<Officer>,
-    /// Over all of the above and the floor.
-    pub digest: Digest,
-    /// Raised by every change of the rules; set by [`Gateway::install`].
-    pub generation: u64,
-}
-
 /// The gateway's private keys.
 #[derive(Debug)]
 pub struct Keys {
@@ -146,6 +123,8 @@ pub struct Gateway {
     pub(super) tokens: TokenCache,
     token_keys: Vec<PublicKey>,
     rules: ArcSwap<Rules>,
+    files: ArcSwap<Files>,
+    changing: tokio::sync::Mutex<()>,
     news: Mutex<HashMap<PartyId, Arc<Notify>>>,
     closing: AtomicBool,
 }
@@ -157,28 +136,94 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// A gateway under `rules`, which are recorded first.
-    pub async fn start(parts: Parts, rules: Rules) -> Result<Self, Failure> {
-        let rules = recorded(parts.store.as_ref(), parts.entropy.as_ref(), rules).await?;
+    /// A gateway under the rules that its store holds; a store that holds none begins with `seeds`.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub async fn start(
+        parts: Parts,
+        files: Files,
+        seeds: (&[Seed], Option<&SeedSigners>),
+    ) -> Result<Self, StartFault> {
+        seed::seed(&parts, seeds.0, seeds.1).await?;
+        let rules = build(&parts, &files, parts.clock.now().unix_timestamp()).await?;
+        let rules = recorded(&parts, rules).await?;
         let token_keys = vec![parts.keys.token.public().clone()];
         Ok(Self {
             checkpoints: Checkpoints::new(&parts.id),
             tokens: TokenCache::default(),
             token_keys,
             rules: ArcSwap::from_pointee(rules),
+            files: ArcSwap::from_pointee(files),
+            changing: tokio::sync::Mutex::new(()),
             news: Mutex::default(),
             closing: AtomicBool::new(false),
             parts,
         })
     }
 
-    /// Puts other rules in force. Whatever was decided under the old ones and is not committed
-    /// yet is decided again, because the generation is a precondition of its commit.
-    pub async fn install(&self, rules: Rules) -> Result<(), Failure> {
-        let rules = recorded(self.store(), self.parts.entropy.as_ref(), rules).await?;
+    /// Puts what a home says beside its store in force: the floor, the longest retention.
+    ///
+    /// # Errors
+    /// [`StartFault`]; then everything stays as it was.
+    pub async fn install(&self, files: Files) -> Result<(), StartFault> {
+        let _one = self.changing.lock().await;
+        self.rebuild(&files, self.now()).await?;
+        self.files.store(Arc::new(files));
+        Ok(())
+    }
+
+    /// Builds the rules anew if the clock or another node has changed them since. Whatever was
+    /// decided under the old ones and is not committed yet is decided again, because the
+    /// generation is a precondition of its commit.
+    pub async fn catch_up(&self) -> Result<(), Failure> {
+        let is_due = |rules: &Rules, now| rules.until.is_some_and(|until| until <= now);
+        let recorded = self.store().generation().await?;
+        let rules = self.rules();
+        if !is_due(&rules, self.now()) && rules.generation == recorded {
+            return Ok(());
+        }
+        let _one = self.changing.lock().await;
+        let rules = self.rules();
+        let recorded = self.store().generation().await?;
+        if is_due(&rules, self.now()) || rules.generation != recorded {
+            self.rebuild(&self.files.load_full(), self.now()).await.map_err(Failure::internal)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the clock has changed the rules since they were built.
+    pub fn is_due(&self) -> bool {
+        self.rules.load().until.is_some_and(|until| until <= self.now())
+    }
+
+    async fn rebuild(&self, files: &Files, now: i64) -> Result<(), StartFault> {
+        // what once was overtaken stays so, whatever the clock says now
+        let now = now.max(self.rules().at);
+        let rules = build(&self.parts, files, now).await?;
+        self.swap(recorded(&self.parts, rules).await?);
+        Ok(())
+    }
+
+    /// Holds everybody else off while rules change.
+    pub(super) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    /// What a home says beside its store.
+    pub(super) fn files(&self) -> Arc<Files> {
+        self.files.load_full()
+    }
+
+    /// Puts rules in force whose digest and texts are recorded.
+    pub(super) fn swap(&self, rules: Rules) {
+        for unusable in &rules.unusable {
+            let (kind, id, version) = (unusable.key.kind, &unusable.key.id, unusable.key.version);
+            let reason = &unusable.reason;
+            tracing::error!(%kind, id, version, reason, "approved, and in force for nobody");
+        }
         self.rules.store(Arc::new(rules));
         self.tell_all();
-        Ok(())
     }
 
     /// Ends every long poll with what there is, so that the process can stop.
@@ -288,14 +333,31 @@ impl Gateway {
     }
 }
 
-/// Records the rules' digest and every text a message may pin, and learns their generation.
-async fn recorded(
-    store: &dyn Store,
-    entropy: &dyn Entropy,
-    mut rules: Rules,
-) -> Result<Rules, Failure> {
+/// Why a gateway does not start, or does not take other files.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The documents that come with the home.
+    #[error(transparent)]
+    Seed(#[from] SeedFault),
+    /// The rules.
+    #[error(transparent)]
+    Rules(#[from] BadRules),
+    /// The store or the system.
+    #[error("the rules cannot be recorded")]
+    Failed(#[from] Failure),
+}
+
+async fn build(parts: &Parts, files: &Files, now: i64) -> Result<Rules, StartFault> {
+    let rows = parts.store.versions().await.map_err(Failure::from)?;
+    Ok(Rules::build(&parts.id, files, &rows, now)?)
+}
+
+/// What must be recorded before rules are in force: their digest, and every text a message may
+/// pin.
+pub(super) fn rules_writes(rules: &Rules) -> Vec<Write> {
     let mut writes = vec![Write::Rules { digest: rules.digest }];
-    for policy in rules.policies.iter().chain(rules.fixed.iter()) {
+    let exceptions = rules.exceptions.iter().map(|(_, compiled)| compiled);
+    for policy in rules.policies.iter().chain(rules.fixed.iter()).chain(exceptions) {
         writes.push(Write::Policy { digest: policy.digest(), text: policy.text().to_owned() });
         writes.push(Write::ReleaseSchema {
             digest: policy.release_schema_digest(),
@@ -303,21 +365,28 @@ async fn recorded(
             text: policy.release_schema().to_owned(),
         });
     }
+    writes
+}
+
+/// Records rules and learns their generation.
+async fn recorded(parts: &Parts, mut rules: Rules) -> Result<Rules, Failure> {
+    let store = parts.store.as_ref();
     let before = store.generation().await?;
-    commit(store, Changes { writes, ..Changes::default() }).await?;
+    let changes = Changes { writes: rules_writes(&rules), ..Changes::default() };
+    commit(store, changes).await?;
     rules.generation = store.generation().await?;
     if rules.generation != before {
         // domestic parties can see that the rules changed, and prove to which
         let event = event::rules(rules.digest, rules.generation);
         let mut salt = [0u8; 16];
-        entropy.fill(&mut salt)?;
+        parts.entropy.fill(&mut salt)?;
         let entry = Entry { ledger: GOVERNANCE.to_owned(), salt, event };
         commit(store, Changes { entries: vec![entry], ..Changes::default() }).await?;
     }
     Ok(rules)
 }
 
-async fn commit(store: &dyn Store, changes: Changes) -> Result<(), Failure> {
+pub(super) async fn commit(store: &dyn Store, changes: Changes) -> Result<(), Failure> {
     match store.commit(changes).await {
         Ok(_) => Ok(()),
         Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),

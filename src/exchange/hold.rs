@@ -225,7 +225,7 @@ fn pinned(
     admitted: &Admitted,
     recipient: &RecipientRow,
 ) -> Result<std::sync::Arc<Compiled>, Failure> {
-    let today = gateway.clock().today();
+    let today = rules.today(gateway.clock());
     let policy = policy_for(rules, admitted, &recipient.recipient, today);
     let is_pinned = |policy: &std::sync::Arc<Compiled>| {
         recipient.policy.as_ref().is_some_and(|pin| pin.digest == policy.digest())

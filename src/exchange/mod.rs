@@ -5,6 +5,7 @@
 
 pub mod acknowledge;
 mod admit;
+pub mod change;
 pub mod collect;
 mod disclose;
 mod gateway;
@@ -17,11 +18,15 @@ mod record;
 mod release;
 pub mod released;
 pub mod replay;
+pub mod rules;
+mod seed;
 pub mod show;
 mod statement;
 pub mod submit;
 pub mod token;
 
-pub use gateway::{Failure, Gateway, Keys, Parts, Rules};
+pub use gateway::{Failure, Gateway, Keys, Parts, StartFault};
 pub use lifecycle::{By, Role, TRANSITIONS, Transition};
+pub use rules::Rules;
+pub use seed::{BadSeed, Seed, SeedFault, SeedSigners};
 pub use statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};

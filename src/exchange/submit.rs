@@ -61,7 +61,8 @@ pub async fn submit(
         let mut named = Named::default();
         match attempt(gateway, caller, media, object, &mut named).await {
             Ok(outcome) => return Ok(outcome),
-            Err(Stop::Conflict) => {}
+            // most often the rules have changed: whoever changes them is waited for
+            Err(Stop::Conflict) => gateway.catch_up().await?,
             Err(Stop::Plain(refused)) => return Err(Failure::Problem(refused)),
             Err(Stop::Failed(failure)) => return Err(failure),
             Err(Stop::Refuse(refused)) => {

@@ -24,6 +24,12 @@ pub(super) async fn surround(State(edge): State<Edge>, request: Request, next: N
     let method = request.method().clone();
     let span = tracing::info_span!("request", id = %id, route = %route, method = %method);
     let started = edge.gateway.clock().uptime();
+    // the clock has ended or begun something: nothing is answered under what was in force before
+    if edge.gateway.is_due()
+        && let Err(failure) = edge.gateway.catch_up().await
+    {
+        return problem::finish(HttpProblem::from(failure).into_response(), id);
+    }
     let answered = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
     let response = match answered.instrument(span.clone()).await {
         Ok(response) => response,

@@ -168,6 +168,11 @@ impl Compiled {
         self.release_schema_digest
     }
 
+    /// As it was written.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     pub(super) fn validator(&self) -> &Validator {
         &self.validator
     }
@@ -347,7 +352,12 @@ fn judge(
         }
         // the length of an array tells of every leaf in it
         let mut concerned = leaves_at(name, table);
-        if let Some(below) = concerned.find_map(|leaf| floor.admits(kind, leaf, operation).err()) {
+        let is_above = source.above.as_ref().is_some_and(|(_, leaves)| leaves.contains(name));
+        let below = concerned.find_map(|leaf| match is_above {
+            true => floor.admits_by_exception(kind, leaf, operation).err(),
+            false => floor.admits(kind, leaf, operation).err(),
+        });
+        if let Some(below) = below {
             let message = format!("`{}` goes below the floor ({})", operation.name(), below.law);
             find(message, below.accepted);
         }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::operation::{Operation, Outcome};
-use crate::domain::{Class, Leaf, MessageType, PartyId, PartyKind, Purpose};
+use crate::domain::{Class, Leaf, MessageType, PartyId, PartyKind, Purpose, Shape};
 
 /// A floor as its file says.
 #[derive(Debug, Clone)]
@@ -141,6 +141,36 @@ impl Floor {
             PartyKind::Justice => self.written.justice.admits(leaf, operation),
             PartyKind::Social => self.written.social.admits(leaf, operation),
         }
+    }
+
+    /// Whether the floor lets `operation` on `leaf` reach a recipient of that kind by an exception:
+    /// abroad more than a standing policy may, but never a direct identifier or a text, and no
+    /// string that is not of a closed list, a date or minted here. At home the floor stays as it
+    /// is.
+    pub(super) fn admits_by_exception(
+        &self,
+        kind: PartyKind,
+        leaf: &Leaf,
+        operation: &Operation,
+    ) -> Result<(), Below> {
+        if !matches!(kind, PartyKind::Foreign | PartyKind::Gateway) {
+            return self.admits(kind, leaf, operation);
+        }
+        let foreign = &self.written.foreign;
+        let is_listed = match (operation, operation.outcome(Some(leaf))) {
+            (Operation::Drop, _) => true,
+            (Operation::Hold, _) => false,
+            // a reference is only ever made anew
+            (Operation::Pseudonym, outcome) => outcome == Outcome::Minted,
+            _ if leaf.reference.is_some() => false,
+            (_, Outcome::AsItIs) => matches!(leaf.shape, Shape::Codes(_) | Shape::Date),
+            _ => true,
+        };
+        if *operation == Operation::Drop || (is_listed && !foreign.drop_only.contains(&leaf.class))
+        {
+            return Ok(());
+        }
+        Err(Below { law: foreign.law.clone(), accepted: vec!["drop".to_owned()] })
     }
 
     fn admits_abroad(&self, leaf: &Leaf, operation: &Operation) -> Result<(), Below> {

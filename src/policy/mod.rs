@@ -8,6 +8,7 @@
 mod compile;
 mod diff;
 mod disclose;
+mod exception;
 mod explain;
 mod floor;
 pub mod net;
@@ -22,6 +23,7 @@ mod source;
 pub use compile::{Compiled, Finding, compile};
 pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
 pub use disclose::{Disclosure, Withheld, direct_values, disclose};
+pub use exception::{EXCEPTION_DAYS_MAX, ExceptionSource};
 pub use explain::{DiffSentences, Language, explain, explain_diff, print};
 pub use floor::{BadFloor, Floor};
 pub use operation::{Band, Operation};

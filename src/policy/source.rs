@@ -18,6 +18,8 @@ pub struct Source {
     pub head: Head,
     /// Leaf, operation as written, and line.
     pub leaves: Vec<(String, Value, usize)>,
+    /// The exception this was made from: its digest, and the leaves that it names.
+    pub(super) above: Option<(Digest, Vec<String>)>,
 }
 
 /// What stands above `[leaves]`.
@@ -49,8 +51,34 @@ pub struct Head {
     leaves: toml::Table,
 }
 
+impl Head {
+    /// The head of what an exception makes of a policy.
+    pub(super) fn of_exception(
+        (sender, recipient): (Address, Address),
+        (message, purpose): (MessageType, Purpose),
+        (agreement, expires, why): (String, Date, String),
+        version: u32,
+    ) -> Self {
+        Self {
+            id: None,
+            sender,
+            recipient,
+            message,
+            purpose,
+            agreement,
+            expires,
+            why,
+            version,
+            sender_proof: false,
+            leaves: toml::Table::new(),
+        }
+    }
+}
+
 /// A TOML local date.
-fn local_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+pub(super) fn local_date<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Date, D::Error> {
     let written = toml::value::Datetime::deserialize(deserializer)?;
     let date = match (written.date, written.time, written.offset) {
         (Some(date), None, None) => {
@@ -82,25 +110,14 @@ impl Source {
     /// # Errors
     /// [`BadSource`] with its line.
     pub fn parse(id: &str, text: &str) -> Result<Self, BadSource> {
-        let head: Head = toml::from_str(text).map_err(|error| BadSource {
-            line: error.span().map_or(1, |span| line_at(text, span.start)),
-            reason: error.message().to_owned(),
-        })?;
-        let lines = lines_of_leaves(text);
-        let mut leaves = Vec::with_capacity(head.leaves.len());
-        for (name, operation) in &head.leaves {
-            let line = lines.get(name).copied().unwrap_or(1);
-            let operation = serde_json::to_value(operation)
-                .map_err(|error| BadSource { line, reason: error.to_string() })?;
-            leaves.push((name.clone(), operation, line));
-        }
+        let head: Head = reading(text)?;
+        let leaves = leaves_of(text, &head.leaves)?;
         let id = head.id.as_deref().unwrap_or(id);
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if !(1..=64).contains(&id.len()) || !id.bytes().all(fits) {
+        if !is_id(id) {
             let reason = "a policy's id is 1 to 64 of `a-z`, `0-9` and `-`".to_owned();
             return Err(BadSource { line: 1, reason });
         }
-        Ok(Self { id: id.to_owned(), head, leaves })
+        Ok(Self { id: id.to_owned(), head, leaves, above: None })
     }
 
     /// The RFC 8785 form, in which comments and layout do not count. The tables that the policy
@@ -114,7 +131,7 @@ impl Source {
                 tables.entry(kind).or_default().insert(name, content);
             }
         }
-        let value = json!({
+        let mut value = json!({
             "id": self.id,
             "version": self.head.version,
             "sender": self.head.sender,
@@ -128,6 +145,9 @@ impl Source {
             "leaves": leaves,
             "tables": tables,
         });
+        if let (Some((digest, leaves)), Some(members)) = (&self.above, value.as_object_mut()) {
+            members.insert("exception".into(), json!({"digest": digest, "leaves": leaves}));
+        }
         let bytes = json::canonical(&value).unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
     }
@@ -136,6 +156,36 @@ impl Source {
     pub fn digest(&self) -> Digest {
         Digest::of(self.canonical().as_bytes())
     }
+}
+
+/// Whether a text may name a policy or an exception.
+pub(super) fn is_id(id: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&id.len()) && id.bytes().all(fits)
+}
+
+/// Reads a file's head, with the line of what does not fit.
+pub(super) fn reading<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, BadSource> {
+    toml::from_str(text).map_err(|error| BadSource {
+        line: error.span().map_or(1, |span| line_at(text, span.start)),
+        reason: error.message().to_owned(),
+    })
+}
+
+/// The rows of `[leaves]`: leaf, operation as written, and line.
+pub(super) fn leaves_of(
+    text: &str,
+    rows: &toml::Table,
+) -> Result<Vec<(String, Value, usize)>, BadSource> {
+    let lines = lines_of_leaves(text);
+    let mut leaves = Vec::with_capacity(rows.len());
+    for (name, operation) in rows {
+        let line = lines.get(name).copied().unwrap_or(1);
+        let operation = serde_json::to_value(operation)
+            .map_err(|error| BadSource { line, reason: error.to_string() })?;
+        leaves.push((name.clone(), operation, line));
+    }
+    Ok(leaves)
 }
 
 fn line_at(text: &str, at: usize) -> usize {

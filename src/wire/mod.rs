@@ -1,6 +1,7 @@
 //! The shapes of the agencies' API, shared by `http` and `client`. Nothing here decides.
 
 mod admin;
+mod governance;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ pub use admin::{
     DecisionView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
     ReplayOutcomes, ReplayPage,
 };
+pub use governance::{ActAsk, DraftAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk};
 
 /// Answer of `POST /v1/token` (RFC 6749, 5.1).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -1,0 +1,160 @@
+//! The documents that come with a home, for a store that is empty: read once, checked one by one.
+//!
+//! `floor.toml` is no seed: it is read at every start, because officers never change it.
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::home::Home;
+use super::{floor, keys, records, safety};
+use crate::config::{GatewayConfig, Mode, Officer, Role, agreements, file};
+use crate::domain::DocumentKind;
+use crate::exchange::rules::Files;
+use crate::exchange::{Seed, SeedSigners};
+
+/// Reads what a home says beside its store: the floor, which must verify under the pinned key.
+pub fn read_files(home: &Home, config: &GatewayConfig) -> anyhow::Result<Files> {
+    let dpo = safety::read_dpo(home)?;
+    safety::check_mode(home, config.mode, &records::read_all(home)?, &dpo)?;
+    let floor = file::read_text(&home.floor_file())?;
+    let signature = file::read_text(&home.floor_signature())?;
+    floor::verify(&dpo, floor.as_bytes(), &signature)
+        .with_context(|| format!("`{}`", home.floor_file().display()))?;
+    Ok(Files { floor, retention_days_max: config.retention.days_max })
+}
+
+/// Reads every seed of a home and, in development, who signs them.
+pub fn read(home: &Home, mode: Mode) -> anyhow::Result<(Vec<Seed>, Option<SeedSigners>)> {
+    let mut officers = home.officers()?;
+    let parties = records::read_all(home)?;
+    for officer in &officers {
+        let party = parties.iter().find(|party| party.id == officer.party);
+        let unit = |party: &crate::config::PartyRecord| {
+            officer.unit.as_ref().is_none_or(|unit| party.units.contains(unit))
+        };
+        if !party.is_some_and(unit) {
+            let path = home.officers_file();
+            bail!("`{}`: `{}` is of no known party or unit", path.display(), officer.name);
+        }
+    }
+    let signers = if mode == Mode::Development { signers(home, &mut officers)? } else { None };
+    let mut seeds = Vec::new();
+    for officer in &officers {
+        let text = toml::to_string(officer).context("an officer cannot be written")?;
+        seeds.push(Seed { kind: DocumentKind::Officer, id: officer.name.clone(), text });
+    }
+    for party in &parties {
+        let text = file::read_text(&home.party(&party.id).join("record.toml"))?;
+        seeds.push(Seed { kind: DocumentKind::Party, id: party.id.to_string(), text });
+    }
+    for path in file::list(&home.agreements(), "toml")? {
+        let agreement = agreements::read(&path)?;
+        let is_known = |id: &&crate::domain::PartyId| {
+            id.as_str() == "titian" || parties.iter().any(|party| party.id == **id)
+        };
+        if let Some(id) = agreement.parties.iter().find(|id| !is_known(id)) {
+            bail!("`{}` binds `{id}`, which has no record", path.display());
+        }
+        let text = file::read_text(&path)?;
+        seeds.push(Seed { kind: DocumentKind::Agreement, id: agreement.id, text });
+    }
+    for path in file::list(&home.policies(), "toml")? {
+        let text = file::read_text(&path)?;
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let source = crate::policy::Source::parse(&stem.unwrap_or_default(), &text)
+            .with_context(|| format!("`{}`", path.display()))?;
+        seeds.push(Seed { kind: DocumentKind::Policy, id: source.id, text });
+    }
+    Ok((seeds, signers))
+}
+
+/// Gives the officers of a development home their throw-away keys, and picks the two who sign what
+/// comes with it: an editor, and an approver of another unit.
+fn signers(home: &Home, officers: &mut [Officer]) -> anyhow::Result<Option<SeedSigners>> {
+    let mut with_keys = Vec::new();
+    for officer in officers.iter_mut().filter(|officer| officer.key.is_none()) {
+        let path = home.officer_key(&officer.name);
+        if path.exists() {
+            let key = keys::read_jwk(&path)?;
+            officer.key = Some(public_of(&key.public().to_jwk()));
+            with_keys.push((officer.clone(), key));
+        }
+    }
+    let mut take = |fits: &dyn Fn(&Officer) -> bool| {
+        let at = with_keys.iter().position(|(officer, _)| fits(officer))?;
+        Some(with_keys.swap_remove(at))
+    };
+    let author = take(&|officer| officer.is(Role::Editor) && officer.unit.is_none());
+    let Some((author, author_key)) = author else { return Ok(None) };
+    let other = |officer: &Officer| officer.address() != author.address();
+    let approver = take(&|officer| officer.is(Role::Approver) && other(officer));
+    Ok(approver.map(|(approver, approver_key)| SeedSigners {
+        author: (author.name, author_key),
+        approver: (approver.name, approver_key),
+    }))
+}
+
+/// The members that make a public Ed25519 JWK what it is.
+fn public_of(jwk: &Value) -> Value {
+    let member = |name: &str| jwk.get(name).cloned().unwrap_or_default();
+    serde_json::json!({"kty": member("kty"), "crv": member("crv"), "x": member("x")})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::init::tests::fresh;
+    use crate::config::Access;
+
+    fn files(home: &Home) -> Result<Files, String> {
+        read_files(home, &home.config().unwrap()).map_err(|error| format!("{error:#}"))
+    }
+
+    fn edit(path: &std::path::Path, change: impl Fn(&str) -> String) {
+        let text = file::read_text(path).unwrap();
+        let changed = change(&text);
+        assert_ne!(changed, text);
+        file::replace(path, changed.as_bytes(), Access::Everyone).unwrap();
+    }
+
+    #[test]
+    fn a_floor_that_does_not_verify_is_refused() {
+        let (_directory, home) = fresh();
+        assert!(files(&home).is_ok());
+        edit(&home.floor_file(), |text| format!("{text}\n"));
+        assert!(files(&home).unwrap_err().contains("does not verify"));
+    }
+
+    #[test]
+    fn a_missing_or_broken_file_is_named() {
+        for name in ["floor.toml", "floor.jws", "dpo.jwk"] {
+            let (_directory, home) = fresh();
+            std::fs::remove_file(home.root().join(name)).unwrap();
+            let fault = files(&home).unwrap_err();
+            assert!(fault.contains(name) && fault.contains("does not exist"), "{fault}");
+        }
+        let (_directory, home) = fresh();
+        let record = home.party(&"bnpt".parse().unwrap()).join("record.toml");
+        edit(&record, |text| text.replace("id = \"bnpt\"", "id = \"other\""));
+        let fault = read(&home, Mode::Development).unwrap_err().to_string();
+        assert!(fault.contains("unlike its directory"), "{fault}");
+    }
+
+    #[test]
+    fn an_officer_of_nobody_is_refused() {
+        let (_directory, home) = fresh();
+        edit(&home.officers_file(), |text| text.replace("sentra-handayani", "sentra-lain"));
+        let fault = read(&home, Mode::Development).unwrap_err().to_string();
+        assert!(fault.contains("no known party or unit"), "{fault}");
+    }
+
+    #[test]
+    fn a_development_home_signs_its_seeds_and_production_does_not() {
+        let (_directory, home) = fresh();
+        let (seeds, signers) = read(&home, Mode::Development).unwrap();
+        assert!(seeds.iter().any(|seed| seed.kind == DocumentKind::Policy));
+        let signers = signers.unwrap();
+        assert_ne!(signers.author.0, signers.approver.0);
+        assert!(read(&home, Mode::Production).unwrap().1.is_none());
+    }
+}

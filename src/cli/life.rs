@@ -1,0 +1,403 @@
+//! The life of governed documents, the same for every kind: look, draft, propose, approve, give
+//! back, give up.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::change::show_diff;
+use super::desk::Desk;
+use super::exit::{Done, Failed};
+use super::policy::At;
+use super::printer::Printer;
+use super::rulebook::{Rulebook, stem};
+use super::signer::Signer;
+use crate::client::admin::Change;
+use crate::config::{Access, file};
+use crate::domain::{Approval, DocumentKind, SignerRole, VersionState};
+use crate::exchange::change::digest_of;
+use crate::policy::{Language, diff};
+use crate::wire::{ActAsk, DraftAsk, VersionView, VersionsAsk, WordAsk};
+
+/// What is done with versions
+#[derive(Debug, Subcommand)]
+pub(super) enum Life {
+    List(List),
+    History(History),
+    Export(Export),
+    Import(Import),
+    Propose(Propose),
+    Approve(Approve),
+    Return(Act),
+    Withdraw(Act),
+}
+
+/// List every version: draft, proposed, scheduled, in force, superseded
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only what this officer may see
+    #[arg(long = "as", value_name = "OFFICER")]
+    officer: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Show what was done with each version, by whom and why
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// Its id
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Write a version as it was written, comments and all
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Its id
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Which version; the one in force without it
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+    /// Where to write it; standard output without it
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Keep a file as a draft; nothing is in force by it
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// TOML, named by the document's id
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The draft that it takes the place of; it becomes a version of its own without it
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+    /// The document's id, where the file is not named by it
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// Propose a file or a draft, signed; what only narrows is in force with it
+#[derive(Debug, Args)]
+pub(super) struct Propose {
+    /// A file, or the id of a draft
+    #[arg(value_name = "WHAT")]
+    what: PathBuf,
+    /// The document's id, where the file is not named by it
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Why; name no person
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// From when it is to be in force, RFC 3339; as soon as it is approved without it
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<i64>,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// Look at a proposal and approve it, signed; you are another officer of another unit
+#[derive(Debug, Args)]
+pub(super) struct Approve {
+    /// Its id
+    #[arg(value_name = "ID")]
+    id: String,
+    /// The first 8 characters of the digest that you have looked at; without it nothing is signed
+    #[arg(long, value_name = "DIGEST")]
+    confirm: Option<String>,
+    /// Why; name no person
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// End a draft or a proposal
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    /// Its id
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Which version
+    #[arg(long, value_name = "N")]
+    version: u32,
+    /// Why; recorded, so name no person
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who you are
+    #[arg(long = "as", value_name = "OFFICER")]
+    officer: String,
+    #[command(flatten)]
+    at: At,
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    let format = time::format_description::well_known::Rfc3339;
+    time::OffsetDateTime::parse(text, &format)
+        .map(time::OffsetDateTime::unix_timestamp)
+        .map_err(|_form| "a moment is written `2026-12-01T09:00:00+07:00`".to_owned())
+}
+
+impl Life {
+    pub(super) async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
+        match self {
+            Self::List(list) => {
+                let ask = VersionsAsk { kind: Some(kind), id: None, officer: list.officer };
+                let versions = Desk::open(list.at.home()).await?.versions(&ask).await?;
+                printer.json(&versions);
+                for view in &versions {
+                    line(printer, view);
+                }
+                Ok(())
+            }
+            Self::History(history) => history.run(printer, kind).await,
+            Self::Export(export) => export.run(printer, kind).await,
+            Self::Import(import) => {
+                let id = import.id.unwrap_or_else(|| stem(&import.file));
+                let text = file::read_text(&import.file)?;
+                let desk = import.signer.desk().await?;
+                let ask = DraftAsk {
+                    officer: import.signer.officer().to_owned(),
+                    kind,
+                    id,
+                    text,
+                    version: import.version,
+                };
+                told(printer, &desk.change(&Change::Draft(ask)).await?)
+            }
+            Self::Propose(propose) => propose.run(printer, kind).await,
+            Self::Approve(approve) => approve.run(printer, kind).await,
+            Self::Return(act) => act.run(printer, kind, Change::Return).await,
+            Self::Withdraw(act) => act.run(printer, kind, Change::Withdraw).await,
+        }
+    }
+}
+
+impl History {
+    async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
+        let versions = versions(&Desk::open(self.at.home()).await?, kind, &self.id).await?;
+        printer.json(&versions);
+        for view in &versions {
+            line(printer, view);
+            for step in &view.steps {
+                let signed = if step.word.is_some() { ", signed" } else { "" };
+                let why = if step.reason.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", step.reason)
+                };
+                printer.line(format!(
+                    "    {}  {} by {}{signed}{why}",
+                    step.at, step.act, step.officer
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Export {
+    async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
+        let versions = versions(&Desk::open(self.at.home()).await?, kind, &self.id).await?;
+        let wanted = versions.into_iter().find(|view| match self.version {
+            Some(version) => view.version == version,
+            None => view.stands == "in_force",
+        });
+        let view = wanted.ok_or_else(|| Failed::because("there is no such version"))?;
+        match &self.output {
+            None => printer.text(view.text.trim_end_matches('\n')),
+            Some(path) => file::write_new(path, view.text.as_bytes(), Access::Everyone)?,
+        }
+        Ok(())
+    }
+}
+
+impl Propose {
+    async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
+        let desk = self.signer.desk().await?;
+        let view = if self.what.extension().is_some() {
+            let ask = DraftAsk {
+                officer: self.signer.officer().to_owned(),
+                kind,
+                id: self.id.clone().unwrap_or_else(|| stem(&self.what)),
+                text: file::read_text(&self.what)?,
+                version: None,
+            };
+            desk.change(&Change::Draft(ask)).await?
+        } else {
+            let all = versions(&desk, kind, &self.what.to_string_lossy()).await?;
+            latest(all, VersionState::Draft)?
+        };
+        propose(printer, &desk, &self.signer, view, (&self.reason, self.from)).await
+    }
+}
+
+/// Signs a draft as its author. The digest is made here, from the text itself.
+pub(super) async fn propose(
+    printer: Printer,
+    desk: &Desk,
+    signer: &Signer,
+    view: VersionView,
+    (reason, from): (&str, Option<i64>),
+) -> Done {
+    let book = Rulebook::of(desk).await?;
+    tell_change(printer, &book, &view);
+    let word = word(&book, &view, (SignerRole::Author, from))?;
+    let word = signer.sign(word)?;
+    let ask = WordAsk { word, reason: reason.to_owned() };
+    let view = desk.change(&Change::Propose(ask)).await?;
+    told(printer, &view)?;
+    if view.state == VersionState::Proposed {
+        let (kind, id) = (view.kind, &view.id);
+        printer.line(format!("next: another officer runs `titian {kind} approve {id}`"));
+    }
+    Ok(())
+}
+
+impl Approve {
+    async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
+        let desk = self.signer.desk().await?;
+        let book = Rulebook::of(&desk).await?;
+        let view = latest(versions(&desk, kind, &self.id).await?, VersionState::Proposed)?;
+        let proposal = view.steps.iter().rfind(|s| s.act == crate::domain::Act::Proposed);
+        let from = proposal.and_then(|step| step.word.as_deref()).and_then(begins);
+        let word = word(&book, &view, (SignerRole::Approver, from))?;
+        let digest = word.digest.to_string();
+        let short: String = digest.chars().take(8).collect();
+        let is_this = |confirm: &str| confirm.len() >= 8 && digest.starts_with(confirm);
+        if !self.confirm.as_deref().is_some_and(is_this) {
+            tell_change(printer, &book, &view);
+            if let Some(step) = proposal {
+                printer.line(format!("proposed by {}: {}", step.officer, step.reason));
+            }
+            let words = format!(
+                "nothing was signed; if this is what you approve, run it again with --confirm {short}"
+            );
+            return Err(Failed::refused(words));
+        }
+        let word = self.signer.sign(word)?;
+        let ask = WordAsk { word, reason: self.reason.clone() };
+        told(printer, &desk.change(&Change::Approve(ask)).await?)
+    }
+}
+
+impl Act {
+    async fn run(
+        self,
+        printer: Printer,
+        kind: DocumentKind,
+        change: impl FnOnce(ActAsk) -> Change,
+    ) -> Done {
+        let Self { id, version, reason, officer, at } = self;
+        let ask = ActAsk { officer, kind, id, version, reason };
+        told(printer, &Desk::open(at.home()).await?.change(&change(ask)).await?)
+    }
+}
+
+/// The versions of one document, of which there must be one.
+pub(super) async fn versions(
+    desk: &Desk,
+    kind: DocumentKind,
+    id: &str,
+) -> Result<Vec<VersionView>, Failed> {
+    let ask = VersionsAsk { kind: Some(kind), id: Some(id.to_owned()), officer: None };
+    let versions = desk.versions(&ask).await?;
+    if versions.is_empty() {
+        return Err(Failed::because(format!("there is no {kind} `{id}`")));
+    }
+    Ok(versions)
+}
+
+fn latest(versions: Vec<VersionView>, state: VersionState) -> Result<VersionView, Failed> {
+    let found = versions.into_iter().rfind(|view| view.state == state);
+    found.ok_or_else(|| Failed::because(format!("no version of it is {state}")))
+}
+
+/// The word about a version, its digest made here from the text.
+fn word(
+    book: &Rulebook,
+    view: &VersionView,
+    (role, from): (SignerRole, Option<i64>),
+) -> Result<Approval, Failed> {
+    let digest = digest_of(view.kind, &view.id, &view.text).map_err(Failed::unusable)?;
+    if digest.to_string() != view.digest {
+        return Err(Failed::refused("the gateway names another digest than the text has"));
+    }
+    Ok(Approval {
+        iss: String::new(),
+        aud: book.gateway.clone(),
+        iat: super::signer::now(),
+        kind: view.kind,
+        id: view.id.clone(),
+        version: view.version,
+        digest,
+        role,
+        from,
+    })
+}
+
+/// From when the author wants it to be in force.
+fn begins(word: &str) -> Option<i64> {
+    use base64::Engine;
+    let payload = word.split('.').nth(1)?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let claims: Value = serde_json::from_slice(&bytes).ok()?;
+    claims.get("from")?.as_i64()
+}
+
+/// What a version changes: sentences for a policy, the text for anything else.
+fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView) {
+    if view.kind == DocumentKind::Policy
+        && let Ok(after) = book.compiled(&view.id, &view.text, &view.id)
+    {
+        if let Some(before) = book.find(&view.id)
+            && let Ok(diff) = diff(&before, &after)
+        {
+            show_diff(printer, &diff, (&before, &after), Language::Id);
+        } else {
+            for sentence in crate::policy::explain(&after, Language::Id) {
+                printer.line(format!("+ {sentence}"));
+            }
+        }
+        for warning in after.warnings() {
+            printer.line(format!("warning: {warning}"));
+        }
+        return;
+    }
+    for text in view.text.lines() {
+        printer.line(format!("  {text}"));
+    }
+}
+
+fn told(printer: Printer, view: &VersionView) -> Done {
+    printer.json(view);
+    line(printer, view);
+    Ok(())
+}
+
+fn line(printer: Printer, view: &VersionView) {
+    let needs = match view.needs.as_deref() {
+        Some("one") => ", its author is enough",
+        Some("two_agencies") => ", takes officers of two agencies",
+        Some(_) => ", takes two officers of two units",
+        None => "",
+    };
+    let from = match (&view.effective_at, view.stands.as_str()) {
+        (Some(at), "scheduled" | "in_force") => format!(" from {at}"),
+        _ => String::new(),
+    };
+    let why = view.unusable.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let short: String = view.digest.chars().take(8).collect();
+    printer.line(format!(
+        "{:<28} version {:<3} {short}  {}{from}{needs}{why}",
+        view.id, view.version, view.stands
+    ));
+}

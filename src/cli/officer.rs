@@ -1,0 +1,182 @@
+//! `titian officer`: who decides.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::block_on;
+use super::exit::{Done, Failed};
+use super::life::{self, Life, versions};
+use super::printer::Printer;
+use super::signer::{Signer, passphrase};
+use crate::client::admin::Change;
+use crate::client::officer::OfficerKey;
+use crate::clock::SystemEntropy;
+use crate::config::{Access, Language, Officer, Role, file};
+use crate::domain::{Address, DocumentKind};
+use crate::wire::DraftAsk;
+
+/// Who decides: officers, their roles and keys
+#[derive(Debug, Subcommand)]
+pub(super) enum OfficerCommand {
+    Key(Key),
+    Add(Add),
+    Disable(Disable),
+    #[command(flatten)]
+    Life(Life),
+}
+
+/// Make your own key file; its public half goes to whoever adds you
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    /// Where to make it
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Your name as an officer
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// A file that holds the passphrase, for machines; asked for without it
+    #[arg(long, value_name = "FILE")]
+    passphrase: Option<PathBuf>,
+}
+
+/// Propose an officer, or an officer's new key or roles; another officer approves
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// The officer's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Where it stands: party, or party/unit
+    #[arg(long, value_name = "PARTY")]
+    party: Address,
+    /// What it may do; may be given again
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    roles: Vec<RoleName>,
+    /// In which language it is spoken to
+    #[arg(long, value_name = "LANGUAGE", default_value = "id")]
+    lang: super::policy::Spoken,
+    /// Its public JWK, which `titian officer key` wrote
+    #[arg(long, value_name = "FILE")]
+    public: Option<PathBuf>,
+    /// Why; name no person
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// End what an officer may do; one officer is enough
+#[derive(Debug, Args)]
+pub(super) struct Disable {
+    /// The officer's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Why; name no person
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RoleName {
+    Operator,
+    Editor,
+    Approver,
+    Auditor,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Operator => Self::Operator,
+            RoleName::Editor => Self::Editor,
+            RoleName::Approver => Self::Approver,
+            RoleName::Auditor => Self::Auditor,
+        }
+    }
+}
+
+impl OfficerCommand {
+    pub(super) fn run(self, printer: Printer) -> Done {
+        block_on(async {
+            match self {
+                Self::Key(key) => key.run(printer),
+                Self::Add(add) => add.run(printer).await,
+                Self::Disable(disable) => disable.run(printer).await,
+                Self::Life(life) => life.run(printer, DocumentKind::Officer).await,
+            }
+        })
+    }
+}
+
+impl Key {
+    fn run(self, printer: Printer) -> Done {
+        let secret = passphrase(self.passphrase.as_ref())?;
+        if self.passphrase.is_none() {
+            let again = passphrase(None)?;
+            if again != secret {
+                return Err(Failed::because("the two passphrases differ"));
+            }
+        }
+        let (text, public) = OfficerKey::make(&self.name, &secret, &SystemEntropy::default())?;
+        file::write_new(&self.file, text.as_bytes(), Access::Owner)?;
+        let beside = self.file.with_extension("public.jwk");
+        file::write_new(&beside, format!("{public:#}\n").as_bytes(), Access::Everyone)?;
+        printer.json(&json!({"key": self.file, "public": beside}));
+        printer.line(format!("made {} (keep it), {}", self.file.display(), beside.display()));
+        Ok(())
+    }
+}
+
+impl Add {
+    async fn run(self, printer: Printer) -> Done {
+        let key = match &self.public {
+            None => None,
+            Some(path) => Some(
+                serde_json::from_str(&file::read_text(path)?)
+                    .map_err(|_form| file::FileError::unusable(path, "is no JWK"))?,
+            ),
+        };
+        let officer = Officer {
+            name: self.name.clone(),
+            party: self.party.party,
+            unit: self.party.unit,
+            roles: self.roles.into_iter().map(Role::from).collect(),
+            language: match self.lang {
+                super::policy::Spoken::Id => Language::Id,
+                super::policy::Spoken::En => Language::En,
+            },
+            disabled: false,
+            key,
+        };
+        offer(printer, &self.signer, &officer, &self.reason).await
+    }
+}
+
+impl Disable {
+    async fn run(self, printer: Printer) -> Done {
+        let desk = self.signer.desk().await?;
+        let all = versions(&desk, DocumentKind::Officer, &self.name).await?;
+        drop(desk);
+        let now = all.into_iter().find(|view| view.stands == "in_force");
+        let now = now.ok_or_else(|| Failed::because("no such officer is in force"))?;
+        let mut officer: Officer = toml::from_str(&now.text).map_err(Failed::unusable)?;
+        officer.disabled = true;
+        offer(printer, &self.signer, &officer, &self.reason).await
+    }
+}
+
+async fn offer(printer: Printer, signer: &Signer, officer: &Officer, reason: &str) -> Done {
+    let desk = signer.desk().await?;
+    let ask = DraftAsk {
+        officer: signer.officer().to_owned(),
+        kind: DocumentKind::Officer,
+        id: officer.name.clone(),
+        text: toml::to_string(officer).map_err(Failed::unusable)?,
+        version: None,
+    };
+    let view = desk.change(&Change::Draft(ask)).await?;
+    life::propose(printer, &desk, signer, view, (reason, None)).await
+}

@@ -1,0 +1,100 @@
+//! What a proposal is judged by, on the officer's own side: the floor and the documents in force as
+//! the gateway has them. Nothing here puts anything in force.
+
+use std::path::Path;
+
+use super::desk::Desk;
+use super::exit::Failed;
+use crate::config::{PartyRecord, file};
+use crate::domain::{Agreement, DocumentKind};
+use crate::exchange::rules::{Document, Judge};
+use crate::policy::{Compiled, Floor};
+use crate::schema::Schemas;
+use crate::wire::RulesView;
+
+/// The floor, schemas and documents in force.
+pub(super) struct Rulebook {
+    pub(super) gateway: String,
+    floor: Floor,
+    schemas: Schemas,
+    parties: Vec<PartyRecord>,
+    agreements: Vec<Agreement>,
+    /// Policies in force: id and text.
+    policies: Vec<(String, String)>,
+}
+
+impl Rulebook {
+    /// Asks the gateway of a home for it.
+    pub(super) async fn of(desk: &Desk) -> Result<Self, Failed> {
+        let RulesView { gateway, floor, documents, .. } = desk.rules().await?;
+        let mut book = Self {
+            gateway,
+            floor: Floor::parse(&floor).map_err(Failed::unusable)?,
+            schemas: Schemas::builtin().map_err(Failed::unusable)?,
+            parties: Vec::new(),
+            agreements: Vec::new(),
+            policies: Vec::new(),
+        };
+        for (kind, id, _, text) in documents {
+            if kind == DocumentKind::Policy {
+                book.policies.push((id, text));
+                continue;
+            }
+            match Document::parse(kind, &id, &text).map_err(Failed::unusable)? {
+                Document::Party(party) => book.parties.push(*party),
+                Document::Agreement(agreement) => book.agreements.push(*agreement),
+                Document::Officer(_) | Document::Policy(_) | Document::Exception(_) => {}
+            }
+        }
+        Ok(book)
+    }
+
+    /// Opens the desk of a home and asks there.
+    pub(super) async fn of_home(home: &Path) -> Result<Self, Failed> {
+        Self::of(&Desk::open(home).await?).await
+    }
+
+    pub(super) fn judge(&self) -> Judge<'_> {
+        Judge {
+            floor: &self.floor,
+            schemas: &self.schemas,
+            parties: &self.parties,
+            agreements: &self.agreements,
+        }
+    }
+
+    /// A version of a policy: a file, or what is in force under that id.
+    pub(super) fn version(&self, named: &Path) -> Result<Compiled, Failed> {
+        if named.extension().is_none() {
+            return self.policy(&named.to_string_lossy());
+        }
+        self.compiled(&stem(named), &file::read_text(named)?, &named.display().to_string())
+    }
+
+    /// The policy in force under that id.
+    pub(super) fn policy(&self, id: &str) -> Result<Compiled, Failed> {
+        let Some((_, text)) = self.policies.iter().find(|(known, _)| known == id) else {
+            let known: Vec<_> = self.policies.iter().map(|(known, _)| known.as_str()).collect();
+            let known = known.join(", ");
+            return Err(Failed::because(format!("no such policy; there are: {known}")));
+        };
+        self.compiled(id, text, id)
+    }
+
+    /// The policy in force under that id, if there is one.
+    pub(super) fn find(&self, id: &str) -> Option<Compiled> {
+        self.policy(id).ok()
+    }
+
+    pub(super) fn compiled(&self, id: &str, text: &str, name: &str) -> Result<Compiled, Failed> {
+        self.judge().compile(id, text).map_err(|findings| {
+            let first = findings.first().map(ToString::to_string).unwrap_or_default();
+            Failed::because(format!("`{name}` does not compile: {first}"))
+        })
+    }
+}
+
+/// A file's name without `.toml`.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,185 @@
+//! Party records: what must hold of one, and of all of them together.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::config::{KeyStatus, PartyRecord};
+use crate::domain::{Digest, PartyKind};
+use crate::sign::{Algorithm, PublicKey};
+
+/// Members that only a private or symmetric JWK has (RFC 7518, 6.2.2, 6.3.2, 6.4).
+const PRIVATE_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// What must hold of a record by itself.
+pub fn check(record: &PartyRecord) -> Result<(), String> {
+    if record.kind == PartyKind::Gateway || record.id.as_str() == "titian" {
+        return Err("the gateway itself has no record".to_owned());
+    }
+    if record.name.trim().is_empty() || record.name.chars().any(char::is_control) {
+        return Err("`name` is empty or holds control characters".to_owned());
+    }
+    if record.country.len() != 3 || !record.country.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err("`country` must be three capital letters (ISO 3166-1 alpha-3)".to_owned());
+    }
+    let units: BTreeSet<_> = record.units.iter().collect();
+    if units.len() != record.units.len() {
+        return Err("a unit stands twice in `units`".to_owned());
+    }
+    let bound = record.keys.iter().map(|key| &key.unit);
+    let bound = bound.chain(record.certificates.iter().map(|pin| &pin.unit));
+    if let Some(unit) = bound.flatten().find(|unit| !units.contains(unit)) {
+        return Err(format!("`{unit}` is none of its `units`"));
+    }
+    check_keys(record)?;
+    check_pins(record)
+}
+
+fn check_keys(record: &PartyRecord) -> Result<(), String> {
+    let mut kids = BTreeSet::new();
+    for key in &record.keys {
+        let public = PublicKey::from_jwk(&key.jwk)
+            .map_err(|_rejected| "a key is no Ed25519 or P-256 public JWK".to_owned())?;
+        if !kids.insert(public.kid().to_owned()) {
+            return Err("two keys have one `kid`".to_owned());
+        }
+    }
+    if record.keys.iter().any(|key| key.status == KeyStatus::Active) {
+        Ok(())
+    } else {
+        Err("no key is `active`".to_owned())
+    }
+}
+
+fn check_pins(record: &PartyRecord) -> Result<(), String> {
+    for pin in &record.certificates {
+        match (&pin.spki, &pin.ca, &pin.san) {
+            (Some(_), None, None) | (None, Some(_), Some(_)) => {}
+            _ => return Err("a certificate is pinned by `spki`, or by `ca` and `san`".to_owned()),
+        }
+    }
+    if record.certificates.is_empty() {
+        return Err("no certificate is pinned".to_owned());
+    }
+    Ok(())
+}
+
+/// What must hold between a record and those of other parties: no key and no certificate belongs
+/// to two.
+pub fn check_apart(record: &PartyRecord, others: &[PartyRecord]) -> Result<(), String> {
+    let (own_keys, own_pins) = (thumbprints(record), pins(record));
+    for other in others.iter().filter(|other| other.id != record.id) {
+        if !own_keys.is_disjoint(&thumbprints(other)) {
+            return Err(format!("a key is already that of `{}`", other.id));
+        }
+        if !own_pins.is_disjoint(&pins(other)) {
+            return Err(format!("a certificate is already that of `{}`", other.id));
+        }
+    }
+    Ok(())
+}
+
+/// The keys of a record, whatever `kid` it gives them.
+pub fn thumbprints(record: &PartyRecord) -> BTreeSet<Digest> {
+    let keys = record.keys.iter().filter_map(|key| PublicKey::from_jwk(&key.jwk).ok());
+    keys.map(|key| key.thumbprint()).collect()
+}
+
+fn pins(record: &PartyRecord) -> BTreeSet<(Option<Digest>, Option<&str>, Option<&str>)> {
+    let pins = record.certificates.iter();
+    pins.map(|pin| (pin.spki, pin.ca.as_deref(), pin.san.as_deref())).collect()
+}
+
+/// What private material a text holds, if any: PEM of a private key, or a private JWK in TOML or
+/// JSON, whatever surrounds it.
+pub fn private_material(text: &str) -> Option<&'static str> {
+    if text.contains("PRIVATE KEY-----") {
+        return Some("a private key in PEM");
+    }
+    let parsed = serde_json::from_str(text).ok().or_else(|| toml::from_str::<Value>(text).ok());
+    parsed.as_ref().is_some_and(holds_private_jwk).then_some("a private JWK")
+}
+
+/// The Ed25519 key of a public JWK.
+pub fn ed25519(jwk: &Value) -> Option<PublicKey> {
+    let key = PublicKey::from_jwk(jwk).ok().filter(|_| !holds_private_jwk(jwk));
+    key.filter(|key| key.algorithm() == Algorithm::EdDsa)
+}
+
+fn holds_private_jwk(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.contains_key("kty") && PRIVATE_MEMBERS.iter().any(|m| members.contains_key(*m))
+                || members.values().any(holds_private_jwk)
+        }
+        Value::Array(items) => items.iter().any(holds_private_jwk),
+        Value::String(text) => text.contains("\"kty\"") && private_material(text).is_some(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is said of a record, and the change that makes it so.
+    type Case = (&'static str, fn(&mut Value));
+
+    fn record(change: impl FnOnce(&mut Value)) -> Result<(), String> {
+        let mut value = json!({
+            "id": "zarqolin", "name": "Zarqolin", "country": "NLD", "kind": "foreign",
+            "units": ["desk-one"],
+            "keys": [{"status": "active", "jwk": {
+                "kty": "OKP", "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            }}],
+            "certificates": [{"spki": Digest::of(b"spki")}],
+        });
+        change(&mut value);
+        check(&serde_json::from_value(value).unwrap())
+    }
+
+    #[test]
+    fn a_record_must_hold_together() {
+        assert_eq!(record(|_| {}), Ok(()));
+        let cases: &[Case] = &[
+            ("gateway", |r| r["kind"] = json!("gateway")),
+            ("gateway", |r| r["id"] = json!("titian")),
+            ("country", |r| r["country"] = json!("nld")),
+            ("name", |r| r["name"] = json!("a\u{1b}[2J")),
+            ("twice", |r| r["units"] = json!(["desk-one", "desk-one"])),
+            ("none of its", |r| r["keys"][0]["unit"] = json!("desk-two")),
+            ("none of its", |r| r["certificates"][0]["unit"] = json!("desk-two")),
+            ("active", |r| r["keys"][0]["status"] = json!("revoked")),
+            ("active", |r| r["keys"] = json!([])),
+            ("public JWK", |r| r["keys"][0]["jwk"]["x"] = json!("AAAA")),
+            ("kid", |r| r["keys"] = json!([r["keys"][0], r["keys"][0]])),
+            ("no certificate", |r| r["certificates"] = json!([])),
+            ("pinned by", |r| r["certificates"] = json!([{"san": "a.example.org"}])),
+            ("pinned by", |r| r["certificates"][0]["san"] = json!("a.example.org")),
+        ];
+        for (says, change) in cases {
+            let fault = record(change).unwrap_err();
+            assert!(fault.contains(says), "{says}: {fault}");
+        }
+    }
+
+    #[test]
+    fn private_material_is_seen_in_json_toml_and_pem() {
+        for text in [
+            r#"{"kty":"OKP","crv":"Ed25519","x":"x","d":"d"}"#,
+            r#"{"keys":[{"kty":"oct","k":"AQAB"}]}"#,
+            "[jwk]\nkty = \"EC\"\nd = \"d\"\n",
+            "jwk = '{\"kty\":\"EC\",\"d\":\"d\"}'",
+            "-----BEGIN EC PRIVATE KEY-----",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+        ] {
+            assert!(private_material(text).is_some(), "{text}");
+        }
+        for text in [r#"{"kty":"OKP","x":"x"}"#, "d = 1", "-----BEGIN CERTIFICATE-----"] {
+            assert!(private_material(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The shapes in which officers propose, approve and look at versions of governed documents.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Act, DocumentKind, VersionState};
+
+/// A text to keep as a draft.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftAsk {
+    /// Which officer writes it.
+    pub officer: String,
+    /// What kind of document.
+    pub kind: DocumentKind,
+    /// Which document.
+    pub id: String,
+    /// TOML.
+    pub text: String,
+    /// The draft that it takes the place of; absent, it becomes a version of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// A signed word about a version: it proposes or approves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordAsk {
+    /// `titian-approval+jwt`; names officer, document, version, digest and role.
+    pub word: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// An unsigned act: a version is given back to its author, or given up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActAsk {
+    /// Which officer.
+    pub officer: String,
+    /// What kind of document.
+    pub kind: DocumentKind,
+    /// Which document.
+    pub id: String,
+    /// Which version.
+    pub version: u32,
+    /// Why.
+    pub reason: String,
+}
+
+/// Which versions to look at.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionsAsk {
+    /// Of which kind; absent, of every kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DocumentKind>,
+    /// Of which document; absent, of every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// As which officer; absent, as the operator of the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officer: Option<String>,
+}
+
+/// One version of a governed document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VersionView {
+    /// What kind of document.
+    pub kind: DocumentKind,
+    /// Which document.
+    pub id: String,
+    /// Which version, from 1.
+    pub version: u32,
+    /// SHA-256 of its canonical form: what officers sign.
+    pub digest: String,
+    /// Where it is in its life.
+    pub state: VersionState,
+    /// `draft`, `proposed`, `withdrawn`, `scheduled`, `in_force`, `superseded` or `unusable`.
+    pub stands: String,
+    /// Why it is in force for nobody, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<String>,
+    /// From when it is in force, RFC 3339, once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<String>,
+    /// How many officers it takes from here: `one`, `two_units` or `two_agencies`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+    /// TOML as written.
+    pub text: String,
+    /// What was done with it, oldest first.
+    pub steps: Vec<StepView>,
+}
+
+/// One step in the life of a version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepView {
+    /// What was done.
+    pub act: Act,
+    /// By which officer.
+    pub officer: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The officer's own word, where the act is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+    /// Index of its entry in the governance ledger.
+    pub entry: u64,
+}
+
+/// What proposals are judged by: the floor and every document in force, as text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RulesView {
+    /// The gateway's id: `aud` of what officers sign.
+    pub gateway: String,
+    /// `floor.toml`.
+    pub floor: String,
+    /// Raised by every change.
+    pub generation: u64,
+    /// Documents in force: kind, id, version, text.
+    pub documents: Vec<(DocumentKind, String, u32, String)>,
+    /// What is approved and yet in force for nobody: kind, id, version, why.
+    pub unusable: Vec<(DocumentKind, String, u32, String)>,
+}
