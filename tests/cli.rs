@@ -46,12 +46,18 @@ fn a_kit_is_made_and_registered_with_its_public_half_only() {
     let new = titian(&[&new[..], &["--country", "NLD", "--kind", "foreign"]].concat());
     assert_eq!(code(&new), 0, "{}", error(&new));
     let record = kit.join("record.toml");
-    let add = |file: &Path| titian(&["party", "add", text(file), "--home", text(&home)]);
-    assert_eq!(code(&add(&kit.join("signing.jwk"))), 2);
-    assert_eq!(code(&add(&record)), 0);
-    let kept: Vec<_> = std::fs::read_dir(home.join("parties/zarqolin")).unwrap().collect();
-    assert_eq!(kept.len(), 1);
-    assert_eq!(code(&add(&record)), 2);
+    let propose = |file: &Path, id: &str| {
+        let words = ["party", "propose", text(file), "--id", id, "--as", "petugas-kebijakan"];
+        titian(&[&words[..], &["--home", text(&home)]].concat())
+    };
+    // a private key, whatever it is called, is no record
+    let key = kit.join("zarqolin.toml");
+    std::fs::copy(kit.join("signing.jwk"), &key).unwrap();
+    assert_ne!(code(&propose(&key, "zarqolin")), 0);
+    assert_ne!(code(&propose(&record, "record")), 0, "it names itself otherwise");
+    let proposed = propose(&record, "zarqolin");
+    assert_eq!(code(&proposed), 0, "{}", error(&proposed));
+    assert!(!home.join("parties/zarqolin").exists());
 }
 
 #[test]

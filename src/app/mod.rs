@@ -104,10 +104,8 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
             );
         }
     }
-    let seeds = match store.versions().await?.is_empty() {
-        true => seeds::read(home, config.mode)?,
-        false => (Vec::new(), None),
-    };
+    let is_unseeded = store.versions().await?.is_empty();
+    let seeds = if is_unseeded { seeds::read(home, config.mode)? } else { (Vec::new(), None) };
     let gateway = assemble(&config, keys, (files, seeds), vault, store).await?;
     let parties = &gateway.rules().parties;
     safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;

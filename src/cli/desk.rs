@@ -7,7 +7,7 @@ use crate::app::{self, Home};
 use crate::client::admin::{Admin, Change, HoldDecision};
 use crate::domain::{Id, PartyId};
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::{Failure, Gateway, hold, released, replay};
+use crate::exchange::{Failure, Gateway, hold, released, replay, versions};
 use crate::wire::{
     HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage, RulesView, VersionView, VersionsAsk,
 };
@@ -60,14 +60,14 @@ impl Desk {
     pub(super) async fn rules(&self) -> Result<RulesView, Failed> {
         match self {
             Self::Running(admin) => Ok(admin.rules().await?),
-            Self::Here(opened) => change::in_force(opened.gateway()).await.map_err(unchanged),
+            Self::Here(opened) => versions::in_force(opened.gateway()).await.map_err(unchanged),
         }
     }
 
     pub(super) async fn versions(&self, ask: &VersionsAsk) -> Result<Vec<VersionView>, Failed> {
         match self {
             Self::Running(admin) => Ok(admin.versions(ask).await?),
-            Self::Here(opened) => change::list(opened.gateway(), ask).await.map_err(unchanged),
+            Self::Here(opened) => versions::list(opened.gateway(), ask).await.map_err(unchanged),
         }
     }
 

@@ -171,7 +171,8 @@ impl Life {
                     text,
                     version: import.version,
                 };
-                told(printer, &desk.change(&Change::Draft(ask)).await?)
+                told(printer, &desk.change(&Change::Draft(ask)).await?);
+                Ok(())
             }
             Self::Propose(propose) => propose.run(printer, kind).await,
             Self::Approve(approve) => approve.run(printer, kind).await,
@@ -254,7 +255,7 @@ pub(super) async fn propose(
     let word = signer.sign(word)?;
     let ask = WordAsk { word, reason: reason.to_owned() };
     let view = desk.change(&Change::Propose(ask)).await?;
-    told(printer, &view)?;
+    told(printer, &view);
     if view.state == VersionState::Proposed {
         let (kind, id) = (view.kind, &view.id);
         printer.line(format!("next: another officer runs `titian {kind} approve {id}`"));
@@ -285,7 +286,8 @@ impl Approve {
         }
         let word = self.signer.sign(word)?;
         let ask = WordAsk { word, reason: self.reason.clone() };
-        told(printer, &desk.change(&Change::Approve(ask)).await?)
+        told(printer, &desk.change(&Change::Approve(ask)).await?);
+        Ok(())
     }
 }
 
@@ -298,7 +300,8 @@ impl Act {
     ) -> Done {
         let Self { id, version, reason, officer, at } = self;
         let ask = ActAsk { officer, kind, id, version, reason };
-        told(printer, &Desk::open(at.home()).await?.change(&change(ask)).await?)
+        told(printer, &Desk::open(at.home()).await?.change(&change(ask)).await?);
+        Ok(())
     }
 }
 
@@ -377,10 +380,9 @@ fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView) {
     }
 }
 
-fn told(printer: Printer, view: &VersionView) -> Done {
+fn told(printer: Printer, view: &VersionView) {
     printer.json(view);
     line(printer, view);
-    Ok(())
 }
 
 fn line(printer: Printer, view: &VersionView) {

@@ -11,14 +11,13 @@ use super::identity::Identity;
 use super::life::{self, Life, versions};
 use super::printer::Printer;
 use super::signer::Signer;
-use crate::app::{keys, kit};
+use crate::app::kit;
 use crate::client::admin::Change;
 use crate::client::officer::endorse;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{FileError, PartyRecord, file};
-use crate::domain::{DocumentKind, KeyEndorsement, PartyId, PartyKind, UnitId};
+use crate::config::PartyRecord;
+use crate::domain::{DocumentKind, PartyId, PartyKind, UnitId};
 use crate::exchange::change;
-use crate::sign::PublicKey;
 use crate::wire::DraftAsk;
 
 /// A partner's keys, and their public half at the gateway
@@ -106,7 +105,7 @@ pub(super) struct Endorse {
     new: PathBuf,
     #[command(flatten)]
     identity: Identity,
-    /// The gateway's id, for example https://titian.example.org
+    /// The gateway's id, for example <https://titian.example.org>
     #[arg(long, value_name = "ID")]
     gateway_id: String,
 }
@@ -174,19 +173,9 @@ impl Freeze {
 impl Endorse {
     fn run(self, printer: Printer) -> Done {
         let location = self.identity.location()?;
-        let own = keys::read_jwk(&location.directory.join("signing.jwk"))?;
-        let jwk: serde_json::Value = serde_json::from_slice(&file::read_bytes(&self.new)?)
-            .map_err(|_form| FileError::unusable(&self.new, "is no JWK"))?;
-        let new = PublicKey::from_jwk(&jwk)
-            .map_err(|_form| FileError::unusable(&self.new, "is no Ed25519 or P-256 JWK"))?;
-        let word = KeyEndorsement {
-            iss: location.address.party.to_string(),
-            aud: self.gateway_id,
-            iat: SystemClock::start().now().unix_timestamp(),
-            thumbprint: new.thumbprint(),
-        };
-        let jws = endorse(&own, word)?;
-        printer.json(&json!({"endorsement": jws, "thumbprint": new.thumbprint()}));
+        let now = SystemClock::start().now().unix_timestamp();
+        let (jws, thumbprint) = endorse(&location, &self.new, &self.gateway_id, now)?;
+        printer.json(&json!({"endorsement": jws, "thumbprint": thumbprint}));
         printer.line("into the record, beside the new key:");
         printer.line(format!("endorsement = \"{jws}\""));
         Ok(())

@@ -41,16 +41,11 @@ impl Signer {
 
     /// Opens the key file and signs.
     pub(super) fn sign(&self, word: Approval) -> Result<String, Failed> {
-        let path = match &self.key {
-            Some(path) => path.clone(),
-            None => {
-                let path = Home::at(&self.home).officer_key(&self.officer);
-                if !path.exists() {
-                    return Err(Failed::because("say with which key you sign: `--key FILE`"));
-                }
-                path
-            }
-        };
+        let own = Home::at(&self.home).officer_key(&self.officer);
+        let path = self.key.clone().unwrap_or(own);
+        if self.key.is_none() && !path.exists() {
+            return Err(Failed::because("say with which key you sign: `--key FILE`"));
+        }
         let key = OfficerKey::open(&self.officer, &path, || passphrase(self.passphrase.as_ref()))?;
         Ok(key.sign(word)?)
     }

@@ -21,12 +21,13 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::fault::ClientFault;
+use super::kit::Location;
 use crate::clock::Entropy;
 use crate::config::file::{self, FileError};
-use crate::domain::{Approval, KeyEndorsement};
+use crate::domain::{Approval, Digest, KeyEndorsement};
 use crate::secret::SecretBytes;
-use crate::sign::Algorithm;
 use crate::sign::signing::SigningKey;
+use crate::sign::{Algorithm, PublicKey};
 
 /// An officer's key, opened.
 pub struct OfficerKey {
@@ -174,13 +175,32 @@ impl OfficerKey {
     }
 }
 
-/// Signs, with a key that the party has, that another is to be its next one.
+/// Signs, with the key of the kit at `location`, that the key in the file `new` (a public or
+/// private JWK) is to be the party's next one. Answers the word and the new key's thumbprint.
 ///
 /// # Errors
-/// [`ClientFault::Signing`].
-pub fn endorse(key: &SigningKey, word: KeyEndorsement) -> Result<String, ClientFault> {
+/// [`ClientFault::File`] for a file that is no such key; [`ClientFault::Signing`].
+pub fn endorse(
+    location: &Location,
+    new: &Path,
+    gateway: &str,
+    at: i64,
+) -> Result<(String, Digest), ClientFault> {
+    let own = location.directory.join("signing.jwk");
+    let key = SigningKey::read(&file::read_secret(&own)?)
+        .map_err(|_form| FileError::unusable(&own, "is no private JWK"))?;
+    let jwk: Option<Value> = serde_json::from_slice(&file::read_bytes(new)?).ok();
+    let public = jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok());
+    let thumbprint =
+        public.ok_or_else(|| FileError::unusable(new, "is no Ed25519 or P-256 JWK"))?.thumbprint();
+    let word = KeyEndorsement {
+        iss: location.address.party.to_string(),
+        aud: gateway.to_owned(),
+        iat: at,
+        thumbprint,
+    };
     let signed = key.sign(word).map_err(|_failed| ClientFault::Signing)?;
-    Ok(signed.compact().to_owned())
+    Ok((signed.compact().to_owned(), thumbprint))
 }
 
 fn sealing_key(passphrase: &SecretBytes, kdf: &KdfFile) -> Result<LessSafeKey, ClientFault> {

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 
 use crate::domain::Fault;
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::{Failure, Gateway};
+use crate::exchange::{Failure, Gateway, versions};
 use crate::policy::Finding;
 use crate::wire::{ActAsk, DraftAsk, Problem, RulesView, VersionView, VersionsAsk, WordAsk};
 
@@ -104,14 +104,14 @@ fn asked<T>(read: Asked<T>) -> Result<T, ChangeProblem> {
 }
 
 async fn rules(State(gateway): State<Arc<Gateway>>) -> Answer<RulesView> {
-    Ok(Json(change::in_force(&gateway).await?))
+    Ok(Json(versions::in_force(&gateway).await?))
 }
 
 async fn list(
     State(gateway): State<Arc<Gateway>>,
     ask: Asked<VersionsAsk>,
 ) -> Answer<Vec<VersionView>> {
-    Ok(Json(change::list(&gateway, &asked(ask)?).await?))
+    Ok(Json(versions::list(&gateway, &asked(ask)?).await?))
 }
 
 async fn draft(State(gateway): State<Arc<Gateway>>, ask: Asked<DraftAsk>) -> Answer<VersionView> {

@@ -93,6 +93,9 @@ pub struct Context<'a> {
     pub protected: &'a [Protected],
     /// Leaves an officer has released from a hold: they pass once, whatever the net says.
     pub released: &'a [LeafName],
+    /// Leaves that do not go although the plan passes them: another version of the policy, which
+    /// counts as well, does not do the same with them.
+    pub blank: &'a [LeafName],
 }
 
 impl std::fmt::Debug for Context<'_> {

@@ -12,14 +12,14 @@ use crate::policy::Finding;
 use crate::store::{
     Changes, CommitError, NewVersion, Requirement, StepRow, VersionKey, VersionRow, Write,
 };
-use crate::wire::{ActAsk, DraftAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk};
+use crate::wire::{ActAsk, DraftAsk, VersionView, WordAsk};
 
 use super::gateway::rules_writes;
 use super::rules::signatures::{Judged, Officers, Unsigned, check_word, touched};
-use super::rules::who::{self, MayNot, Needs, may_approve, may_author};
+use super::rules::who::{MayNot, Needs, may_approve, may_author};
 use super::rules::{self, BadDocument, Document, Rules};
 use super::seed::push_step;
-use super::show::moment;
+use super::versions::view_of;
 use super::{Failure, Gateway};
 
 /// Why nothing was changed, in words for the officer.
@@ -221,56 +221,8 @@ pub async fn withdraw(gateway: &Gateway, ask: &ActAsk) -> Result<VersionView, Ch
     act(gateway, &rows, row, (Act::Withdrawn, VersionState::Withdrawn), ask).await
 }
 
-/// Versions as an officer may see them: the edges of the own party and unit, and, for an approver,
-/// everything that may be approved.
-///
-/// # Errors
-/// [`ChangeFault`].
-pub async fn list(gateway: &Gateway, ask: &VersionsAsk) -> Result<Vec<VersionView>, ChangeFault> {
-    let (rules, rows) = snapshot(gateway).await?;
-    let officers = history(&rows);
-    let officer = match &ask.officer {
-        Some(name) => Some(officers.at(name, rules.at).ok_or(unknown_officer())?),
-        None => None,
-    };
-    let asked = rows.iter().filter(|row| {
-        ask.kind.is_none_or(|kind| row.key.kind == kind)
-            && ask.id.as_ref().is_none_or(|id| row.key.id == *id)
-    });
-    let seen = asked.filter(|row| {
-        officer.is_none_or(|officer| {
-            officer.is(crate::config::Role::Approver)
-                || parsed(row).is_ok_and(|document| who::is_concerned(officer, &document))
-        })
-    });
-    Ok(seen.map(|row| view(&rules, &rows, row)).collect())
-}
-
-/// What proposals are judged by.
-///
-/// # Errors
-/// [`ChangeFault::Failed`] when the store does not answer.
-pub async fn in_force(gateway: &Gateway) -> Result<RulesView, ChangeFault> {
-    let (rules, rows) = snapshot(gateway).await?;
-    let documents = rules.versions.iter().filter_map(|key| {
-        let row = rows.iter().find(|row| row.key == *key)?;
-        Some((key.kind, key.id.clone(), key.version, row.text.clone()))
-    });
-    let unusable = rules.unusable.iter().map(|unusable| {
-        let key = &unusable.key;
-        (key.kind, key.id.clone(), key.version, unusable.reason.clone())
-    });
-    Ok(RulesView {
-        gateway: gateway.id().to_owned(),
-        floor: rules.floor_text.clone(),
-        generation: rules.generation,
-        documents: documents.collect(),
-        unusable: unusable.collect(),
-    })
-}
-
 /// The rules of this very moment and the versions they were made from.
-async fn snapshot(
+pub(super) async fn snapshot(
     gateway: &Gateway,
 ) -> Result<(std::sync::Arc<Rules>, Vec<VersionRow>), ChangeFault> {
     let rows = gateway.store().versions().await?;
@@ -393,7 +345,10 @@ fn key_of(ask: &ActAsk) -> VersionKey {
     VersionKey { kind: ask.kind, id: ask.id.clone(), version: ask.version }
 }
 
-fn find<'r>(rows: &'r [VersionRow], key: &VersionKey) -> Result<&'r VersionRow, ChangeFault> {
+pub(super) fn find<'r>(
+    rows: &'r [VersionRow],
+    key: &VersionKey,
+) -> Result<&'r VersionRow, ChangeFault> {
     rows.iter().find(|row| row.key == *key).ok_or(ChangeFault::Unknown)
 }
 
@@ -401,17 +356,17 @@ fn stands(row: &VersionRow) -> (VersionState, u32) {
     (row.state, u32::try_from(row.steps.len()).unwrap_or(u32::MAX))
 }
 
-fn unknown_officer() -> ChangeFault {
+pub(super) fn unknown_officer() -> ChangeFault {
     ChangeFault::MayNot(MayNot::Unknown)
 }
 
-fn parsed(row: &VersionRow) -> Result<Document, ChangeFault> {
+pub(super) fn parsed(row: &VersionRow) -> Result<Document, ChangeFault> {
     Document::parse(row.key.kind, &row.key.id, &row.text).map_err(ChangeFault::Bad)
 }
 
 /// Officers as they were over time. Which of their versions hold the rules decide; whoever is not
 /// among the officers in force is none.
-fn history(rows: &[VersionRow]) -> Officers {
+pub(super) fn history(rows: &[VersionRow]) -> Officers {
     let mut officers = Officers::default();
     let approved = rows
         .iter()
@@ -463,7 +418,7 @@ fn signed<'o>(
     Ok(officer)
 }
 
-fn needs(
+pub(super) fn needs(
     rules: &Rules,
     rows: &[VersionRow],
     row: &VersionRow,
@@ -529,55 +484,6 @@ fn numbered(kind: DocumentKind, text: &str, version: u32) -> String {
             document.to_string()
         }
         _ => text.to_owned(),
-    }
-}
-
-async fn view_of(gateway: &Gateway, key: &VersionKey) -> Result<VersionView, ChangeFault> {
-    let (rules, rows) = snapshot(gateway).await?;
-    Ok(view(&rules, &rows, find(&rows, key)?))
-}
-
-fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow) -> VersionView {
-    let unusable = rules.unusable.iter().find(|out| out.key == row.key);
-    let stands = match row.state {
-        VersionState::Draft | VersionState::Proposed | VersionState::Withdrawn => {
-            row.state.as_str()
-        }
-        VersionState::Approved if unusable.is_some() => "unusable",
-        VersionState::Approved if rules.versions.contains(&row.key) => "in_force",
-        VersionState::Approved if row.effective_at.is_some_and(|at| at > rules.at) => "scheduled",
-        VersionState::Approved => "superseded",
-    };
-    let open = matches!(row.state, VersionState::Draft | VersionState::Proposed);
-    let needs = match parsed(row) {
-        Ok(document) if open => {
-            Some(needs(rules, rows, row, &document, rules.at).as_str().to_owned())
-        }
-        _ => None,
-    };
-    VersionView {
-        kind: row.key.kind,
-        id: row.key.id.clone(),
-        version: row.key.version,
-        digest: row.digest.to_string(),
-        state: row.state,
-        stands: stands.to_owned(),
-        unusable: unusable.map(|out| out.reason.clone()),
-        effective_at: row.effective_at.map(|at| moment(at, false)),
-        needs,
-        text: row.text.clone(),
-        steps: row
-            .steps
-            .iter()
-            .map(|step| StepView {
-                act: step.act,
-                officer: step.officer.clone(),
-                at: moment(step.at, false),
-                reason: step.reason.clone(),
-                word: step.jws.clone(),
-                entry: step.entry,
-            })
-            .collect(),
     }
 }
 

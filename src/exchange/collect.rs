@@ -15,6 +15,7 @@ use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Wri
 use crate::wire::{InboxItem, InboxPage};
 
 use super::disclose::{may_still_go, release_place};
+use super::renew::renew;
 use super::{Failure, Gateway, Rules};
 
 /// What is asked of an inbox.
@@ -114,7 +115,17 @@ async fn hand_out(
     for _ in 0..ATTEMPTS_MAX {
         let rules = gateway.rules();
         let caller = still()?;
-        let waiting = to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
+        let (waiting, stale) = to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
+        if let Some(changes) = renew(gateway, &rules, &stale).await? {
+            match gateway.store().commit(changes).await {
+                Ok(_) => continue,
+                Err(CommitError::Conflict(_)) => {
+                    gateway.catch_up().await?;
+                    continue;
+                }
+                Err(CommitError::Unavailable(error)) => return Err(error.into()),
+            }
+        }
         if waiting.is_empty() {
             return Ok(false);
         }
@@ -139,46 +150,39 @@ async fn hand_out(
                 gateway.tell(&view.party);
                 return Ok(true);
             }
-            Err(CommitError::Conflict(_)) => {}
+            Err(CommitError::Conflict(_)) => gateway.catch_up().await?,
             Err(CommitError::Unavailable(error)) => return Err(error.into()),
         }
     }
     Err(Failure::Unavailable)
 }
 
-/// What waits and may go, at most `limit`. What may not stays where it is: nothing is lost, and it
-/// goes once its policy is in force again or its sender has taken it back.
+/// What waits and may go, at most `limit`, and what is stale of what was looked at. What can be
+/// neither handed out nor made anew stays where it is: nothing is lost, and it goes once a policy
+/// for it is in force again or its sender has taken it back.
 async fn to_hand_out(
     gateway: &Gateway,
     rules: &Rules,
     caller: &Caller,
     (view, limit): (&Address, u32),
-) -> Result<Vec<ReleaseRow>, Failure> {
+) -> Result<(Vec<ReleaseRow>, Vec<ReleaseRow>), Failure> {
     /// How far to look past what may not go.
     const LOOK_MAX: u32 = 1000;
     let today = rules.today(gateway.clock());
-    let mut stale = None;
+    let mut stale = Vec::new();
     for look in [limit, LOOK_MAX] {
         let mut waiting = gateway.store().waiting(view, look).await?;
         let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
-        waiting.retain(|row| {
-            let goes = !caller.is_frozen() || passes_a_freeze(&row.message_type);
-            let is_stale = goes && !may_still_go(rules, row, today);
-            if is_stale {
-                stale = Some(row.policy.id.clone());
-            }
-            goes && !is_stale
-        });
-        waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        if !waiting.is_empty() || is_all {
-            if let Some(policy) = stale {
-                metrics::counter!("titian_stale_releases_kept_total").increment(1);
-                tracing::warn!(%policy, "a release waits whose policy version or agreement is no longer in force");
-            }
-            return Ok(waiting);
+        waiting.retain(|row| !caller.is_frozen() || passes_a_freeze(&row.message_type));
+        let (mut goes, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|row| may_still_go(rules, row, today));
+        stale = others;
+        goes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        if !goes.is_empty() || is_all {
+            return Ok((goes, stale));
         }
     }
-    Ok(Vec::new())
+    Ok((Vec::new(), stale))
 }
 
 /// A frozen party is still handed what takes data back.

@@ -134,7 +134,7 @@ async fn decide(
     } else {
         Vec::new()
     };
-    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[])) {
+    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[], &[])) {
         Ok(disclosure) => compare(gateway, admitted, recipient, disclosure).await?,
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
@@ -237,13 +237,14 @@ fn in_force(policy: &Compiled, is_foreign: bool, today: Date) -> bool {
     today <= policy.expires() + grace
 }
 
-/// Projects for one recipient; `released` are leaves an officer has let go.
+/// Projects for one recipient; `released` are leaves an officer has let go, `blank` those that
+/// another version of the policy keeps back.
 pub(super) fn project(
     gateway: &Gateway,
     policy: &Compiled,
     admitted: &Admitted,
     recipient: &Address,
-    (protected, released): (&[Protected], &[LeafName]),
+    (protected, released, blank): (&[Protected], &[LeafName], &[LeafName]),
 ) -> Result<Disclosure, Withheld> {
     let message = admitted.message();
     let exchange = &admitted.case().exchange;
@@ -260,6 +261,7 @@ pub(super) fn project(
         pseudonyms: &pseudonyms,
         protected,
         released,
+        blank,
     };
     policy::disclose(policy, &message.body, &context)
 }
@@ -287,11 +289,11 @@ async fn compare(
 }
 
 /// Direct values of the exchange's earlier messages: the net must not let one come back.
-async fn protected_values(
+pub(super) async fn protected_values(
     gateway: &Gateway,
     rules: &Rules,
     admitted: &Admitted,
-) -> Result<Vec<Protected>, Stop> {
+) -> Result<Vec<Protected>, Failure> {
     let mut protected = Vec::new();
     for row in gateway.store().messages_of(&admitted.case().exchange.id).await? {
         let Some(body) = stored_body(gateway, &row)? else { continue };

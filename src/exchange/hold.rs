@@ -10,17 +10,17 @@ use serde_json::{Map, Value, json};
 use crate::config::Role;
 use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Address, Body, Code, Id, LeafName, Refused};
-use crate::policy::{Compiled, Disclosure, Withheld};
-use crate::store::rows::PolicyPin;
+use crate::policy::{Disclosure, Withheld};
 use crate::store::{
     Changes, CommitError, Decision, Entry, HoldRow, MemberRow, RecipientRow, Requirement, Write,
 };
 use crate::wire::{DecisionView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, Last, Verdict, pin, policy_for, project, stored_body};
+use super::disclose::{Decided, Last, Verdict, pin, project, stored_body};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
+use super::renew::{Under, irreconcilable, released_leaves, under};
 use super::show::moment;
 use super::{Failure, Gateway, Rules, disclose};
 
@@ -79,15 +79,19 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
         // somebody has asked since that this party is not informed
         return Err(Failure::problem(Code::PolicyRefused));
     }
-    let policy = pinned(gateway, &rules, &admitted, &recipient)?;
-    let released = released_leaves(gateway, &row).await?;
-    let disclosure = project(gateway, &policy, &admitted, &recipient.recipient, (&[], &released))
+    let pinned = recipient.policy.as_ref().ok_or_else(irreconcilable)?;
+    let under = under(gateway, &rules, &admitted, (&recipient.recipient, pinned)).await?;
+    let under = under.filter(|under| under.conflicting.is_empty()).ok_or_else(irreconcilable)?;
+    let mut released = released_leaves(gateway, &message, &recipient.recipient).await?;
+    released.extend(row.hold.leaves.iter().cloned());
+    let leaves = (&[][..], released.as_slice(), under.blank.as_slice());
+    let disclosure = project(gateway, &under.policy, &admitted, &recipient.recipient, leaves)
         .map_err(withheld)?;
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
     let pending = disclosure.pending().to_vec();
-    queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
+    queue(gateway, &rules, &mut changes, &admitted, (&row, under, disclosure))?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
         changes.writes.push(Write::MessageState {
             sender: message.sender.party.clone(),
@@ -189,8 +193,9 @@ fn queue(
     rules: &Rules,
     changes: &mut Changes,
     admitted: &Admitted,
-    (row, policy, disclosure): (&HoldRow, PolicyPin, Disclosure),
+    (row, under, disclosure): (&HoldRow, Under, Disclosure),
 ) -> Result<(), Failure> {
+    let policy = pin(&under.policy);
     let recipient = &row.hold.recipient;
     let exchange = admitted.case().exchange.id;
     let member = admitted.case().member(&recipient.party);
@@ -204,6 +209,7 @@ fn queue(
         kind: disclose::kind_of(rules, recipient),
         exchange: member.reference,
         policy: &policy,
+        before: under.before.as_ref(),
         retention_until: admitted.retention_until(),
     };
     let relations = Relations { supplements: row.hold.release, ..Relations::default() };
@@ -215,35 +221,6 @@ fn queue(
     };
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
     Ok(())
-}
-
-/// The policy version the message is pinned to, if it is still the one in force. Under any other
-/// version more might go out than was approved for this message; its sender sends it again.
-fn pinned(
-    gateway: &Gateway,
-    rules: &Rules,
-    admitted: &Admitted,
-    recipient: &RecipientRow,
-) -> Result<std::sync::Arc<Compiled>, Failure> {
-    let today = rules.today(gateway.clock());
-    let policy = policy_for(rules, admitted, &recipient.recipient, today);
-    let is_pinned = |policy: &std::sync::Arc<Compiled>| {
-        recipient.policy.as_ref().is_some_and(|pin| pin.digest == policy.digest())
-    };
-    policy.filter(is_pinned).ok_or_else(|| Failure::problem(Code::NoPolicy))
-}
-
-/// The leaves of this hold and those released before for the same recipient.
-async fn released_leaves(gateway: &Gateway, row: &HoldRow) -> Result<Vec<LeafName>, Failure> {
-    let mut leaves = row.hold.leaves.clone();
-    let all = gateway.store().holds_of(&row.hold.sender.party, &row.hold.message_id).await?;
-    for other in all {
-        let released = other.decision.as_ref().is_some_and(|decision| decision.released);
-        if released && other.hold.recipient == row.hold.recipient {
-            leaves.extend(other.hold.leaves);
-        }
-    }
-    Ok(leaves)
 }
 
 fn withheld(withheld: Withheld) -> Failure {

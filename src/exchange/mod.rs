@@ -17,6 +17,7 @@ mod pseudonym;
 mod record;
 mod release;
 pub mod released;
+mod renew;
 pub mod replay;
 pub mod rules;
 mod seed;
@@ -24,6 +25,7 @@ pub mod show;
 mod statement;
 pub mod submit;
 pub mod token;
+pub mod versions;
 
 pub use gateway::{Failure, Gateway, Keys, Parts, StartFault};
 pub use lifecycle::{By, Role, TRANSITIONS, Transition};

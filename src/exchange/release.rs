@@ -46,6 +46,8 @@ pub(super) struct Relations {
     pub(super) replaces: Option<ReleaseId>,
     /// The release that a held text is added to.
     pub(super) supplements: Option<ReleaseId>,
+    /// The release that it is, made anew before anyone has seen it.
+    pub(super) remakes: Option<ReleaseId>,
 }
 
 /// A signed release with what is kept of it.
@@ -100,6 +102,7 @@ pub(super) fn release(
                     kind: kind_of(rules, &each.recipient),
                     exchange: reference,
                     policy,
+                    before: None,
                     retention_until: admitted.retention_until(),
                 };
                 let relations = relations(&admitted, &each.recipient);
@@ -153,6 +156,8 @@ pub(super) struct To<'a> {
     pub(super) kind: PartyKind,
     pub(super) exchange: ExchangeRef,
     pub(super) policy: &'a PolicyPin,
+    /// The version in force when the message was admitted, where it is another one.
+    pub(super) before: Option<&'a PolicyPin>,
     /// Until when it may keep what it receives: the earlier of the sender's and the agreement's.
     pub(super) retention_until: Date,
 }
@@ -164,7 +169,10 @@ pub(super) fn sign_release(
     disclosure: &Disclosure,
     relations: Relations,
 ) -> Result<SignedRelease, Failure> {
-    let release_id = ReleaseId(gateway.mint()?);
+    let release_id = match relations.remakes {
+        Some(id) => id,
+        None => ReleaseId(gateway.mint()?),
+    };
     let body = sd_jwt::disclose_text(&gateway.random()?, "body", disclosure.body_text());
     let salt = gateway.random()?;
     let origin = Digest::of_parts(&[&salt, message.digest.as_bytes()]);
@@ -190,6 +198,9 @@ pub(super) fn sign_release(
     claims.insert("type".into(), message.message_type.as_str().into());
     claims.insert("from".into(), addressee(&message.iss, is_foreign).into());
     claims.insert("policy".into(), json!(to.policy));
+    if let Some(before) = to.before {
+        claims.insert("policy_at_admission".into(), json!(before));
+    }
     claims.insert("release_schema".into(), json!(disclosure.release_schema()));
     claims.insert("marking".into(), marking(message, to.kind));
     claims.insert("obligations".into(), obligations(message, to, gateway.clock().today()));

@@ -169,6 +169,7 @@ fn project(
         pseudonyms: &pseudonyms,
         protected: &[],
         released: &[],
+        blank: &[],
     };
     match policy::disclose(policy, body, &context) {
         Ok(disclosure) => Outcome::Released(disclosure.body().clone()),

@@ -353,10 +353,14 @@ fn judge(
         // the length of an array tells of every leaf in it
         let mut concerned = leaves_at(name, table);
         let is_above = source.above.as_ref().is_some_and(|(_, leaves)| leaves.contains(name));
-        let below = concerned.find_map(|leaf| match is_above {
-            true => floor.admits_by_exception(kind, leaf, operation).err(),
-            false => floor.admits(kind, leaf, operation).err(),
-        });
+        let admits = |leaf: &Leaf| {
+            if is_above {
+                floor.admits_by_exception(kind, leaf, operation)
+            } else {
+                floor.admits(kind, leaf, operation)
+            }
+        };
+        let below = concerned.find_map(|leaf| admits(leaf).err());
         if let Some(below) = below {
             let message = format!("`{}` goes below the floor ({})", operation.name(), below.law);
             find(message, below.accepted);

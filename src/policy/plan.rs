@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::offset;
 use time::{Date, Month, OffsetDateTime};
 
+use super::both::is_blank;
 use super::net::{self, Echo};
 use super::operation::{self, Band, Operation};
 use crate::domain::{Body, Class, Context, Fault, Leaf, LeafName, LeafTable, Shape};
@@ -162,15 +163,20 @@ impl Plan {
         if !self.free {
             return Echo::default();
         }
-        let own = self.protected.iter().flat_map(|name| {
+        let left_out = |name: &&LeafName| context.blank.contains(name);
+        let protected = self.protected.iter().chain(self.kept.iter().filter(left_out));
+        let own = protected.flat_map(|name| {
             body.values(name).into_iter().filter_map(move |value| Some((name, value.as_str()?)))
         });
         let is_birth = |name: &LeafName| name.as_str().ends_with(BIRTH);
         // what the recipient has by this very plan is no secret from it
-        let earlier = || context.protected.iter().filter(|p| !self.kept.contains(&p.leaf));
+        let is_kept = |leaf: &LeafName| self.kept.contains(leaf) && !left_out(&leaf);
+        let earlier = || context.protected.iter().filter(|p| !is_kept(&p.leaf));
         let values = earlier().filter(|p| !is_birth(&p.leaf));
         let values = own.chain(values.map(|p| (&p.leaf, p.value.as_str())));
-        let births = self.births.iter().filter_map(|name| body.text(name.as_str()));
+        let births = self.births.iter().chain(self.kept.iter().filter(left_out));
+        let births = births.filter(|name| is_birth(name));
+        let births = births.filter_map(|name| body.text(name.as_str()));
         let before = earlier().filter(|p| is_birth(&p.leaf));
         Echo::new(values, births.chain(before.map(|p| p.value.as_str())))
     }
@@ -238,6 +244,7 @@ impl Work<'_, '_> {
             let value = input.and_then(|input| input.get(name));
             let built = match node {
                 Node::Object(members) => Value::Object(self.object(members, value)),
+                Node::Objects { .. } if is_blank(node, self.context.blank) => Value::Null,
                 Node::Objects { members, .. } => self.objects(members, value),
                 Node::Leaf(step) => self.leaf(step, value),
             };
@@ -258,6 +265,9 @@ impl Work<'_, '_> {
     }
 
     fn leaf(&mut self, step: &Step, value: Option<&Value>) -> Value {
+        if self.context.blank.contains(&step.name) {
+            return Value::Null;
+        }
         let is_released = self.context.released.contains(&step.name);
         if step.operation == Operation::Hold && !is_released {
             if let Some(value) = value {

@@ -28,8 +28,13 @@ pub enum Preview {
 
 /// Projects a synthetic body; ages are counted on `today`.
 pub fn preview(policy: &Compiled, body: &Body, today: Date) -> Preview {
-    let context =
-        Context { reference_date: today, pseudonyms: &StandIns, protected: &[], released: &[] };
+    let context = Context {
+        reference_date: today,
+        pseudonyms: &StandIns,
+        protected: &[],
+        released: &[],
+        blank: &[],
+    };
     match disclose(policy, body, &context) {
         Ok(disclosure) => Preview::Goes {
             body: disclosure.body().clone(),

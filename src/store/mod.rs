@@ -177,6 +177,9 @@ pub enum Write {
     /// A signed release that waits to be handed out to its recipient (and, where it is addressed
     /// to a unit, also in the view of the whole party).
     Release(NewRelease),
+    /// A queued release made anew, in its place in the queue: its id, recipient, exchange and
+    /// message stay.
+    Remake(NewRelease),
     /// A queued release is taken back.
     CancelRelease(ReleaseId),
     /// Releases are handed out in this view, in this order; each gets the view's next `seq`.

@@ -67,9 +67,15 @@ impl Live {
     }
 
     /// The same home, served by a new process after the old one was told to stop.
-    pub(crate) fn restarted(mut self) -> Self {
+    pub(crate) fn restarted(self) -> Self {
+        self.restarted_after(|_home| {})
+    }
+
+    /// As [`Self::restarted`], with a home that was changed in between.
+    pub(crate) fn restarted_after(mut self, change: impl FnOnce(&Path)) -> Self {
         self.signal("-TERM");
         assert!(self.server.wait().unwrap().success(), "it drains and ends well");
+        change(&self.home());
         let directory = self.directory.take().unwrap();
         Self::serve(directory, self.port, self.management)
     }

@@ -81,7 +81,13 @@ impl Pseudonyms for Hashed {
 }
 
 pub(crate) fn context(released: &[LeafName]) -> Context<'_> {
-    Context { reference_date: date!(2026 - 11 - 24), pseudonyms: &Hashed, protected: &[], released }
+    Context {
+        reference_date: date!(2026 - 11 - 24),
+        pseudonyms: &Hashed,
+        protected: &[],
+        released,
+        blank: &[],
+    }
 }
 
 pub(crate) fn run(policy: &Compiled, body: &Value) -> Result<Disclosure, Withheld> {

@@ -208,13 +208,8 @@ mod tests {
     }
 
     fn party(id: &str, kind: &str, rest: &str) -> Document {
-        let jwk = crate::sign::signing::SigningKey::generate(crate::sign::Algorithm::EdDsa)
-            .unwrap()
-            .public()
-            .to_jwk();
-        // one key for all, so that only what a test changes differs
-        static KEY: std::sync::OnceLock<serde_json::Value> = std::sync::OnceLock::new();
-        let x = KEY.get_or_init(|| jwk)["x"].as_str().unwrap().to_owned();
+        // RFC 8037, appendix A
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         let text = format!(
             "id = \"{id}\"\nname = \"N\"\ncountry = \"IDN\"\nkind = \"{kind}\"\n{rest}\n\
              [[keys]]\nstatus = \"active\"\njwk = {{ kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\" }}\n\

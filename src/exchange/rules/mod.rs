@@ -274,8 +274,8 @@ impl<'a> Building<'a> {
             let good = self.verify_all(&versions, |_, _| false);
             if let Some(Document::Agreement(mut agreement)) = self.choose(&versions, &good) {
                 agreement.retention_days = agreement.retention_days.min(retention_days_max);
-                self.untils.extend(first_second_of(agreement.from));
-                self.untils.extend(agreement.until.next_day().and_then(first_second_of));
+                self.untils.push(first_second_of(agreement.from));
+                self.untils.extend(agreement.until.next_day().map(first_second_of));
                 self.agreements.push(*agreement);
             }
         }
@@ -297,7 +297,6 @@ impl<'a> Building<'a> {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "policies and exceptions are read together, once")]
     fn policies(
         &mut self,
         schemas: &Schemas,
@@ -334,7 +333,7 @@ impl<'a> Building<'a> {
             let Some(row) = self.chosen.last().copied() else { continue };
             match exception(&judge, &policies, &source, row) {
                 Ok(compiled) => {
-                    self.untils.extend(compiled.expires().next_day().and_then(first_second_of));
+                    self.untils.extend(compiled.expires().next_day().map(first_second_of));
                     exceptions.push((*source, std::sync::Arc::new(compiled)));
                 }
                 Err(reason) => {
@@ -459,10 +458,10 @@ fn exception(
 /// When a policy ends: after its last day, and after its days of grace.
 fn ends(policy: &Compiled) -> impl Iterator<Item = i64> + use<> {
     let days = [policy.expires(), policy.expires() + Duration::days(GRACE_DAYS)];
-    days.into_iter().filter_map(|day| day.next_day().and_then(first_second_of))
+    days.into_iter().filter_map(|day| day.next_day().map(first_second_of))
 }
 
 /// 00:00 Asia/Jakarta of a day, unix seconds.
-fn first_second_of(day: time::Date) -> Option<i64> {
-    Some(day.with_time(Time::MIDNIGHT).assume_offset(JAKARTA).unix_timestamp())
+fn first_second_of(day: time::Date) -> i64 {
+    day.with_time(Time::MIDNIGHT).assume_offset(JAKARTA).unix_timestamp()
 }

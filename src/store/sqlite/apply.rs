@@ -113,6 +113,7 @@ impl<'a> Apply<'a> {
                 self.last_projection(*exchange, party, message_type, digest)
             }
             Write::Release(new) => self.queue(new),
+            Write::Remake(new) => self.remake(new),
             Write::CancelRelease(release) => self.cancel(*release),
             Write::HandOut { view, releases } => self.hand_out(view, releases),
             Write::Acknowledge(word) => self.acknowledge(word),

@@ -76,6 +76,38 @@ impl Apply<'_> {
         ])?)
     }
 
+    /// Writes a release anew that nobody has been handed yet.
+    pub(super) fn remake(&self, new: &NewRelease) -> Result<(), Stop> {
+        let id = new.release_id;
+        let item = self.item(id)?;
+        if item.state != ReleaseState::Queued {
+            return Err(Stop::Conflict(Requirement::Queued(vec![id])));
+        }
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE releases SET digest = ?2, policy_id = ?3, policy_version = ?4,
+                     policy_digest = ?5, release_schema = ?6, origin_salt = ?7, statement = ?8,
+                     month = ?9, wrapped_key = ?10, ciphertext = ?11
+                 WHERE row = ?1",
+            )?
+            .execute(params![
+                item.row,
+                new.digest.as_bytes(),
+                new.policy.id,
+                new.policy.version,
+                new.policy.digest.as_bytes(),
+                new.release_schema.as_bytes(),
+                new.origin_salt,
+                new.statement,
+                new.disclosure.month,
+                new.disclosure.wrapped_key,
+                new.disclosure.ciphertext,
+            ])?;
+        self.note_month(&new.disclosure)?;
+        exactly_one(changed, || inconsistent("releases", "release_id", id))
+    }
+
     fn item(&self, id: ReleaseId) -> Result<Item, Stop> {
         let mut select = self.db.prepare_cached(
             "SELECT r.release_id, r.row, r.party, r.unit, r.message, r.urgent,

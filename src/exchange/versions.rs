@@ -1,0 +1,111 @@
+//! What officers see of governed documents: every version, where it stands, and what was done.
+
+use crate::config::Role;
+use crate::domain::VersionState;
+use crate::store::{VersionKey, VersionRow};
+use crate::wire::{RulesView, StepView, VersionView, VersionsAsk};
+
+use super::Gateway;
+use super::change::{ChangeFault, find, history, needs, parsed, snapshot, unknown_officer};
+use super::rules::{Rules, who};
+use super::show::moment;
+
+/// Versions as an officer may see them: the edges of the own party and unit, and, for an approver,
+/// everything that may be approved.
+///
+/// # Errors
+/// [`ChangeFault`].
+pub async fn list(gateway: &Gateway, ask: &VersionsAsk) -> Result<Vec<VersionView>, ChangeFault> {
+    let (rules, rows) = snapshot(gateway).await?;
+    let officers = history(&rows);
+    let officer = match &ask.officer {
+        Some(name) => Some(officers.at(name, rules.at).ok_or(unknown_officer())?),
+        None => None,
+    };
+    let asked = rows.iter().filter(|row| {
+        ask.kind.is_none_or(|kind| row.key.kind == kind)
+            && ask.id.as_ref().is_none_or(|id| row.key.id == *id)
+    });
+    let seen = asked.filter(|row| {
+        officer.is_none_or(|officer| {
+            officer.is(Role::Approver)
+                || parsed(row).is_ok_and(|document| who::is_concerned(officer, &document))
+        })
+    });
+    Ok(seen.map(|row| view(&rules, &rows, row)).collect())
+}
+
+/// What proposals are judged by.
+///
+/// # Errors
+/// [`ChangeFault::Failed`] when the store does not answer.
+pub async fn in_force(gateway: &Gateway) -> Result<RulesView, ChangeFault> {
+    let (rules, rows) = snapshot(gateway).await?;
+    let documents = rules.versions.iter().filter_map(|key| {
+        let row = rows.iter().find(|row| row.key == *key)?;
+        Some((key.kind, key.id.clone(), key.version, row.text.clone()))
+    });
+    let unusable = rules.unusable.iter().map(|unusable| {
+        let key = &unusable.key;
+        (key.kind, key.id.clone(), key.version, unusable.reason.clone())
+    });
+    Ok(RulesView {
+        gateway: gateway.id().to_owned(),
+        floor: rules.floor_text.clone(),
+        generation: rules.generation,
+        documents: documents.collect(),
+        unusable: unusable.collect(),
+    })
+}
+
+pub(super) async fn view_of(
+    gateway: &Gateway,
+    key: &VersionKey,
+) -> Result<VersionView, ChangeFault> {
+    let (rules, rows) = snapshot(gateway).await?;
+    Ok(view(&rules, &rows, find(&rows, key)?))
+}
+
+fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow) -> VersionView {
+    let unusable = rules.unusable.iter().find(|out| out.key == row.key);
+    let stands = match row.state {
+        VersionState::Draft | VersionState::Proposed | VersionState::Withdrawn => {
+            row.state.as_str()
+        }
+        VersionState::Approved if unusable.is_some() => "unusable",
+        VersionState::Approved if rules.versions.contains(&row.key) => "in_force",
+        VersionState::Approved if row.effective_at.is_some_and(|at| at > rules.at) => "scheduled",
+        VersionState::Approved => "superseded",
+    };
+    let open = matches!(row.state, VersionState::Draft | VersionState::Proposed);
+    let needs = match parsed(row) {
+        Ok(document) if open => {
+            Some(needs(rules, rows, row, &document, rules.at).as_str().to_owned())
+        }
+        _ => None,
+    };
+    VersionView {
+        kind: row.key.kind,
+        id: row.key.id.clone(),
+        version: row.key.version,
+        digest: row.digest.to_string(),
+        state: row.state,
+        stands: stands.to_owned(),
+        unusable: unusable.map(|out| out.reason.clone()),
+        effective_at: row.effective_at.map(|at| moment(at, false)),
+        needs,
+        text: row.text.clone(),
+        steps: row
+            .steps
+            .iter()
+            .map(|step| StepView {
+                act: step.act,
+                officer: step.officer.clone(),
+                at: moment(step.at, false),
+                reason: step.reason.clone(),
+                word: step.jws.clone(),
+                entry: step.entry,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,301 @@
+//! Officers change what is governed, as they would: with the command line, at a gateway that runs.
+
+use serde_json::{Value, json};
+
+use crate::lifecycle::{UNIT, status};
+use crate::live::{Live, Party, statement};
+use crate::statement::received;
+
+pub(crate) const EDITOR: &str = "petugas-kebijakan";
+pub(crate) const APPROVER: &str = "pejabat-pengesah";
+pub(crate) const OTHER_AGENCY: &str = "pengesah-bnpt";
+const ABROAD: &str = "kemensos-cuta-be-status";
+const MONTH_GOES: (&str, &str) =
+    ("\"/effective_on\"       = \"month\"", "\"/effective_on\"       = \"drop\"");
+const MONTH_COMES: (&str, &str) = (MONTH_GOES.1, MONTH_GOES.0);
+
+/// What a command answered: exit code, JSON if there was any, words.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) json: Value,
+    pub(crate) words: String,
+}
+
+pub(crate) fn run(live: &Live, arguments: &[&str]) -> Said {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
+        .args(arguments)
+        .args(["--json", "--home"])
+        .arg(live.home())
+        .output()
+        .unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        words: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The text in force of a document, changed by `edit`, in a file named by its id.
+pub(crate) fn edited(
+    live: &Live,
+    (kind, id): (&str, &str),
+    edit: &[(&str, &str)],
+) -> std::path::PathBuf {
+    let file = live.home().join(format!("{id}.toml"));
+    drop(std::fs::remove_file(&file));
+    let exported = run(live, &[kind, "export", id, "--output", file.to_str().unwrap()]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for (from, to) in edit {
+        assert!(text.contains(from), "{from}: {text}");
+        text = text.replace(from, to);
+    }
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+pub(crate) fn propose(live: &Live, kind: &str, file: &std::path::Path, officer: &str) -> Said {
+    let words = [kind, "propose", file.to_str().unwrap(), "--as", officer, "--reason", "contoh"];
+    run(live, &words)
+}
+
+pub(crate) fn approve(live: &Live, kind: &str, id: &str, officer: &str) -> Said {
+    let all = run(live, &[kind, "history", id]).json;
+    let proposed = all.as_array().unwrap().iter().rfind(|view| view["state"] == "proposed");
+    let digest = proposed.map_or("none----", |view| view["digest"].as_str().unwrap());
+    let words = [kind, "approve", id, "--as", officer, "--confirm", &digest[..8]];
+    run(live, &words)
+}
+
+/// Puts a change in force, by two officers where it takes two.
+pub(crate) fn change(live: &Live, kind: &str, id: &str, edit: &[(&str, &str)]) {
+    let proposed = propose(live, kind, &edited(live, (kind, id), edit), EDITOR);
+    assert_eq!(proposed.code, 0, "{proposed:?}");
+    if proposed.json["state"] == "proposed" {
+        let approved = approve(live, kind, id, APPROVER);
+        assert_eq!(approved.json["stands"], "in_force", "{approved:?}");
+    }
+}
+
+fn accepted<'a>(unit: &Party<'a>, bnpt: &Party<'a>) -> Value {
+    let (item, body) = received(bnpt, unit);
+    let claims = status(unit, &item, &body, "received", "accepted");
+    let answered = unit.submit(claims);
+    assert_eq!(answered.status, 201, "{}", answered.text);
+    answered.json()
+}
+
+fn last(party: &Party<'_>) -> (Value, Value) {
+    let (item, body) = party.inbox().pop().unwrap();
+    (statement(item["release"].as_str().unwrap()), body)
+}
+
+#[test]
+fn two_officers_widen_and_the_release_changes_with_it() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let id = "kemensos-bnpt-status";
+    let wider = edited(
+        &live,
+        ("policy", id),
+        &[("\"/next_review_on\"     = \"drop\"", "\"/next_review_on\"     = \"month\"")],
+    );
+    // not the approver's to write, nor anybody's of another agency, nor a name of nobody
+    for officer in [APPROVER, OTHER_AGENCY, "tiada"] {
+        assert_eq!(propose(&live, "policy", &wider, officer).json["code"], "may-not", "{officer}");
+    }
+    let proposed = propose(&live, "policy", &wider, EDITOR);
+    assert_eq!((proposed.code, &proposed.json["stands"]), (0, &json!("proposed")), "{proposed:?}");
+    assert_eq!(proposed.json["needs"], "two_units");
+    // before it is approved nothing has changed
+    accepted(&unit, &bnpt);
+    assert!(last(&bnpt).1.get("next_review_on").is_none());
+    let own = approve(&live, "policy", id, EDITOR);
+    assert_eq!(own.json["code"], "may-not", "{own:?}");
+    let unread = run(&live, &["policy", "approve", id, "--as", APPROVER]);
+    assert_eq!(unread.code, 1);
+    assert!(unread.words.contains("--confirm"), "{unread:?}");
+    let approved = approve(&live, "policy", id, APPROVER);
+    assert_eq!(approved.json["stands"], "in_force", "{approved:?}");
+    assert_eq!(approved.json["version"], 2);
+    accepted(&unit, &bnpt);
+    let (said, body) = last(&bnpt);
+    assert!(body.get("next_review_on").is_some(), "{body}");
+    assert_eq!(said["policy"]["version"], 2);
+    // the history says who did what, signed, in the governance ledger
+    let history = run(&live, &["policy", "history", id]).json;
+    let acts: Vec<_> = history[1]["steps"].as_array().unwrap().iter().map(|s| &s["act"]).collect();
+    assert_eq!(acts, ["drafted", "proposed", "approved"]);
+    assert_eq!(history[0]["stands"], "superseded");
+    // rolling back to the first is narrowing, for one; back again takes two
+    let text = history[0]["text"].as_str().unwrap();
+    std::fs::write(&wider, text).unwrap();
+    assert_eq!(propose(&live, "policy", &wider, EDITOR).json["stands"], "in_force");
+    std::fs::write(&wider, history[1]["text"].as_str().unwrap()).unwrap();
+    assert_eq!(propose(&live, "policy", &wider, EDITOR).json["stands"], "proposed");
+}
+
+#[test]
+fn what_waits_goes_under_both_versions_and_says_so() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    accepted(&unit, &bnpt);
+    let passes = "{ op = \"code_map\", table = \"abroad_domestic\" }";
+    change(&live, "policy", ABROAD, &[(passes, "\"drop\"")]);
+    let (said, body) = last(&cuta);
+    assert!(body.get("origin").is_none(), "{body}");
+    assert_eq!(
+        (&said["policy"]["version"], &said["policy_at_admission"]["version"]),
+        (&json!(2), &json!(1))
+    );
+    // widened back while another waits: the leaf was dropped at admission and stays away
+    accepted(&unit, &bnpt);
+    let dropped = "\"/origin/pathway\"     = \"drop\"";
+    change(&live, "policy", ABROAD, &[(dropped, &format!("\"/origin/pathway\" = {passes}"))]);
+    let (said, body) = last(&cuta);
+    assert_eq!(body["origin"], json!({"pathway": null}), "{body}");
+    assert_eq!(
+        (&said["policy"]["version"], &said["policy_at_admission"]["version"]),
+        (&json!(3), &json!(2))
+    );
+    assert_eq!(cuta.inbox().len(), 2, "each once");
+    // from here on it goes
+    accepted(&unit, &bnpt);
+    assert_eq!(last(&cuta).1["origin"]["pathway"], "abroad");
+}
+
+#[test]
+fn what_cannot_be_reconciled_is_held() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let answer = accepted(&unit, &bnpt);
+    let to_state = "\"/to_state\"           = \"keep\"";
+    let mapped = "\"/to_state\" = { op = \"code_map\", table = \"open_closed\" }";
+    change(&live, "policy", "kemensos-bnpt-status", &[(to_state, mapped)]);
+    assert!(bnpt.inbox().is_empty(), "its state is required, and told otherwise by each version");
+    let path = format!("/v1/messages/{}", answer["message_id"].as_str().unwrap());
+    let shown = unit.get(&path).json();
+    let to_bnpt = shown["recipients"].as_array().unwrap().iter().find(|r| r["party"] == "bnpt");
+    assert_eq!(to_bnpt.unwrap()["state"], "held", "{shown}");
+    let holds = run(&live, &["hold", "list"]).json;
+    let holds = holds.as_array().unwrap();
+    let both = |hold: &&Value| hold["findings"][0]["keyword"] == "both-versions";
+    assert_eq!(holds.iter().find(both).unwrap()["leaves"], json!(["/to_state"]));
+}
+
+#[test]
+fn a_freeze_takes_one_officer_and_an_unfreezing_two() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    accepted(&unit, &bnpt);
+    // the duty officer of one unit, alone, at three in the morning
+    let frozen = run(&live, &["party", "freeze", "cuta-be", "--as", "petugas-jaga"]);
+    assert_eq!(frozen.json["stands"], "in_force", "{frozen:?}");
+    let page = cuta.get("/v1/inbox?after=0&limit=100");
+    assert!(page.code() == "frozen" || page.json()["items"] == json!([]), "{}", page.text);
+    let thaw = run(&live, &["party", "unfreeze", "cuta-be", "--as", EDITOR]);
+    assert_eq!(thaw.json["stands"], "proposed", "{thaw:?}");
+    let alone = approve(&live, "party", "cuta-be", EDITOR);
+    assert_ne!(alone.code, 0);
+    assert_eq!(approve(&live, "party", "cuta-be", APPROVER).json["stands"], "in_force");
+    assert_eq!(cuta.inbox().len(), 1);
+    // whoever cares for children is frozen by one officer for half a day only
+    let frozen = run(&live, &["party", "freeze", "kemensos", "--as", EDITOR]);
+    assert_eq!(frozen.json["stands"], "in_force", "{frozen:?}");
+    assert!(frozen.json["text"].as_str().unwrap().contains("frozen_until"));
+}
+
+#[test]
+fn a_stranger_that_calls_itself_social_stays_foreign() {
+    let live = Live::start();
+    change(&live, "party", "cuta-be", &[("kind = \"foreign\"", "kind = \"social\"")]);
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    accepted(&unit, &bnpt);
+    let (said, body) = last(&cuta);
+    assert!(body.get("pad").is_some() && body.get("note").is_none(), "{body}");
+    assert_eq!(said["marking"]["tlp"], "TLP:AMBER+STRICT");
+    let wider = edited(
+        &live,
+        ("policy", ABROAD),
+        &[("\"/note\"               = \"drop\"", "\"/note\" = \"hold\"")],
+    );
+    let refused = propose(&live, "policy", &wider, EDITOR);
+    assert_eq!(refused.json["errors"][0]["pointer"], "/note", "{refused:?}");
+}
+
+#[test]
+fn a_new_key_needs_the_word_of_the_one_before() {
+    let live = Live::start();
+    let next = titian::sign::signing::SigningKey::generate(titian::sign::Algorithm::EdDsa).unwrap();
+    let jwk = next.public().to_jwk();
+    let file = live.home().join("next.jwk");
+    std::fs::write(&file, jwk.to_string()).unwrap();
+    let x = jwk["x"].as_str().unwrap();
+    let key = |endorsement: &str| {
+        format!(
+            "[[keys]]\nstatus = \"active\"\n{endorsement}[keys.jwk]\nkty = \"OKP\"\ncrv = \"Ed25519\"\n\
+             x = \"{x}\"\n\n[[certificates]]"
+        )
+    };
+    let record = edited(&live, ("party", "bnpt"), &[("[[certificates]]", &key(""))]);
+    let proposed = propose(&live, "party", &record, EDITOR);
+    assert_eq!(proposed.code, 0, "{proposed:?}");
+    let refused = approve(&live, "party", "bnpt", APPROVER);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.json.to_string().contains("previous key"), "{refused:?}");
+    let endorse = ["party", "endorse", file.to_str().unwrap(), "--as", "bnpt"];
+    let id = ["--gateway-id", "https://titian.example.org"];
+    let endorsed = run(&live, &[&endorse[..], &id].concat());
+    let word = format!("endorsement = {}\n", endorsed.json["endorsement"]);
+    let record = edited(&live, ("party", "bnpt"), &[("[[certificates]]", &key(&word))]);
+    assert_eq!(propose(&live, "party", &record, EDITOR).code, 0);
+    assert_eq!(approve(&live, "party", "bnpt", APPROVER).json["stands"], "in_force");
+    let bnpt = live.party("bnpt");
+    let bnpt = Party { key: next, ..bnpt };
+    assert_eq!(bnpt.get("/v1/inbox").status, 200, "the new key signs assertions");
+}
+
+#[test]
+fn a_draft_that_does_not_hold_is_told_whole() {
+    let live = Live::start();
+    let edit = [
+        ("\"/note\"               = \"drop\"", "\"/note\" = \"keep\""),
+        ("\"/outcome\"            = \"drop\"", "\"/outcom\" = \"drop\""),
+        ("expires = 2027-06-30", "expires = 2025-06-30"),
+    ];
+    let file = edited(&live, ("policy", ABROAD), &edit);
+    let refused = propose(&live, "policy", &file, EDITOR);
+    assert_eq!((refused.code, &refused.json["code"]), (1, &json!("findings")), "{refused:?}");
+    let errors = refused.json["errors"].as_array().unwrap();
+    let at = |leaf: &str| errors.iter().any(|fault| fault["pointer"] == leaf);
+    assert!(at("/note") && at("/outcom") && at("/outcome") && at("expires"), "{refused:?}");
+    std::fs::write(&file, b"\xff\xfe").unwrap();
+    assert_eq!(propose(&live, "policy", &file, EDITOR).code, 2);
+}
+
+#[test]
+fn versions_survive_a_restart_and_a_text_changed_behind_their_back_is_in_force_for_nobody() {
+    let mut live = Live::start();
+    change(&live, "policy", ABROAD, &[MONTH_GOES]);
+    live = live.restarted();
+    let list = run(&live, &["policy", "list"]).json;
+    let stands = |list: &Value, version: u32| {
+        let of = |v: &&Value| v["id"] == ABROAD && v["version"] == version;
+        list.as_array().unwrap().iter().find(of).unwrap()["stands"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((stands(&list, 1).as_str(), stands(&list, 2).as_str()), ("superseded", "in_force"));
+    let live = live.restarted_after(|home| {
+        let db = rusqlite::Connection::open(home.join("titian.db")).unwrap();
+        let sql = "UPDATE versions SET text = replace(text, ?2, ?3) WHERE id = ?1 AND version = 2";
+        assert_eq!(db.execute(sql, [ABROAD, MONTH_COMES.0, MONTH_COMES.1]).unwrap(), 1);
+    });
+    let list = run(&live, &["policy", "list"]).json;
+    assert_eq!(stands(&list, 2), "unusable", "{list}");
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let (item, body) = received(&bnpt, &unit);
+    let mut claims = status(&unit, &item, &body, "received", "accepted");
+    claims["recipients"] = json!(["cuta-be"]);
+    claims["legal"]["instrument"] = json!("mou-id-be");
+    assert_eq!(unit.submit(claims).code(), "no-policy", "and the one before was overtaken");
+}
