@@ -352,6 +352,7 @@ fn hold(
         release,
         leaves,
         findings,
+        group: None,
         opened_at: gateway.now(),
     }))
 }

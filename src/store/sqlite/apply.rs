@@ -118,6 +118,8 @@ impl<'a> Apply<'a> {
             Write::Acknowledge(word) => self.acknowledge(word),
             Write::Hold(hold) => self.insert_hold(hold),
             Write::Decide { hold, decision } => self.decide(*hold, decision),
+            Write::Known(row) => self.know(row),
+            Write::Fold(exchange) => self.fold(*exchange),
             Write::Policy { digest, text } => self.keep_policy(digest, text),
             Write::ReleaseSchema { digest, recipient, text } => {
                 self.keep_release_schema(digest, recipient, text)

@@ -19,6 +19,7 @@ use super::{Options, database};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_begin.sql"),
     include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
+    include_str!("../migrations/sqlite/0003_budget.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -188,7 +189,8 @@ mod tests {
             landed,
             [
                 "EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE",
-                "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4"
+                "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4",
+                "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
             ]
         );
     }

@@ -9,6 +9,7 @@
 //! suite over [`Store`] keeps them equal.
 
 mod apply;
+mod budget;
 mod columns;
 mod connect;
 mod inbox;
@@ -34,8 +35,8 @@ use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
-    HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow,
-    Store, StoreError,
+    HoldRow, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor,
+    ReleasedRow, Store, StoreError,
 };
 use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId};
 
@@ -364,6 +365,20 @@ impl Store for Sqlite {
 
     async fn holds_of(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<HoldRow>, StoreError> {
         self.read(|db| read::holds_of(db, sender, id))
+    }
+
+    async fn known(&self, exchange: &Id, party: &PartyId) -> Result<Option<KnownRow>, StoreError> {
+        self.read(|db| budget::known(db, exchange, party))
+    }
+
+    async fn group(
+        &self,
+        party: &PartyId,
+        key: &Digest,
+        exchange: &Id,
+        most: u32,
+    ) -> Result<u64, StoreError> {
+        self.read(|db| budget::group(db, party, key, exchange, most).map_err(database))
     }
 
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
