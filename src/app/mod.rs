@@ -4,6 +4,7 @@
 //! permissions, keys, the floor's signature, what the mode forbids. A home that fails a check
 //! starts nothing.
 
+pub mod baseline;
 pub mod certificates;
 pub mod floor;
 pub mod home;
@@ -142,12 +143,16 @@ async fn assemble(
 /// The rules that follow from a home's documents. No agreement keeps a payload longer than the
 /// gateway's own limit.
 fn rules_of(mut documents: Documents, config: &GatewayConfig) -> anyhow::Result<Rules> {
+    if documents.baseline.is_none() {
+        tracing::warn!("{}", baseline::NONE);
+    }
     let (policies, fixed, schemas) = policies::compile_all(&documents)?;
     for agreement in &mut documents.agreements {
         agreement.retention_days = agreement.retention_days.min(config.retention.days_max);
     }
     Ok(Rules {
         floor: Floor::parse(&documents.floor)?,
+        baseline: baseline::parse(documents.baseline.as_deref())?,
         directory: Directory::new(&documents.parties)?,
         agreements: documents.agreements,
         schemas,

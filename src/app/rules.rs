@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use super::floor::FloorStatement;
 use super::home::Home;
-use super::{floor, records, safety};
+use super::{baseline, floor, records, safety};
 use crate::config::{Mode, Officer, PartyRecord, agreements, file};
 use crate::domain::json::canonical;
 use crate::domain::{Agreement, Digest};
@@ -31,6 +32,9 @@ pub struct Documents {
     pub officers: Vec<Officer>,
     /// `floor.toml`, whose signature was checked.
     pub floor: String,
+    /// `baseline.toml`, whose signature was checked; a home made before there were baselines has
+    /// none.
+    pub baseline: Option<String>,
     /// The policies.
     pub policies: Vec<PolicyText>,
     /// Over all of it.
@@ -46,8 +50,9 @@ impl Documents {
         safety::check_mode(home, mode, &parties, &dpo)?;
         let floor = file::read_text(&home.floor_file())?;
         let signature = file::read_text(&home.floor_signature())?;
-        floor::verify(&dpo, floor.as_bytes(), &signature)
+        floor::verify::<FloorStatement>(&dpo, floor.as_bytes(), &signature)
             .with_context(|| format!("`{}`", home.floor_file().display()))?;
+        let baseline = baseline::read(home, &dpo)?;
         let agreements = read_agreements(home, &parties)?;
         let officers = home.officers()?;
         check_officers(home, &officers, &parties)?;
@@ -55,8 +60,9 @@ impl Documents {
         for path in file::list(&home.policies(), "toml")? {
             policies.push(PolicyText { text: file::read_text(&path)?, path });
         }
-        let digest = digest(&parties, &agreements, &officers, &floor, &policies)?;
-        Ok(Self { parties, agreements, officers, floor, policies, digest })
+        let signed = (floor.as_str(), baseline.as_deref());
+        let digest = digest(&parties, &agreements, &officers, signed, &policies)?;
+        Ok(Self { parties, agreements, officers, floor, baseline, policies, digest })
     }
 }
 
@@ -95,13 +101,13 @@ fn check_officers(
 }
 
 /// One digest over every rule, so that any change of one raises the generation. Comments and
-/// layout of a record do not count; those of a policy and the floor do, which costs no more than
+/// layout of a record do not count; those of a policy, the floor and the baseline do, which costs no more than
 /// deciding again what was not committed yet.
 fn digest(
     parties: &[PartyRecord],
     agreements: &[Agreement],
     officers: &[Officer],
-    floor: &str,
+    (floor, baseline): (&str, Option<&str>),
     policies: &[PolicyText],
 ) -> anyhow::Result<Digest> {
     let policies: Vec<Value> = policies
@@ -110,7 +116,7 @@ fn digest(
         .collect();
     let all = json!({
         "parties": parties, "agreements": agreements, "officers": officers,
-        "floor": floor, "policies": policies,
+        "floor": floor, "baseline": baseline, "policies": policies,
     });
     Ok(Digest::of(&canonical(&all).context("the rules have no canonical form")?))
 }

@@ -4,6 +4,7 @@
 //! goes to standard error.
 
 mod ack;
+mod baseline;
 mod breach;
 mod change;
 mod demo;
@@ -54,6 +55,8 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
+    Baseline(baseline::Command),
+    #[command(subcommand)]
     Hold(hold::Hold),
     Breach(breach::Breach),
     Send(send::Send),
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(printer),
         Command::Party(command) => command.run(printer),
         Command::Policy(command) => command.run(printer),
+        Command::Baseline(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Entropy, NoEntropy};
 use crate::config::Officer;
 use crate::domain::{Agreement, Code, Digest, Id, PartyId, Refused, RequestId};
 use crate::evidence::event;
-use crate::policy::{Fixed, Floor, PolicySet, net};
+use crate::policy::{Baseline, Fixed, Floor, PolicySet, net};
 use crate::schema::Schemas;
 use crate::secret::SecretBytes;
 use crate::sign::PublicKey;
@@ -98,6 +98,8 @@ pub struct Rules {
     pub policies: PolicySet,
     /// The limits that none of them may go below.
     pub floor: Floor,
+    /// How many people share what a release abroad could tell of one; empty where there is none.
+    pub baseline: Baseline,
     /// Fixed plans of messages that need no policy.
     pub fixed: Fixed,
     /// Officers who may decide about holds.

@@ -212,23 +212,21 @@ impl Baseline {
 
     /// How many of its people could be taken for a case of that profile: an upper bound.
     pub fn alike(&self, profile: &Profile) -> u32 {
-        let mut asked: Vec<(&str, &str)> = Vec::new();
+        let mut asked: Vec<(&str, String)> = Vec::new();
         for (leaf, values) in &profile.values {
             if self.events.contains(leaf) {
                 continue;
             }
             // a person has one value of a leaf: who was told as two is nobody in the table
             let one = values.first().filter(|_| values.len() == 1);
-            match one {
-                Some(value) if self.columns.contains(leaf) => asked.push((leaf, value)),
-                _ => return 0,
+            let one = one.filter(|_| self.columns.contains(leaf));
+            match one.and_then(|text| serde_json::from_str(text).ok()) {
+                Some(value) => asked.push((leaf, value)),
+                None => return 0,
             }
         }
         let agrees = |people: &&People| {
-            asked.iter().all(|(leaf, told)| {
-                let own = people.values.get(*leaf);
-                own.is_some_and(|own| Value::from(own.as_str()).to_string() == *told)
-            })
+            asked.iter().all(|(leaf, told)| people.values.get(*leaf) == Some(told))
         };
         self.people.iter().filter(agrees).fold(0, |sum: u32, people| sum.saturating_add(people.n))
     }
