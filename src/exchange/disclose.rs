@@ -17,6 +17,7 @@ use crate::store::vault::Place;
 use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
+use super::group::{Known, within_budget};
 use super::pseudonym::ExchangePseudonyms;
 use super::submit::Stop;
 use super::{Failure, Gateway, Rules};
@@ -40,6 +41,8 @@ pub(super) struct Decided {
     pub(super) recipient: Address,
     pub(super) policy: Option<PolicyPin>,
     pub(super) verdict: Verdict,
+    /// What a foreign recipient then knows of the case.
+    pub(super) known: Option<Known>,
 }
 
 #[derive(Debug)]
@@ -110,7 +113,7 @@ async fn decide(
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
     let without_policy =
-        |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict });
+        |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict, known: None });
     let kind = kind_of(rules, recipient);
     if let Some(target) = &case.target {
         if !was_told(target, recipient) {
@@ -141,7 +144,9 @@ async fn decide(
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict })
+    let to = (recipient, policy.as_ref());
+    let (verdict, known) = within_budget(gateway, rules, admitted, to, verdict).await?;
+    Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict, known })
 }
 
 /// The fixed plan, or the policy in force that the agreements of step 6 cover.

@@ -8,7 +8,7 @@
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key, Tag};
 
-use crate::domain::{Address, Id, PartyId, Pseudonyms, Purpose};
+use crate::domain::{Address, Digest, Id, PartyId, Pseudonyms, Purpose};
 use crate::secret::SecretBytes;
 use crate::store::ExchangeRow;
 
@@ -64,6 +64,18 @@ impl Pseudonyms for ExchangePseudonyms<'_> {
 /// The internal id of a reference that `party` chose.
 pub(super) fn internal_id(root: &SecretBytes, party: &PartyId, kind: &str, reference: &str) -> Id {
     id_of(&mac(root, format!("titian/internal/1\0{party}\0{kind}\0{reference}").as_bytes()))
+}
+
+/// Key of the combination that `party` knows a case by. Under the gateway's own key, so that the
+/// number which is left of erased cases cannot be guessed back into values.
+pub(super) fn group_key(root: &SecretBytes, party: &PartyId, combination: &str) -> Digest {
+    let key = mac(root, format!("titian/group/1\0{party}").as_bytes());
+    let tag = hmac::sign(&Key::new(HMAC_SHA256, key.as_ref()), combination.as_bytes());
+    let mut bytes = [0u8; 32];
+    for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    Digest::from_bytes(bytes)
 }
 
 fn mac(root: &SecretBytes, input: &[u8]) -> Tag {
