@@ -82,6 +82,24 @@ fn a_baseline_is_shown_and_taken_over_only_with_its_signature() {
 }
 
 #[test]
+fn a_preview_abroad_says_of_how_many_the_case_could_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let preview = |policy: &str, how: &[&str]| {
+        let shown = titian(&[&["policy", "preview", policy, "--home", text(&home)], how].concat());
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let line = "alike after one release: 134 of the baseline (k = 10)";
+    assert!(preview("kemensos-cuta-be-status", &[]).contains(line));
+    let cases = preview("kemensos-cuta-be-status", &["--json"]);
+    let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+    let group = serde_json::json!({"baseline": 134, "k": 10});
+    assert_eq!(cases[0]["received"]["group"], group);
+    assert!(!preview("kemensos-bnpt-status", &[]).contains("alike"));
+}
+
+#[test]
 fn usage_and_unusable_input_end_with_2_and_one_sentence() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("home");

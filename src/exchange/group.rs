@@ -79,8 +79,8 @@ pub(super) async fn within_budget(
         Some(row) => Profile::parse(&row.profile, row.releases).map_err(Failure::internal)?,
         None => Profile::default(),
     };
-    // a release that leaves in a later month is told in that month
-    let next = told.extended(policy, disclosure.body(), gateway.clock().today());
+    // the day that the release's statement will show
+    let next = told.extended(policy, disclosure.body(), gateway.clock().now().date());
     let root = &gateway.keys().pseudonym;
     let key = group_key(root, &recipient.party, &next.canonical());
     // an agreement that is not there asks for more than there are

@@ -89,3 +89,19 @@ fn id_of(tag: &Tag) -> Id {
     }
     Id::from_bits(bits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_combination_has_another_key_under_another_root_and_for_another_party() {
+        let roots = [1, 2].map(|byte| SecretBytes::new(vec![byte; 32]));
+        let parties: [PartyId; 2] = ["cuta-be", "zarqolin"].map(|party| party.parse().unwrap());
+        let of = |root: usize, party: usize, text| group_key(&roots[root], &parties[party], text);
+        assert_eq!(of(0, 0, "1"), of(0, 0, "1"));
+        for other in [of(1, 0, "1"), of(0, 1, "1"), of(0, 0, "2")] {
+            assert_ne!(of(0, 0, "1"), other);
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The uniqueness budget: how few people a foreign recipient could take a case for.
 //!
 //! A *profile* is what one foreign party was ever told of one exchange: for every leaf that is
-//! neither a reference nor a constant the set of values it received, the months in which releases
-//! were made, and their number. A profile holds nothing but values that were released (bands,
+//! neither a reference nor a constant the set of values it received, the months that the releases'
+//! statements show, and their number. A profile holds nothing but values that were released (bands,
 //! mapped codes, months), so it is kept in the clear. Two cases share a combination if their
 //! profiles are the same, value for value, month for month, and in number.
 //!
@@ -19,7 +19,8 @@
 //! another case is told more or turns out to be an error, is not made whole again. A value that
 //! was queued and taken back counts as told. An absent optional value tells nothing here, though
 //! its absence may be seen. Each exchange is a case: what one party is told of one person in two
-//! exchanges is not put together, as no reference joins them.
+//! exchanges is not put together, as no reference joins them. What was released before a gateway
+//! kept profiles stands in none.
 //!
 //! INVARIANT: a row that disagrees with the profile in one value is never counted, and a value of
 //! a leaf that the table neither has a column for nor lists as an event counts nobody.
@@ -41,7 +42,7 @@ use crate::domain::{Body, LeafName};
 pub struct Profile {
     /// Per leaf, the canonical JSON of each value.
     values: BTreeMap<String, BTreeSet<String>>,
-    /// `YYYY-MM`, Asia/Jakarta.
+    /// `YYYY-MM`.
     months: BTreeSet<String>,
     #[serde(skip)]
     releases: u32,
@@ -62,8 +63,8 @@ impl Profile {
         Ok(Self { releases, ..kept })
     }
 
-    /// The profile after one more release of `body`, made under `policy` in the month of `day`
-    /// (a day in Jakarta).
+    /// The profile after one more release of `body`, made under `policy`, whose statement shows
+    /// `day`.
     #[must_use]
     pub fn extended(&self, policy: &Compiled, body: &Value, day: Date) -> Self {
         let mut profile = self.clone();

@@ -67,6 +67,12 @@ fn a_rare_combination_is_held_and_only_given_up() {
     assert_eq!(hold["group"], json!({"alike": 5, "needed": 10}));
     assert_eq!(hold["findings"], json!([{"pointer": "", "keyword": "group"}]));
     assert_eq!(hold["leaves"], json!([]));
+    let listed = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
+        .args(["hold", "list", "--home"])
+        .arg(live.home())
+        .output()
+        .unwrap();
+    assert!(String::from_utf8(listed.stdout).unwrap().contains("held: 5 alike, 10 needed"));
     let id = hold["id"].as_str().unwrap();
     let shown = titian(&live, &["hold", "show", id, "--as", "petugas-jaga"]);
     assert!(shown.get("values").is_none(), "{shown}");
