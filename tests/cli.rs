@@ -61,6 +61,51 @@ fn a_kit_is_made_and_registered_with_its_public_half_only() {
 }
 
 #[test]
+fn a_baseline_is_shown_and_taken_over_only_with_its_signature() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let shown = titian(&["baseline", "show", "--home", text(&home)]);
+    assert_eq!(code(&shown), 0, "{}", error(&shown));
+    assert!(String::from_utf8(shown.stdout).unwrap().starts_with("263 people as of"));
+    let [table, signature] = ["t.toml", "t.jws"].map(|name| directory.path().join(name));
+    std::fs::copy(home.join("baseline.toml"), &table).unwrap();
+    std::fs::copy(home.join("baseline.jws"), &signature).unwrap();
+    let import = ["baseline", "import", text(&table), text(&signature), "--home", text(&home)];
+    for name in ["baseline.toml", "baseline.jws"] {
+        std::fs::remove_file(home.join(name)).unwrap();
+    }
+    let none = titian(&["baseline", "show", "--home", text(&home)]);
+    assert!(String::from_utf8(none.stdout).unwrap().starts_with("no baseline"));
+    let first = titian(&import);
+    assert!(String::from_utf8(first.stdout).unwrap().starts_with("replaces nothing"));
+    let again = titian(&import);
+    assert!(String::from_utf8(again.stdout).unwrap().starts_with("replaces 263 people"));
+    std::fs::copy(home.join("floor.jws"), &signature).unwrap();
+    let refused = titian(&import);
+    assert_eq!(code(&refused), 2);
+    assert!(error(&refused).contains("does not verify"), "{}", error(&refused));
+}
+
+#[test]
+fn a_preview_abroad_says_of_how_many_the_case_could_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let preview = |policy: &str, how: &[&str]| {
+        let shown = titian(&[&["policy", "preview", policy, "--home", text(&home)], how].concat());
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let line = "alike after one release: 134 of the baseline (k = 10)";
+    assert!(preview("kemensos-cuta-be-status", &[]).contains(line));
+    let cases = preview("kemensos-cuta-be-status", &["--json"]);
+    let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+    let group = serde_json::json!({"baseline": 134, "k": 10});
+    assert_eq!(cases[0]["received"]["group"], group);
+    assert!(!preview("kemensos-bnpt-status", &[]).contains("alike"));
+}
+
+#[test]
 fn usage_and_unusable_input_end_with_2_and_one_sentence() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("home");

@@ -95,6 +95,16 @@ impl Home {
         self.root.join("floor.jws")
     }
 
+    /// The baseline: how many people share what a release abroad could tell of one.
+    pub fn baseline_file(&self) -> PathBuf {
+        self.root.join("baseline.toml")
+    }
+
+    /// The detached signature of the baseline.
+    pub fn baseline_signature(&self) -> PathBuf {
+        self.root.join("baseline.jws")
+    }
+
     /// The pinned public key of the data protection officer.
     pub fn dpo_pin(&self) -> PathBuf {
         self.root.join("dpo.jwk")

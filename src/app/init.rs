@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use time::OffsetDateTime;
 
+use super::floor::{BaselineStatement, FloorStatement};
 use super::home::Home;
 use super::{certificates, floor, keys, kit, shipped};
 use crate::config::{Access, Mode, file, gateway, officers};
@@ -51,7 +52,17 @@ pub fn init(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<PathBuf>> {
             keep_or_write(&mut made, directory.join(name), text)?;
         }
     }
-    made.extend(make_floor(home)?);
+    made.extend(make_dpo(home)?);
+    made.extend(make_signed::<FloorStatement>(
+        home,
+        (home.floor_file(), shipped::FLOOR),
+        home.floor_signature(),
+    )?);
+    made.extend(make_signed::<BaselineStatement>(
+        home,
+        (home.baseline_file(), shipped::BASELINE),
+        home.baseline_signature(),
+    )?);
     for party in PARTIES {
         made.extend(make_party(home, party, now)?);
     }
@@ -137,22 +148,36 @@ fn make_officer_keys(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
     Ok(made)
 }
 
-/// The shipped floor, signed by a throw-away key. An edited floor is signed again by deleting
-/// `floor.jws`, which only a development home can do.
-pub(super) fn make_floor(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
+/// The throw-away key of a development home's data protection officer.
+fn dpo_key(home: &Home) -> PathBuf {
+    home.development().join("dpo.jwk")
+}
+
+fn make_dpo(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
     let mut made = Vec::new();
-    let (pin, private) = (home.dpo_pin(), home.development().join("dpo.jwk"));
+    let (pin, private) = (home.dpo_pin(), dpo_key(home));
     if !pin.exists() {
         made.extend(keys::make_jwk(private.clone())?);
         let jwk = keys::read_jwk(&private)?.public().to_jwk();
         file::write_new(&pin, format!("{jwk:#}\n").as_bytes(), Access::Everyone)?;
         made.push(pin);
     }
-    keep_or_write(&mut made, home.floor_file(), shipped::FLOOR)?;
-    let signature = home.floor_signature();
+    Ok(made)
+}
+
+/// A shipped file, signed by the throw-away key. An edited one is signed again by deleting its
+/// signature, which only a development home can do.
+fn make_signed<W: floor::Word>(
+    home: &Home,
+    (path, text): (PathBuf, &str),
+    signature: PathBuf,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let mut made = Vec::new();
+    keep_or_write(&mut made, path.clone(), text)?;
     if !signature.exists() {
-        let key = keys::read_jwk(&private).context("the floor cannot be signed")?;
-        let jws = floor::sign(&key, &file::read_bytes(&home.floor_file())?)?;
+        let key = keys::read_jwk(&dpo_key(home))
+            .with_context(|| format!("the {} cannot be signed", W::FILE))?;
+        let jws = floor::sign::<W>(&key, &file::read_bytes(&path)?)?;
         file::write_new(&signature, format!("{jws}\n").as_bytes(), Access::Everyone)?;
         made.push(signature);
     }

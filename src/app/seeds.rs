@@ -5,8 +5,9 @@
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use super::floor::FloorStatement;
 use super::home::Home;
-use super::{floor, keys, records, safety};
+use super::{baseline, floor, keys, records, safety};
 use crate::config::{GatewayConfig, Mode, Officer, Role, agreements, file};
 use crate::domain::DocumentKind;
 use crate::exchange::rules::Files;
@@ -18,9 +19,10 @@ pub fn read_files(home: &Home, config: &GatewayConfig) -> anyhow::Result<Files> 
     safety::check_mode(home, config.mode, &records::read_all(home)?, &dpo)?;
     let floor = file::read_text(&home.floor_file())?;
     let signature = file::read_text(&home.floor_signature())?;
-    floor::verify(&dpo, floor.as_bytes(), &signature)
+    floor::verify::<FloorStatement>(&dpo, floor.as_bytes(), &signature)
         .with_context(|| format!("`{}`", home.floor_file().display()))?;
-    Ok(Files { floor, retention_days_max: config.retention.days_max })
+    let baseline = baseline::read(home, &dpo)?;
+    Ok(Files { floor, baseline, retention_days_max: config.retention.days_max })
 }
 
 /// Reads every seed of a home and, in development, who signs them.

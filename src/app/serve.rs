@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::home::Home;
-use super::{Opened, keys};
+use super::{Opened, baseline, keys};
 use crate::config::gateway::{Log, LogFormat};
 use crate::config::{GatewayConfig, Mode, environment, file};
 use crate::telemetry;
@@ -191,6 +191,9 @@ fn announcement(
         ));
         lines.push("throw-away officers have signed what came with it".to_owned());
     }
+    if !home.baseline_file().exists() {
+        lines.push(format!("warning: {}", baseline::NONE));
+    }
     let agencies = sockets.agencies.local_addr().context("no address")?;
     let management = sockets.management.local_addr().context("no address")?;
     lines.push(format!("agencies    https://{agencies}"));
@@ -305,6 +308,15 @@ mod tests {
         for words in ["private keys", "loopback", "throw-away officers", "https://127.0.0.1:"] {
             assert!(said.contains(words), "{words}: {said}");
         }
+        assert!(!said.contains("no baseline"), "{said}");
+        for file in [home.baseline_file(), home.baseline_signature()] {
+            std::fs::remove_file(file).unwrap();
+        }
+        let said = block_on(async {
+            let sockets = bind(&home, &config).await.unwrap();
+            announcement(&home, &config, &sockets).unwrap().join("\n")
+        });
+        assert!(said.contains("no baseline"), "{said}");
     }
 
     #[test]

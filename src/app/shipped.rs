@@ -11,6 +11,8 @@ macro_rules! shipped {
 
 /// `floor.toml` of a development home.
 pub(super) const FLOOR: &str = include_str!("../../config/floor.development.toml");
+/// `baseline.toml` of a development home; SYNTHETIC.
+pub(super) const BASELINE: &str = include_str!("../../config/baseline.toml");
 /// Agreements: file name and text.
 pub(super) const AGREEMENTS: &[(&str, &str)] =
     shipped!("agreements": "pks-bnpt-kemensos", "mou-id-be");

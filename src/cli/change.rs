@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
+use time::Date;
 
 use super::exit::{Done, Failed};
 use super::policy::{At, Spoken};
 use super::printer::Printer;
+use super::rulebook::Rulebook;
 use super::table::table;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::json::parse;
 use crate::domain::{Body, Fault, LeafName};
 use crate::policy::{
-    ChangeKind, Compiled, Diff, DiffSentences, Language, Preview, diff, explain_diff, preview,
+    ChangeKind, Compiled, Diff, DiffSentences, Language, Preview, Profile, diff, explain_diff,
+    preview,
 };
 use crate::schema::{EXAMPLES, Example, Schemas};
 
@@ -120,10 +123,19 @@ impl Look {
                 continue;
             }
             for (name, version) in &versions {
-                let (seen, words) = seen(preview(version, body, today));
+                let (mut seen, words) = seen(preview(version, body, today));
+                let group = group(version, &seen, &book, today);
+                if let (Some(group), Value::Object(seen)) = (group, &mut seen) {
+                    seen.insert("group".to_owned(), json!({"baseline": group.0, "k": group.1}));
+                }
                 case.insert((*name).to_owned(), seen.clone());
                 if let Some(words) = words {
                     printer.line(format!("  {name}: {words}"));
+                }
+                if let Some((alike, k)) = group {
+                    printer.line(format!(
+                        "  {name}: alike after one release: {alike} of the baseline (k = {k})"
+                    ));
                 }
                 columns.push((name, seen.get("body").cloned().unwrap_or_default()));
             }
@@ -149,6 +161,15 @@ fn synthetic_cases(policy: &Compiled) -> Result<Vec<(Example, Vec<Fault>, Body)>
             Ok((*example, schema.faults(&body), Body::new(body)))
         })
         .collect()
+}
+
+/// Of how many in the baseline a foreign recipient could take the case to be after this one
+/// release, and how many the agreement asks for.
+fn group(policy: &Compiled, seen: &Value, book: &Rulebook, today: Date) -> Option<(u32, u32)> {
+    let body = seen.get("body").filter(|_| policy.foreign())?;
+    let agreement = book.agreements.iter().find(|a| a.id == policy.agreement())?;
+    let profile = Profile::default().extended(policy, body, today);
+    Some((book.baseline.alike(&profile), agreement.k))
 }
 
 /// What became of a case, for machines, and in words where it is more than a body.

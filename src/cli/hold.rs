@@ -107,6 +107,9 @@ fn line(printer: Printer, view: &HoldView) {
         "{}  {}  {:<12} from {} for {}: {state}",
         view.id, view.opened_at, view.message_type, view.from, view.recipient
     ));
+    if let Some(group) = &view.group {
+        printer.line(format!("  held: {} alike, {} needed", group.alike, group.needed));
+    }
 }
 
 fn show(printer: Printer, view: &HoldView) {

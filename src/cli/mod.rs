@@ -5,6 +5,7 @@
 
 mod ack;
 mod agreement;
+mod baseline;
 mod breach;
 mod change;
 mod demo;
@@ -65,6 +66,8 @@ enum Command {
     #[command(subcommand)]
     Officer(officer::OfficerCommand),
     #[command(subcommand)]
+    Baseline(baseline::Command),
+    #[command(subcommand)]
     Hold(hold::Hold),
     Breach(breach::Breach),
     Send(send::Send),
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => command.run(printer),
         Command::Exception(command) => command.run(printer),
         Command::Officer(command) => command.run(printer),
+        Command::Baseline(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),

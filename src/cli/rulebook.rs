@@ -8,7 +8,7 @@ use super::exit::Failed;
 use crate::config::{PartyRecord, file};
 use crate::domain::{Agreement, DocumentKind};
 use crate::exchange::rules::{Document, Judge};
-use crate::policy::{Compiled, Floor};
+use crate::policy::{Baseline, Compiled, Floor};
 use crate::schema::Schemas;
 use crate::wire::RulesView;
 
@@ -16,9 +16,10 @@ use crate::wire::RulesView;
 pub(super) struct Rulebook {
     pub(super) gateway: String,
     floor: Floor,
+    pub(super) baseline: Baseline,
     schemas: Schemas,
     parties: Vec<PartyRecord>,
-    agreements: Vec<Agreement>,
+    pub(super) agreements: Vec<Agreement>,
     /// Policies in force: id and text.
     policies: Vec<(String, String)>,
 }
@@ -26,10 +27,12 @@ pub(super) struct Rulebook {
 impl Rulebook {
     /// Asks the gateway of a home for it.
     pub(super) async fn of(desk: &Desk) -> Result<Self, Failed> {
-        let RulesView { gateway, floor, documents, .. } = desk.rules().await?;
+        let RulesView { gateway, floor, baseline, documents, .. } = desk.rules().await?;
+        let baseline = baseline.as_deref().map(Baseline::parse).transpose();
         let mut book = Self {
             gateway,
             floor: Floor::parse(&floor).map_err(Failed::unusable)?,
+            baseline: baseline.map_err(Failed::unusable)?.unwrap_or_default(),
             schemas: Schemas::builtin().map_err(Failed::unusable)?,
             parties: Vec::new(),
             agreements: Vec::new(),

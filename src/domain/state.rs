@@ -87,3 +87,24 @@ words!(
         EnteredInError = "entered_in_error",
     }
 );
+
+impl ThreadState {
+    /// Whether the receiver took the case and it stands: no duplicate, no error, not taken back.
+    pub const fn is_taken(self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::Assessment
+            | Self::InService
+            | Self::OnHold
+            | Self::Transferred
+            | Self::Completed
+            | Self::Closed => true,
+            Self::Submitted
+            | Self::Received
+            | Self::Declined
+            | Self::InfoRequested
+            | Self::Withdrawn
+            | Self::EnteredInError => false,
+        }
+    }
+}

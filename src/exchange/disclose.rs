@@ -17,6 +17,7 @@ use crate::store::vault::Place;
 use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
+use super::group::{Known, within_budget};
 use super::pseudonym::ExchangePseudonyms;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
@@ -41,6 +42,8 @@ pub(super) struct Decided {
     pub(super) recipient: Address,
     pub(super) policy: Option<PolicyPin>,
     pub(super) verdict: Verdict,
+    /// What a foreign recipient then knows of the case.
+    pub(super) known: Option<Known>,
 }
 
 #[derive(Debug)]
@@ -108,7 +111,7 @@ async fn decide(
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
     let without_policy =
-        |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict });
+        |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict, known: None });
     let kind = kind_of(rules, recipient);
     if let Some(target) = &case.target {
         if !was_told(target, recipient) {
@@ -139,7 +142,9 @@ async fn decide(
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict })
+    let to = (recipient, policy.as_ref());
+    let (verdict, known) = within_budget(gateway, rules, admitted, to, verdict).await?;
+    Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict, known })
 }
 
 /// The fixed plan, or the policy in force that the agreements of step 6 cover.

@@ -4,6 +4,10 @@
 //! at once; a message whose required leaf is hit is held whole. A named officer of the receiving
 //! unit looks (recorded), then releases or discards with a reason (recorded). What is released
 //! follows as a supplement, or as the first release where the whole message was held.
+//!
+//! A message held because too few people share what a foreign recipient would know belongs to the
+//! sender's side: officers of the sending unit see the count and may discard it. Its record goes
+//! into the sender's ledger, so that abroad nothing shows. Nobody lets it go.
 
 use serde_json::{Map, Value, json};
 
@@ -12,9 +16,10 @@ use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Address, Body, Code, Id, LeafName, Refused};
 use crate::policy::{Disclosure, Withheld};
 use crate::store::{
-    Changes, CommitError, Decision, Entry, HoldRow, MemberRow, RecipientRow, Requirement, Write,
+    Changes, CommitError, Decision, Entry, HoldRow, MemberRow, NewHold, RecipientRow, Requirement,
+    Write,
 };
-use crate::wire::{DecisionView, HoldAct, HoldView};
+use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
 use super::disclose::{Decided, Last, Verdict, pin, project, stored_body};
@@ -22,7 +27,7 @@ use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::renew::{Under, irreconcilable, released_leaves, under};
 use super::show::moment;
-use super::{Failure, Gateway, Rules, disclose};
+use super::{Failure, Gateway, Rules, disclose, group};
 
 const REASON_MAX: usize = 500;
 
@@ -56,6 +61,7 @@ pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, 
         Some(message) => stored_body(gateway, &message)?,
         None => None,
     };
+    let body = body.filter(|_| !row.hold.leaves.is_empty());
     let values = body.map(|body| values_at(&body, &row.hold.leaves));
     view(gateway, &row, values).await
 }
@@ -64,9 +70,13 @@ pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, 
 ///
 /// # Errors
 /// `not-found`; `bad-request` without a reason or for a hold already decided; `no-policy` when
-/// the policy the message is pinned to is no longer in force.
+/// the policy the message is pinned to is no longer in force; `policy-refused` where too few share
+/// what a foreign recipient would know.
 pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
     let row = undecided(gateway, id, act).await?;
+    if row.hold.group.is_some() {
+        return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));
+    }
     let rules = gateway.rules();
     let message = gateway.store().message(&row.hold.sender.party, &row.hold.message_id).await?;
     let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
@@ -183,6 +193,10 @@ pub fn sentence(refused: &Refused) -> &'static str {
         Code::NoPolicy => {
             "the policy changed since the message was admitted; its sender sends it again"
         }
+        Code::PolicyRefused if refused.errors.iter().any(|e| e.keyword == group::RULE) => {
+            "fewer people than the agreement asks for share what the recipient would know; only an \
+             exception lets it go"
+        }
         _ => "the hold cannot be let go",
     }
 }
@@ -218,6 +232,8 @@ fn queue(
         recipient: recipient.clone(),
         policy: Some(policy),
         verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
+        // what is held of a message goes to domestic recipients only
+        known: None,
     };
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
     Ok(())
@@ -265,21 +281,28 @@ async fn undecided(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, 
     Ok(row)
 }
 
-/// A hold, for a duty officer of the receiving party and unit. To anyone else there is none.
+/// Whose officers decide: the recipient's, or the sender's where a foreign recipient must not
+/// know that anything is held.
+///
+/// INVARIANT: only what the budget holds is held for a foreign recipient.
+fn side(hold: &NewHold) -> &Address {
+    if hold.group.is_some() { &hold.sender } else { &hold.recipient }
+}
+
+/// A hold, for a duty officer of the party and unit whose side it is. To anyone else there is none.
 async fn open_to(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, Failure> {
     let unknown = || Failure::problem(Code::NotFound);
     let row = gateway.store().hold(&id).await?.ok_or_else(unknown)?;
     let rules = gateway.rules();
+    let side = side(&row.hold);
     let is_duty = rules.officers.iter().any(|officer| {
         let at = Address { party: officer.party.clone(), unit: officer.unit.clone() };
-        officer.name == act.officer
-            && officer.roles.contains(&Role::Operator)
-            && at.covers(&row.hold.recipient)
+        officer.name == act.officer && officer.roles.contains(&Role::Operator) && at.covers(side)
     });
     if is_duty { Ok(row) } else { Err(unknown()) }
 }
 
-/// Who did what to which hold: ids only, in the ledger of the receiving party.
+/// Who did what to which hold: ids only, in the ledger of the party whose side it is.
 fn event(gateway: &Gateway, kind: &str, row: &HoldRow, act: &HoldAct) -> Result<Entry, Failure> {
     let event = json!({
         "kind": kind,
@@ -288,7 +311,7 @@ fn event(gateway: &Gateway, kind: &str, row: &HoldRow, act: &HoldAct) -> Result<
         "at": gateway.now(),
     });
     let bytes = crate::domain::json::canonical(&event).map_err(Failure::internal)?;
-    gateway.entry(row.hold.recipient.party.as_str(), bytes)
+    gateway.entry(side(&row.hold).party.as_str(), bytes)
 }
 
 async fn decided_view(gateway: &Gateway, id: Id) -> Result<HoldView, Failure> {
@@ -305,7 +328,8 @@ async fn view(
     let message = gateway.store().message(&hold.sender.party, &hold.message_id).await?;
     let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
     let members = gateway.store().members(&message.exchange).await?;
-    let own = members.iter().find(|member| member.party == hold.recipient.party);
+    let side = side(hold);
+    let own = members.iter().find(|member| member.party == side.party);
     Ok(HoldView {
         id: hold.id.to_string(),
         from: hold.sender.to_string(),
@@ -314,6 +338,7 @@ async fn view(
         exchange: own.map(|member| member.reference.to_string()),
         leaves: hold.leaves.iter().map(ToString::to_string).collect(),
         findings: hold.findings.clone(),
+        group: hold.group.map(|group| GroupView { alike: group.alike, needed: group.needed }),
         rest_went: hold.release.is_some(),
         opened_at: moment(hold.opened_at, false),
         decision: row.decision.as_ref().map(|decision| DecisionView {

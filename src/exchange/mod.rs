@@ -10,6 +10,7 @@ pub mod collect;
 mod disclose;
 mod gateway;
 pub mod gather_evidence;
+mod group;
 pub mod hold;
 mod ledgers;
 mod lifecycle;

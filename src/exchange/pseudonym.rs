@@ -8,7 +8,7 @@
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key, Tag};
 
-use crate::domain::{Address, Id, PartyId, Pseudonyms, Purpose};
+use crate::domain::{Address, Digest, Id, PartyId, Pseudonyms, Purpose};
 use crate::secret::SecretBytes;
 use crate::store::ExchangeRow;
 
@@ -66,6 +66,18 @@ pub(super) fn internal_id(root: &SecretBytes, party: &PartyId, kind: &str, refer
     id_of(&mac(root, format!("titian/internal/1\0{party}\0{kind}\0{reference}").as_bytes()))
 }
 
+/// Key of the combination that `party` knows a case by. Under the gateway's own key, so that the
+/// number which is left of erased cases cannot be guessed back into values.
+pub(super) fn group_key(root: &SecretBytes, party: &PartyId, combination: &str) -> Digest {
+    let key = mac(root, format!("titian/group/1\0{party}").as_bytes());
+    let tag = hmac::sign(&Key::new(HMAC_SHA256, key.as_ref()), combination.as_bytes());
+    let mut bytes = [0u8; 32];
+    for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    Digest::from_bytes(bytes)
+}
+
 fn mac(root: &SecretBytes, input: &[u8]) -> Tag {
     hmac::sign(&Key::new(HMAC_SHA256, root.expose()), input)
 }
@@ -76,4 +88,20 @@ fn id_of(tag: &Tag) -> Id {
         *to = *from;
     }
     Id::from_bits(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_combination_has_another_key_under_another_root_and_for_another_party() {
+        let roots = [1, 2].map(|byte| SecretBytes::new(vec![byte; 32]));
+        let parties: [PartyId; 2] = ["cuta-be", "zarqolin"].map(|party| party.parse().unwrap());
+        let of = |root: usize, party: usize, text| group_key(&roots[root], &parties[party], text);
+        assert_eq!(of(0, 0, "1"), of(0, 0, "1"));
+        for other in [of(1, 0, "1"), of(0, 1, "1"), of(0, 0, "2")] {
+            assert_ne!(of(0, 0, "1"), other);
+        }
+    }
 }

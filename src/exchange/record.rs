@@ -13,6 +13,7 @@ use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
 use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
+use super::group::Known;
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
@@ -267,6 +268,9 @@ fn outcome_rows(
         message_type: message_type.clone(),
         digest,
     };
+    if let Some(known) = &decided.known {
+        known.record(changes);
+    }
     match &decided.verdict {
         Verdict::Goes { disclosure, last } => {
             let signed = signed.ok_or(Failure::Unavailable)?;
@@ -352,6 +356,7 @@ fn hold(
         release,
         leaves,
         findings,
+        group: decided.known.as_ref().and_then(Known::too_small),
         opened_at: gateway.now(),
     }))
 }

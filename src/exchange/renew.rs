@@ -188,6 +188,8 @@ fn remake(
         recipient: row.recipient.clone(),
         policy: Some(policy),
         verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
+        // it tells no more than what was counted when it was first made
+        known: None,
     };
     if let Write::Release(new) = release_row(gateway, admitted, &decided, &signed)? {
         changes.writes.push(Write::Remake(new));
@@ -213,6 +215,7 @@ fn hold(
         leaves: leaves.to_vec(),
         findings: leaves.iter().map(|leaf| Fault::at(leaf.as_str(), "both-versions")).collect(),
         opened_at: gateway.now(),
+        group: None,
     }));
     Ok(())
 }

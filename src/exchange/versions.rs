@@ -52,6 +52,7 @@ pub async fn in_force(gateway: &Gateway) -> Result<RulesView, ChangeFault> {
     Ok(RulesView {
         gateway: gateway.id().to_owned(),
         floor: rules.floor_text.clone(),
+        baseline: rules.baseline_text.clone(),
         generation: rules.generation,
         documents: documents.collect(),
         unusable: unusable.collect(),

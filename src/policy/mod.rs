@@ -6,6 +6,7 @@
 //! it.
 
 mod both;
+mod budget;
 mod compile;
 mod diff;
 mod disclose;
@@ -22,6 +23,7 @@ mod set;
 mod source;
 
 pub use both::{Both, both};
+pub use budget::{BadBaseline, Baseline, NotAProfile, Profile};
 pub use compile::{Compiled, Finding, compile};
 pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
 pub use disclose::{Disclosure, Withheld, direct_values, disclose};

@@ -21,9 +21,10 @@ use crate::domain::{
 };
 
 pub use rows::{
-    AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, HoldRow, MemberRow,
-    MessageRow, NewHold, NewMessage, NewRelease, NewStep, NewVersion, RecipientRow, Refusal,
-    ReleaseRow, ReleasedCursor, ReleasedRow, StepRow, VersionKey, VersionRow,
+    AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, GroupSize, HoldRow,
+    KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewStep, NewVersion,
+    RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, StepRow, VersionKey,
+    VersionRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -92,6 +93,26 @@ pub enum Requirement {
         message_type: String,
         /// The digest, or `None` if nothing was sent.
         digest: Option<Digest>,
+    },
+    /// What the party knows of the case is still the combination of this key.
+    Known {
+        /// Which exchange.
+        exchange: Id,
+        /// Which party.
+        party: PartyId,
+        /// The key, or `None` if it knows nothing.
+        key: Option<Digest>,
+    },
+    /// At least so many other cases share the combination: see [`Store::group`].
+    Group {
+        /// Which party.
+        party: PartyId,
+        /// Key of the combination.
+        key: Digest,
+        /// The case that is not counted.
+        exchange: Id,
+        /// How many others.
+        at_least: u32,
     },
 }
 
@@ -219,6 +240,14 @@ pub enum Write {
         /// What was done, by whom.
         step: NewStep,
     },
+    /// What a foreign party knows of a case, in place of what it knew before.
+    Known(KnownRow),
+    /// What foreign parties know of a case is forgotten; where the case counted, it goes on
+    /// counting as a number without a name.
+    Fold(
+        /// Which exchange.
+        Id,
+    ),
     /// A compiled policy's text, kept by digest; writing it again is no change.
     Policy {
         /// Digest of the canonical text.
@@ -480,6 +509,19 @@ pub trait Store: Send + Sync + fmt::Debug {
         kind: DocumentKind,
         id: &str,
     ) -> Result<Vec<VersionRow>, StoreError>;
+    /// What a foreign party knows of a case.
+    async fn known(&self, exchange: &Id, party: &PartyId) -> Result<Option<KnownRow>, StoreError>;
+
+    /// How many cases but `exchange`, taken by their receiver or folded, `party` knows, or would
+    /// with what is held, by the combination of `key`. Of those not folded no more than `most` are
+    /// counted.
+    async fn group(
+        &self,
+        party: &PartyId,
+        key: &Digest,
+        exchange: &Id,
+        most: u32,
+    ) -> Result<u64, StoreError>;
 
     /// A policy's text.
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError>;

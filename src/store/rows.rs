@@ -300,8 +300,34 @@ pub struct NewHold {
     pub leaves: Vec<LeafName>,
     /// What the net found: pointer and rule, never a value.
     pub findings: Vec<Fault>,
+    /// How many share the combination that the recipient would know the case by, where too few do.
+    pub group: Option<GroupSize>,
     /// When (unix seconds).
     pub opened_at: i64,
+}
+
+/// How many share a combination, and how many have to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupSize {
+    /// How many do, the case itself among them.
+    pub alike: u32,
+    /// How many have to: the agreement's `k`.
+    pub needed: u32,
+}
+
+/// What a foreign party knows of one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRow {
+    /// Which case.
+    pub exchange: Id,
+    /// Who knows it.
+    pub party: PartyId,
+    /// JSON, of values that were released to that party.
+    pub profile: String,
+    /// Of the combination by which the party knows the case, or would with what is held.
+    pub key: Digest,
+    /// How many releases it had.
+    pub releases: u32,
 }
 
 /// A recorded hold.

@@ -138,12 +138,17 @@ pub struct HoldView {
     /// Message type.
     #[serde(rename = "type")]
     pub message_type: String,
-    /// The recipient's exchange reference, where it has one.
+    /// The recipient's exchange reference, where it has one; the sender's where the hold is for
+    /// the sender's officers.
     pub exchange: Option<String>,
     /// Leaves concerned.
     pub leaves: Vec<String>,
     /// What the net found: pointer and rule.
     pub findings: Vec<Fault>,
+    /// How many share the combination that the recipient would know the case by, where the message
+    /// is held because too few do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupView>,
     /// Whether the rest of the message has gone.
     pub rest_went: bool,
     /// RFC 3339.
@@ -153,6 +158,15 @@ pub struct HoldView {
     /// The held values by leaf, only from `hold show` (a recorded act).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Value>,
+}
+
+/// How many share a combination; never who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// How many do, the case itself among them.
+    pub alike: u32,
+    /// How many have to: the agreement's `k`.
+    pub needed: u32,
 }
 
 /// A decision about a hold.

@@ -119,6 +119,9 @@ pub struct RulesView {
     pub gateway: String,
     /// `floor.toml`.
     pub floor: String,
+    /// `baseline.toml`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
     /// Raised by every change.
     pub generation: u64,
     /// Documents in force: kind, id, version, text.

@@ -10,7 +10,7 @@ use crate::domain::Fault;
 use crate::domain::state::{MessageState, RecipientState};
 
 pub use admin::{
-    DecisionView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
+    DecisionView, GroupView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
     ReplayOutcomes, ReplayPage,
 };
 pub use governance::{ActAsk, DraftAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk};

@@ -214,6 +214,7 @@ pub(crate) fn new_hold(n: u64, message: u64) -> NewHold {
         release: None,
         leaves: vec![LeafName::new("/note")],
         findings: vec![titian::domain::Fault::at("/note", "digits")],
+        group: None,
         opened_at: NOW.saturating_add_unsigned(n),
     }
 }

@@ -49,6 +49,25 @@ fn impatient() -> Options {
     Options { busy_timeout: Duration::ZERO, ..Options::default() }
 }
 
+#[tokio::test]
+async fn a_group_is_counted_among_a_hundred_thousand_cases() {
+    let database = Database::new();
+    let store = database.open();
+    commit(&store, admit(1, "kemensos")).await;
+    let rows = "WITH RECURSIVE case_of (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM case_of
+            WHERE n < 100001)
+        INSERT INTO exchanges SELECT n, 'x' || n, 'accepted', 'bnpt', 'kemensos', 'bnpt', NULL,
+            NULL, 's' || n, '2026-11-24', 1 FROM case_of;
+        INSERT INTO known SELECT row, 'cuta-be', '{}', iif(row % 2, zeroblob(32),
+            randomblob(32)), 1 FROM exchanges WHERE row > 1;";
+    database.beside().execute_batch(rows).unwrap();
+    let key = titian::domain::Digest::from_bytes([0; 32]);
+    let count =
+        async |most| store.group(&party("cuta-be"), &key, &exchange_id(1), most).await.unwrap();
+    assert_eq!(count(9).await, 9);
+    assert_eq!(count(u32::MAX).await, 50_000);
+}
+
 fn unavailable(outcome: Result<titian::store::Committed, CommitError>) -> StoreError {
     match outcome {
         Err(CommitError::Unavailable(error)) => error,
@@ -109,7 +128,7 @@ async fn an_unknown_version_does_not_start_and_is_left_as_it_is() {
     database.beside().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(database.path()).unwrap();
     let refused = Sqlite::open(database.path(), Options::default());
-    assert!(matches!(refused, Err(StoreError::UnknownVersion { found: 99, known: 2 })));
+    assert!(matches!(refused, Err(StoreError::UnknownVersion { found: 99, known: 4 })));
     assert_eq!(std::fs::read(database.path()).unwrap(), before);
 }
 

@@ -26,7 +26,9 @@ use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
 use crate::domain::json::canonical;
 use crate::domain::{Agreement, Digest, DocumentKind, VersionState};
-use crate::policy::{BadFloor, Compiled, ExceptionSource, Fixed, Floor, PolicySet, Source};
+use crate::policy::{
+    BadBaseline, BadFloor, Baseline, Compiled, ExceptionSource, Fixed, Floor, PolicySet, Source,
+};
 use crate::schema::{SchemaError, Schemas};
 use crate::store::{VersionKey, VersionRow};
 
@@ -35,6 +37,9 @@ use crate::store::{VersionKey, VersionRow};
 pub struct Files {
     /// `floor.toml`, whose signature was checked.
     pub floor: String,
+    /// `baseline.toml`, whose signature was checked; a home made before there were baselines has
+    /// none.
+    pub baseline: Option<String>,
     /// Longest that a payload is kept, in days, whatever an agreement allows.
     pub retention_days_max: u32,
 }
@@ -58,6 +63,10 @@ pub struct Rules {
     pub floor: Floor,
     /// The text of the floor.
     pub floor_text: String,
+    /// How many people share what a release abroad could tell of one; empty where there is none.
+    pub baseline: Baseline,
+    /// The text of the baseline.
+    pub baseline_text: Option<String>,
     /// Fixed plans of messages that need no policy.
     pub fixed: Fixed,
     /// Officers who may decide.
@@ -91,6 +100,9 @@ pub enum BadRules {
     /// The floor.
     #[error(transparent)]
     Floor(#[from] BadFloor),
+    /// The baseline.
+    #[error(transparent)]
+    Baseline(#[from] BadBaseline),
     /// A party's record.
     #[error(transparent)]
     Record(#[from] BadRecord),
@@ -119,6 +131,8 @@ impl Rules {
         now: i64,
     ) -> Result<Self, BadRules> {
         let floor = Floor::parse(&files.floor)?;
+        let baseline = files.baseline.as_deref().map(Baseline::parse).transpose()?;
+        let baseline = baseline.unwrap_or_default();
         let schemas = Schemas::builtin().map_err(BadRules::Schemas)?;
         let last = rows.iter().flat_map(|row| &row.steps).map(|step| step.at).max();
         let at = now.max(last.unwrap_or(now));
@@ -132,7 +146,7 @@ impl Rules {
         let until = untils.into_iter().filter(|until| *until > at).min();
         let directory = Directory::new(&parties)?;
         let chosen: Vec<_> = chosen.into_iter().map(|row| (row.key.clone(), row.digest)).collect();
-        let digest = digest(&files.floor, &chosen, &parties, &unusable);
+        let digest = digest(files, &chosen, &parties, &unusable);
         Ok(Self {
             directory,
             parties,
@@ -140,6 +154,8 @@ impl Rules {
             policies,
             exceptions,
             floor_text: files.floor.clone(),
+            baseline,
+            baseline_text: files.baseline.clone(),
             fixed,
             officers: officers_now,
             versions: chosen.into_iter().map(|(key, _)| key).collect(),
@@ -182,7 +198,7 @@ fn fixed(floor: &Floor, schemas: &Schemas) -> Result<Fixed, BadRules> {
 
 /// One digest over everything that decides, so that any change of it raises the generation.
 fn digest(
-    floor: &str,
+    files: &Files,
     chosen: &[(VersionKey, Digest)],
     parties: &[PartyRecord],
     unusable: &[Unusable],
@@ -192,7 +208,10 @@ fn digest(
     // a freeze that has lifted itself changes no version
     let frozen: Vec<_> = parties.iter().filter(|party| party.frozen).map(|p| &p.id).collect();
     let out: Vec<Value> = unusable.iter().map(|u| json!([u.key.kind, u.key.id])).collect();
-    let all = json!({"floor": floor, "versions": versions, "frozen": frozen, "unusable": out});
+    let all = json!({
+        "floor": files.floor, "baseline": files.baseline, "versions": versions,
+        "frozen": frozen, "unusable": out,
+    });
     Digest::of(&canonical(&all).unwrap_or_default())
 }
 

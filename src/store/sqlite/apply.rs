@@ -124,6 +124,8 @@ impl<'a> Apply<'a> {
                 self.version_state(key, *state, *effective_at)
             }
             Write::Step { key, step } => self.insert_step(key, step),
+            Write::Known(row) => self.know(row),
+            Write::Fold(exchange) => self.fold(*exchange),
             Write::Policy { digest, text } => self.keep_policy(digest, text),
             Write::ReleaseSchema { digest, recipient, text } => {
                 self.keep_release_schema(digest, recipient, text)

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_begin.sql"),
     include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
     include_str!("../migrations/sqlite/0003_versions.sql"),
+    include_str!("../migrations/sqlite/0004_budget.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -191,6 +192,7 @@ mod tests {
                 "EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE",
                 "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4",
                 "iIW5_GZK_IRDvhrehnCU7yecfbRDCiCIZ97HaGVeJcI",
+                "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
             ]
         );
     }

@@ -9,6 +9,7 @@
 //! suite over [`Store`] keeps them equal.
 
 mod apply;
+mod budget;
 mod columns;
 mod connect;
 mod inbox;
@@ -35,8 +36,8 @@ use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
-    HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow,
-    Store, StoreError, VersionRow,
+    HoldRow, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor,
+    ReleasedRow, Store, StoreError, VersionRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -379,6 +380,20 @@ impl Store for Sqlite {
         id: &str,
     ) -> Result<Vec<VersionRow>, StoreError> {
         self.read(|db| versions::of(db, kind, id))
+    }
+
+    async fn known(&self, exchange: &Id, party: &PartyId) -> Result<Option<KnownRow>, StoreError> {
+        self.read(|db| budget::known(db, exchange, party))
+    }
+
+    async fn group(
+        &self,
+        party: &PartyId,
+        key: &Digest,
+        exchange: &Id,
+        most: u32,
+    ) -> Result<u64, StoreError> {
+        self.read(|db| budget::group(db, party, key, exchange, most).map_err(database))
     }
 
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError> {

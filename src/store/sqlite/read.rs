@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::super::rows::PolicyPin;
 use super::super::{
-    Backlog, Decision, ExchangeRow, HoldRow, MemberRow, MessageRow, NewHold, RecipientRow,
-    StoreError,
+    Backlog, Decision, ExchangeRow, GroupSize, HoldRow, MemberRow, MessageRow, NewHold,
+    RecipientRow, StoreError,
 };
 use super::columns::Columns;
 use super::{database, sql_of};
@@ -22,7 +22,7 @@ const EXCHANGE: &str = "SELECT id, id, state, referrer, receiver, origin, onward
 const MEMBER: &str = "SELECT e.id, m.reference, e.id, m.party, m.subject_ref
     FROM members m JOIN exchanges e ON e.row = m.exchange ";
 const HOLD: &str = "SELECT id, id, sender, message_id, recipient, release, leaves, findings,
-        opened_at, released, officer, reason, decided_at
+        opened_at, alike, needed, released, officer, reason, decided_at
     FROM holds ";
 
 /// At most one row.
@@ -270,6 +270,10 @@ fn parse_hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
         leaves: columns.list("leaves")?,
         findings: columns.list("findings")?,
         opened_at: columns.raw("opened_at")?,
+        group: match (columns.raw("alike")?, columns.raw("needed")?) {
+            (Some(alike), Some(needed)) => Some(GroupSize { alike, needed }),
+            _ => None,
+        },
     };
     if columns.skip_null() {
         return Ok(HoldRow { hold, decision: None });

@@ -247,9 +247,9 @@ impl Apply<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO holds (id, message, sender, message_id, recipient, release, leaves,
-                     findings, opened_at)
+                     findings, opened_at, alike, needed)
                  VALUES (:id, :message, :sender, :message_id, :recipient, :release, :leaves,
-                     :findings, :opened_at)",
+                     :findings, :opened_at, :alike, :needed)",
             )?
             .execute(named_params! {
                 ":id": hold.id.as_str(),
@@ -261,6 +261,8 @@ impl Apply<'_> {
                 ":leaves": serde_json::to_string(&hold.leaves)?,
                 ":findings": serde_json::to_string(&hold.findings)?,
                 ":opened_at": hold.opened_at,
+                ":alike": hold.group.map(|group| group.alike),
+                ":needed": hold.group.map(|group| group.needed),
             })?;
         Ok(())
     }

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::super::Requirement;
 use super::apply::{Apply, Stop, exchange_row};
+use super::budget;
 use crate::domain::state::ReleaseState;
 use crate::domain::{Digest, Id, PartyId, ReleaseId};
 
@@ -59,6 +60,13 @@ impl Apply<'_> {
             }
             Requirement::LastProjection { exchange, party, message_type, digest } => {
                 self.projected(*exchange, party, message_type)? == *digest
+            }
+            Requirement::Known { exchange, party, key } => {
+                budget::known(self.db, exchange, party)?.map(|row| row.key) == *key
+            }
+            Requirement::Group { party, key, exchange, at_least } => {
+                let others = budget::group(self.db, party, key, exchange, *at_least)?;
+                others >= u64::from(*at_least)
             }
         })
     }

@@ -1,0 +1,110 @@
+//! The uniqueness budget at work: what a foreign recipient would know a case by after this
+//! release, how many share it, and the hold where too few do.
+//!
+//! Held, a case goes on counting under the combination it would be known by, so of as many alike
+//! as the agreement asks the last one goes. What the party was *told* grows by releases only. A
+//! message that is held for its group is let go by nobody: only an exception could.
+//!
+//! The number of those alike is told to officers of the sender's side, never which cases they are.
+
+use crate::domain::{Address, Digest, Fault};
+use crate::policy::{Compiled, Profile};
+use crate::store::{Changes, GroupSize, KnownRow, Requirement, Write};
+
+use super::admit::Admitted;
+use super::disclose::Verdict;
+use super::pseudonym::group_key;
+use super::{Failure, Gateway, Rules};
+
+/// Rule id of a hold for its group.
+pub(super) const RULE: &str = "group";
+
+/// What a foreign recipient knows of the case once this is committed.
+#[derive(Debug)]
+pub(super) struct Known {
+    row: KnownRow,
+    /// The key that this was decided from.
+    before: Option<Digest>,
+    size: GroupSize,
+    /// How many other cases must share the combination still when this is committed.
+    others_needed: u32,
+}
+
+impl Known {
+    /// How many share it, where too few do.
+    pub(super) fn too_small(&self) -> Option<GroupSize> {
+        Some(self.size).filter(|size| size.alike < size.needed)
+    }
+
+    /// Adds what has to hold and what is written.
+    ///
+    /// INVARIANT: a release to a foreign party and what the party then knows are one commit, and
+    /// that commit fails if the group it rests on has shrunk meanwhile.
+    pub(super) fn record(&self, changes: &mut Changes) {
+        let (exchange, party) = (self.row.exchange, self.row.party.clone());
+        changes.requires.push(Requirement::Known {
+            exchange,
+            party: party.clone(),
+            key: self.before,
+        });
+        if self.too_small().is_none() && self.others_needed > 0 {
+            changes.requires.push(Requirement::Group {
+                party,
+                key: self.row.key,
+                exchange,
+                at_least: self.others_needed,
+            });
+        }
+        changes.writes.push(Write::Known(self.row.clone()));
+    }
+}
+
+/// What becomes of a verdict under the budget: a release to a foreign recipient in too small a
+/// group is held. Nothing else is changed, and for a domestic recipient nothing is looked up.
+pub(super) async fn within_budget(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+    (recipient, policy): (&Address, &Compiled),
+    verdict: Verdict,
+) -> Result<(Verdict, Option<Known>), Failure> {
+    let Verdict::Goes { disclosure, .. } = &verdict else { return Ok((verdict, None)) };
+    // a fixed plan takes data back and tells nothing of a person
+    if !policy.foreign() || rules.fixed.find(policy.message(), true).is_some() {
+        return Ok((verdict, None));
+    }
+    let (store, exchange) = (gateway.store(), admitted.case().exchange.id);
+    let before = store.known(&exchange, &recipient.party).await?;
+    let told = match &before {
+        Some(row) => Profile::parse(&row.profile, row.releases).map_err(Failure::internal)?,
+        None => Profile::default(),
+    };
+    // the day that the release's statement will show
+    let next = told.extended(policy, disclosure.body(), gateway.clock().now().date());
+    let root = &gateway.keys().pseudonym;
+    let key = group_key(root, &recipient.party, &next.canonical());
+    // an agreement that is not there asks for more than there are
+    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement());
+    let needed = agreement.map_or(u32::MAX, |agreement| agreement.k);
+    // the case itself is one
+    let without_others = rules.baseline.alike(&next).saturating_add(1);
+    let others_needed = needed.saturating_sub(without_others);
+    let others = match others_needed {
+        0 => 0,
+        most => store.group(&recipient.party, &key, &exchange, most).await?,
+    };
+    let others = u32::try_from(others).unwrap_or(u32::MAX);
+    let size = GroupSize { alike: without_others.saturating_add(others), needed };
+    let is_held = size.alike < needed;
+    let kept = if is_held { told } else { next };
+    let (profile, releases) = (kept.text(), kept.releases());
+    let row = KnownRow { exchange, party: recipient.party.clone(), profile, key, releases };
+    let known = Known { row, before: before.map(|row| row.key), size, others_needed };
+    let verdict = if is_held {
+        metrics::counter!("titian_groups_too_small_total").increment(1);
+        Verdict::Held { leaves: Vec::new(), findings: vec![Fault::at("", RULE)] }
+    } else {
+        verdict
+    };
+    Ok((verdict, Some(known)))
+}
