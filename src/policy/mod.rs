@@ -5,6 +5,7 @@
 //! copying and trimming. The [`net`] looks at what may still vary, the release schema at all of
 //! it.
 
+mod batch;
 mod compile;
 mod diff;
 mod disclose;
@@ -19,6 +20,7 @@ mod release_schema;
 mod set;
 mod source;
 
+pub use batch::{BadBatch, Batch, Window};
 pub use compile::{Compiled, Finding, compile};
 pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
 pub use disclose::{Disclosure, Withheld, direct_values, disclose};
