@@ -29,7 +29,7 @@ pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
 
 use crate::auth::Directory;
-use crate::clock::{SystemClock, SystemEntropy};
+use crate::clock::{Clock, SystemClock, SystemEntropy};
 use crate::config::{GatewayConfig, Mode};
 use crate::exchange::{Gateway, Keys, Parts, Rules};
 use crate::policy::Floor;
@@ -81,6 +81,11 @@ impl Opened {
 
 /// Opens the gateway of a home: every check, then every part.
 pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
+    open_at(home, lock, Arc::new(SystemClock::start())).await
+}
+
+/// As [`open`], by another clock than the machine's.
+pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::Result<Opened> {
     let config = home.config()?;
     safety::check_permissions(home)?;
     let keys = GatewayKeys::read(home)?;
@@ -110,7 +115,7 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
             );
         }
     }
-    let gateway = assemble(&config, keys, documents, vault, store).await?;
+    let gateway = assemble(&config, keys, documents, (vault, store, clock)).await?;
     let tls = OnceLock::new();
     Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })
 }
@@ -119,13 +124,12 @@ async fn assemble(
     config: &GatewayConfig,
     keys: GatewayKeys,
     documents: Documents,
-    vault: Vault,
-    store: Sqlite,
+    (vault, store, clock): (Vault, Sqlite, Arc<dyn Clock>),
 ) -> anyhow::Result<Gateway> {
     let rules = rules_of(documents, config)?;
     let parts = Parts {
         id: config.id.clone(),
-        clock: Arc::new(SystemClock::start()),
+        clock,
         entropy: Arc::new(SystemEntropy::default()),
         store: Arc::new(store),
         vault: Arc::new(vault),
