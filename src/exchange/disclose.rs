@@ -5,16 +5,17 @@
 
 use time::{Date, Duration};
 
+use crate::clock::JAKARTA;
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, PartyId, PartyKind, Purpose,
-    Refused, ReleaseId, body::Protected,
+    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, MessageType, PartyId,
+    PartyKind, Purpose, Refused, ReleaseId, body::Protected,
 };
-use crate::policy::{self, Compiled, Disclosure, Withheld};
+use crate::policy::{self, Batch, Compiled, Disclosure, Withheld};
 use crate::schema;
 use crate::sign;
+use crate::store::MessageRow;
 use crate::store::rows::PolicyPin;
 use crate::store::vault::Place;
-use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
 use super::pseudonym::ExchangePseudonyms;
@@ -131,6 +132,11 @@ async fn decide(
     let Some(policy) = policy_for(rules, admitted, recipient, today) else {
         return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
     };
+    if expires_before_it_leaves(gateway, &policy, admitted) {
+        let refused = Refused::at(Code::Retention, "/legal/retention_until", "minimum");
+        let (policy, verdict) = (Some(pin(&policy)), Verdict::Refused(refused));
+        return Ok(Decided { recipient: recipient.clone(), policy, verdict });
+    }
     let protected = if policy.has_free_leaves() && !case.is_new {
         protected_values(gateway, rules, admitted).await?
     } else {
@@ -167,17 +173,44 @@ pub(super) fn policy_for(
     runs.then_some(policy)
 }
 
-/// Whether a release that waits may still be handed out: its very policy version and an agreement
-/// for it are in force. What takes data back always may.
-pub(super) fn may_still_go(rules: &Rules, row: &ReleaseRow, today: Date) -> bool {
-    let is_foreign = is_foreign(rules, &row.recipient);
-    if rules.fixed.find(&row.message_type, is_foreign).is_some() {
-        return true;
+/// What waits for a window must not be kept any more by the day it would leave.
+fn expires_before_it_leaves(gateway: &Gateway, policy: &Compiled, admitted: &Admitted) -> bool {
+    let opening = policy.batch().opening_after(gateway.clock().now());
+    opening.is_some_and(|opening| admitted.retention_until() < opening.to_offset(JAKARTA).date())
+}
+
+/// When releases under that policy version leave; `None` if it is not the one in force.
+pub(super) fn batch_of(
+    rules: &Rules,
+    message_type: &MessageType,
+    pin: &PolicyPin,
+    is_foreign: bool,
+) -> Option<Batch> {
+    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+        return Some(fixed.batch());
     }
-    let Some(policy) = rules.policies.by_id(&row.policy.id) else { return false };
-    policy.digest() == row.policy.digest
-        && is_agreed(rules, policy, &row.sender.party, &row.recipient.party, today)
-        && in_force(policy, is_foreign, today)
+    let policy = rules.policies.by_id(&pin.id)?;
+    (policy.digest() == pin.digest).then(|| policy.batch())
+}
+
+/// When a release that waits may leave; `None` if it may not any more: its very policy version and
+/// an agreement for it must be in force. What takes data back always may.
+pub(super) fn still_goes(
+    rules: &Rules,
+    message_type: &MessageType,
+    pin: &PolicyPin,
+    (sender, recipient): (&PartyId, &Address),
+    today: Date,
+) -> Option<Batch> {
+    let is_foreign = is_foreign(rules, recipient);
+    let batch = batch_of(rules, message_type, pin, is_foreign)?;
+    if rules.fixed.find(message_type, is_foreign).is_some() {
+        return Some(batch);
+    }
+    let policy = rules.policies.by_id(&pin.id)?;
+    let runs = is_agreed(rules, policy, sender, &recipient.party, today)
+        && in_force(policy, is_foreign, today);
+    runs.then_some(batch)
 }
 
 /// Whether the policy's agreement is in force, binds both, and allows its type and purpose.
@@ -307,7 +340,8 @@ fn was_told(target: &Target, recipient: &Address) -> bool {
 }
 
 pub(super) fn kind_of(rules: &Rules, address: &Address) -> PartyKind {
-    rules.directory.party(&address.party).map_or(PartyKind::Foreign, |party| party.kind)
+    let party = rules.directory.party(&address.party);
+    party.map_or(PartyKind::Foreign, |party| rules.floor.kind(&address.party, party.kind))
 }
 
 /// Whether an address lies outside Indonesia; an unknown one does.

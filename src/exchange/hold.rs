@@ -11,7 +11,6 @@ use crate::config::Role;
 use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Address, Body, Code, Id, LeafName, Refused};
 use crate::policy::{Compiled, Disclosure, Withheld};
-use crate::store::rows::PolicyPin;
 use crate::store::{
     Changes, CommitError, Decision, Entry, HoldRow, MemberRow, RecipientRow, Requirement, Write,
 };
@@ -87,7 +86,7 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
     let pending = disclosure.pending().to_vec();
-    queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
+    let tells = queue(gateway, &rules, &mut changes, &admitted, (&row, &policy, disclosure))?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
         changes.writes.push(Write::MessageState {
             sender: message.sender.party.clone(),
@@ -97,7 +96,9 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     }
     changes.writes.push(left(&row, &recipient, RecipientState::Queued, pending));
     decide(gateway, changes, &row, act, Outcome::Released).await?;
-    gateway.tell(&row.hold.recipient.party);
+    if tells {
+        gateway.tell(&row.hold.recipient.party);
+    }
     decided_view(gateway, id).await
 }
 
@@ -183,14 +184,16 @@ pub fn sentence(refused: &Refused) -> &'static str {
     }
 }
 
-/// The new release: a supplement, or the first one where the whole message was held.
+/// The new release: a supplement, or the first one where the whole message was held. Answers
+/// whether its recipient may learn of it at once.
 fn queue(
     gateway: &Gateway,
     rules: &Rules,
     changes: &mut Changes,
     admitted: &Admitted,
-    (row, policy, disclosure): (&HoldRow, PolicyPin, Disclosure),
-) -> Result<(), Failure> {
+    (row, policy, disclosure): (&HoldRow, &Compiled, Disclosure),
+) -> Result<bool, Failure> {
+    let (policy, batch) = (pin(policy), policy.batch());
     let recipient = &row.hold.recipient;
     let exchange = admitted.case().exchange.id;
     let member = admitted.case().member(&recipient.party);
@@ -202,6 +205,7 @@ fn queue(
     let to = To {
         recipient,
         kind: disclose::kind_of(rules, recipient),
+        batch,
         exchange: member.reference,
         policy: &policy,
         retention_until: admitted.retention_until(),
@@ -214,7 +218,7 @@ fn queue(
         verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
     };
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
-    Ok(())
+    Ok(!signed.waits)
 }
 
 /// The policy version the message is pinned to, if it is still the one in force. Under any other

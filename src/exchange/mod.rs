@@ -21,6 +21,7 @@ pub mod show;
 mod statement;
 pub mod submit;
 pub mod token;
+mod window;
 
 pub use gateway::{Failure, Gateway, Keys, Parts, Rules};
 pub use lifecycle::{By, Role, TRANSITIONS, Transition};
