@@ -132,8 +132,10 @@ async fn decide(
     let Some(policy) = policy_for(rules, admitted, recipient, today) else {
         return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
     };
-    if expires_before_it_leaves(gateway, &policy, admitted) {
-        let refused = Refused::at(Code::Retention, "/legal/retention_until", "minimum");
+    let window = policy.batch().opening_after(gateway.clock().now());
+    let day = window.map(|opening| opening.to_offset(JAKARTA).date());
+    if let Some(refused) = day.and_then(|day| ends_before(rules, &policy, admitted, recipient, day))
+    {
         let (policy, verdict) = (Some(pin(&policy)), Verdict::Refused(refused));
         return Ok(Decided { recipient: recipient.clone(), policy, verdict });
     }
@@ -173,10 +175,23 @@ pub(super) fn policy_for(
     runs.then_some(policy)
 }
 
-/// What waits for a window must not be kept any more by the day it would leave.
-fn expires_before_it_leaves(gateway: &Gateway, policy: &Compiled, admitted: &Admitted) -> bool {
-    let opening = policy.batch().opening_after(gateway.clock().now());
-    opening.is_some_and(|opening| admitted.retention_until() < opening.to_offset(JAKARTA).date())
+/// Why a release that waits for a window could not leave on its `day`: it may not be kept until
+/// then, or its policy or agreement has ended. Better refused than queued for good.
+fn ends_before(
+    rules: &Rules,
+    policy: &Compiled,
+    admitted: &Admitted,
+    recipient: &Address,
+    day: Date,
+) -> Option<Refused> {
+    if admitted.retention_until() < day {
+        return Some(Refused::at(Code::Retention, "/legal/retention_until", "minimum"));
+    }
+    let sender = &admitted.message().iss.party;
+    let is_foreign = is_foreign(rules, recipient);
+    let runs = is_agreed(rules, policy, sender, &recipient.party, day)
+        && in_force(policy, is_foreign, day);
+    (!runs).then(|| Refused::because(Code::NoPolicy))
 }
 
 /// When releases under that policy version leave; `None` if it is not the one in force.

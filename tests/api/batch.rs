@@ -319,6 +319,29 @@ fn a_release_that_may_not_be_kept_until_its_window_is_refused() {
 }
 
 #[test]
+fn a_release_whose_policy_ends_before_its_window_is_refused() {
+    let today = OffsetDateTime::from_unix_timestamp(now()).unwrap().date();
+    let opening = first_after(first_after(today));
+    for (days, state) in [(-1, "refused"), (0, "queued")] {
+        let clocked = Clocked::start_with(|home| {
+            let file = home.join("policies/kemensos-cuta-be-status.toml");
+            let text = std::fs::read_to_string(&file).unwrap();
+            let until = opening + time::Duration::days(days);
+            let (before, after) = text.split_once("expires = ").unwrap();
+            let (_, after) = after.split_once('\n').unwrap();
+            std::fs::write(&file, format!("{before}expires = {until}\n{after}")).unwrap();
+        });
+        assert_eq!(clocked.openings()[0].date(), opening);
+        let (bnpt, unit) = (clocked.live.party("bnpt"), clocked.live.party(UNIT));
+        assert_eq!(bnpt.submit(bnpt.claims(REFERRAL)).status, 201);
+        let (item, body) = unit.inbox().remove(0);
+        assert_eq!(unit.acknowledge(&item, "received").status, 200);
+        let answer = unit.submit(status(&unit, &item, &body, "received", "accepted"));
+        assert_eq!(answer.json()["recipients"][1]["state"], state, "{}", answer.text);
+    }
+}
+
+#[test]
 fn a_long_poll_is_answered_by_the_opening_and_not_by_the_making() {
     let clocked = Clocked::start();
     let cuta = clocked.live.party("cuta-be");
