@@ -299,6 +299,34 @@ fn what_is_taken_back_waits_for_no_window() {
 }
 
 #[test]
+fn two_words_about_one_case_that_leave_together_are_told_apart_by_its_view() {
+    let clocked = Clocked::start();
+    let (unit, cuta) = (clocked.live.party(UNIT), clocked.live.party("cuta-be"));
+    clocked.accept(1);
+    let (item, body) = unit.inbox().remove(0);
+    let states = ["accepted", "assessment", "in_service", "transferred"];
+    for step in states.windows(2) {
+        let answer = unit.submit(status(&unit, &item, &body, step[0], step[1]));
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        // on days of their own, which the view must not tell
+        clocked.advance(86_400);
+    }
+    let [opening, _] = clocked.openings();
+    clocked.turn_to(opening, 0);
+    let inbox = cuta.inbox();
+    assert_eq!(ids(&inbox), sorted(ids(&inbox)));
+    let mut told: Vec<&str> =
+        inbox.iter().map(|(_, body)| body["to_state"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["closed", "open"]);
+    let path = format!("/v1/exchanges/{}", inbox[0].0["exchange"].as_str().unwrap());
+    let view = cuta.get(&path).json();
+    assert_eq!(view["state"], "closed");
+    let days: Vec<&Value> = view["events"].as_array().unwrap().iter().map(|e| &e["at"]).collect();
+    assert_eq!(days, [&json!(opening.date().to_string()); 2]);
+}
+
+#[test]
 fn a_release_that_may_not_be_kept_until_its_window_is_refused() {
     let clocked = Clocked::start();
     let (bnpt, unit) = (clocked.live.party("bnpt"), clocked.live.party(UNIT));
