@@ -71,23 +71,23 @@ mod tests {
     use crate::app::init::tests::fresh;
     use crate::app::{init, keys};
 
-    fn table(home: &Home) -> Result<Option<Baseline>, String> {
+    fn held(home: &Home) -> Result<Option<Baseline>, String> {
         of(home).map_err(|error| format!("{error:#}"))
     }
 
     #[test]
     fn a_home_without_a_baseline_reads_and_half_a_one_does_not() {
         let (_directory, home) = fresh();
-        let with = table(&home).unwrap();
+        let with = held(&home).unwrap();
         assert_eq!(with.as_ref().unwrap().total(), 263);
         std::fs::remove_file(home.baseline_signature()).unwrap();
-        assert!(table(&home).unwrap_err().contains("baseline.jws` does not exist"));
+        assert!(held(&home).unwrap_err().contains("baseline.jws` does not exist"));
         std::fs::remove_file(home.baseline_file()).unwrap();
-        assert_eq!(table(&home), Ok(None));
+        assert_eq!(held(&home), Ok(None));
         // what an older home lacks, a second `init` adds
         let made = init::init(&home, init::tests::NOW).unwrap();
         assert_eq!(made, [home.baseline_file(), home.baseline_signature()]);
-        assert_eq!(table(&home).unwrap(), with);
+        assert_eq!(held(&home).unwrap(), with);
     }
 
     #[test]
@@ -117,6 +117,6 @@ mod tests {
         }
         let done = attempt(&larger, &sign(&larger)).unwrap();
         assert_eq!((done.before.unwrap().total(), done.after.total()), (263, 269));
-        assert_eq!(table(&home).unwrap().unwrap().total(), 269);
+        assert_eq!(held(&home).unwrap().unwrap().total(), 269);
     }
 }

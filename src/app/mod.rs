@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 pub use home::{Home, Lock};
 pub use keys::GatewayKeys;
 
-use crate::clock::{SystemClock, SystemEntropy};
+use crate::clock::{Clock, SystemClock, SystemEntropy};
 use crate::config::GatewayConfig;
 use crate::exchange::rules::Files;
 use crate::exchange::{Gateway, Keys, Parts, Seed, SeedSigners};
@@ -79,6 +79,11 @@ impl Opened {
 
 /// Opens the gateway of a home: every check, then every part.
 pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
+    open_at(home, lock, Arc::new(SystemClock::start())).await
+}
+
+/// As [`open`], by another clock than the machine's.
+pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::Result<Opened> {
     let config = home.config()?;
     safety::check_permissions(home)?;
     let keys = GatewayKeys::read(home)?;
@@ -107,7 +112,7 @@ pub async fn open(home: &Home, lock: Lock) -> anyhow::Result<Opened> {
     }
     let is_unseeded = store.versions().await?.is_empty();
     let seeds = if is_unseeded { seeds::read(home, config.mode)? } else { (Vec::new(), None) };
-    let gateway = assemble(&config, keys, (files, seeds), vault, store).await?;
+    let gateway = assemble(&config, keys, (files, seeds), (vault, store, clock)).await?;
     let parties = &gateway.rules().parties;
     safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;
     let tls = OnceLock::new();
@@ -118,12 +123,11 @@ async fn assemble(
     config: &GatewayConfig,
     keys: GatewayKeys,
     (files, (seeds, signers)): (Files, (Vec<Seed>, Option<SeedSigners>)),
-    vault: Vault,
-    store: Sqlite,
+    (vault, store, clock): (Vault, Sqlite, Arc<dyn Clock>),
 ) -> anyhow::Result<Gateway> {
     let parts = Parts {
         id: config.id.clone(),
-        clock: Arc::new(SystemClock::start()),
+        clock,
         entropy: Arc::new(SystemEntropy::default()),
         store: Arc::new(store),
         vault: Arc::new(vault),

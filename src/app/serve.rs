@@ -17,6 +17,7 @@ use super::home::Home;
 use super::{Opened, baseline, keys};
 use crate::config::gateway::{Log, LogFormat};
 use crate::config::{GatewayConfig, Mode, environment, file};
+use crate::policy::Batch;
 use crate::telemetry;
 
 /// How long requests under way may take to end once the process is told to stop.
@@ -59,7 +60,8 @@ async fn run(home: &Home, say: &dyn Fn(String)) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
     let opened = super::open(home, lock).await?;
     let sockets = bind(home, opened.config()).await?;
-    let lines = announcement(home, opened.config(), &sockets)?;
+    let lines =
+        announcement(home, opened.config(), opened.gateway().rules().floor.batch(), &sockets)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = super::listen(home, &opened, sockets, &stopped)?;
     lines.into_iter().for_each(say);
@@ -180,6 +182,7 @@ pub async fn bind(home: &Home, config: &GatewayConfig) -> anyhow::Result<Sockets
 fn announcement(
     home: &Home,
     config: &GatewayConfig,
+    batch: Batch,
     sockets: &Sockets,
 ) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
@@ -193,6 +196,11 @@ fn announcement(
     }
     if !home.baseline_file().exists() {
         lines.push(format!("warning: {}", baseline::NONE));
+    }
+    if batch == Batch::AtOnce {
+        lines.push(
+            "releases to foreign parties leave at once instead of in a monthly window".to_owned(),
+        );
     }
     let agencies = sockets.agencies.local_addr().context("no address")?;
     let management = sockets.management.local_addr().context("no address")?;
@@ -303,9 +311,15 @@ mod tests {
         let (_directory, home, config) = fresh("home");
         let said = block_on(async {
             let sockets = bind(&home, &config).await.unwrap();
-            announcement(&home, &config, &sockets).unwrap().join("\n")
+            announcement(&home, &config, Batch::AtOnce, &sockets).unwrap().join("\n")
         });
-        for words in ["private keys", "loopback", "throw-away officers", "https://127.0.0.1:"] {
+        for words in [
+            "private keys",
+            "loopback",
+            "throw-away officers",
+            "leave at once",
+            "https://127.0.0.1:",
+        ] {
             assert!(said.contains(words), "{words}: {said}");
         }
         assert!(!said.contains("no baseline"), "{said}");
@@ -314,7 +328,7 @@ mod tests {
         }
         let said = block_on(async {
             let sockets = bind(&home, &config).await.unwrap();
-            announcement(&home, &config, &sockets).unwrap().join("\n")
+            announcement(&home, &config, Batch::AtOnce, &sockets).unwrap().join("\n")
         });
         assert!(said.contains("no baseline"), "{said}");
     }

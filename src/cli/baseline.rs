@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::exit::{Done, Failed};
+use super::exit::Done;
 use super::policy::At;
 use super::printer::Printer;
 use crate::app::{Home, baseline};

@@ -4,19 +4,23 @@
 //! commit carries the generation of the rules under which the caller was looked up: a freeze, a
 //! removed certificate or another policy stops the next hand-out, also of a long poll that
 //! already waits.
+//!
+//! Towards a foreign party releases leave in windows: until one opens, a page and a long poll are
+//! the same whether or not anything waits, and its opening, not the making of a release, ends a
+//! poll.
 
 use std::time::Duration;
 
 use crate::auth::Caller;
-use crate::domain::{Address, Digest, MessageType, Refused};
+use crate::domain::{Address, Digest, MessageType, Refused, ReleaseId};
 use crate::evidence::event;
 use crate::sign::sd_jwt;
 use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Write};
 use crate::wire::{InboxItem, InboxPage};
 
-use super::disclose::{may_still_go, release_place};
+use super::disclose::{is_foreign, release_place, still_goes};
 use super::renew::renew;
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, window};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +54,16 @@ pub async fn collect(
         // registered before the look, so that nothing committed in between is missed
         let mut told = std::pin::pin!(news.notified());
         told.as_mut().enable();
+        // likewise: a window that opens after the look ends the wait
+        let opens_at =
+            window::opens_in(gateway, &view.party).map(|wait| tokio::time::Instant::now() + wait);
         let page = page(gateway, &view, ask, still).await?;
         let is_over = gateway.is_closing() || tokio::time::Instant::now() >= deadline;
         if is_over || !page.items.is_empty() {
             return Ok(page);
         }
-        if tokio::time::timeout_at(deadline, told).await.is_err() {
+        let until = opens_at.map_or(deadline, |opens_at| opens_at.min(deadline));
+        if tokio::time::timeout_at(until, told).await.is_err() && until == deadline {
             return Ok(page);
         }
     }
@@ -168,14 +176,20 @@ async fn to_hand_out(
 ) -> Result<(Vec<ReleaseRow>, Vec<ReleaseRow>), Failure> {
     /// How far to look past what may not go.
     const LOOK_MAX: u32 = 1000;
+    if is_foreign(rules, view) {
+        return to_hand_out_abroad(gateway, rules, caller, (view, limit)).await;
+    }
     let today = rules.today(gateway.clock());
+    let goes_now = |row: &ReleaseRow| {
+        let parties = (&row.sender.party, &row.recipient);
+        still_goes(rules, &row.message_type, &row.policy, parties, today).is_some()
+    };
     let mut stale = Vec::new();
     for look in [limit, LOOK_MAX] {
         let mut waiting = gateway.store().waiting(view, look).await?;
         let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
         waiting.retain(|row| !caller.is_frozen() || passes_a_freeze(&row.message_type));
-        let (mut goes, others): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|row| may_still_go(rules, row, today));
+        let (mut goes, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(goes_now);
         stale = others;
         goes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         if !goes.is_empty() || is_all {
@@ -185,8 +199,26 @@ async fn to_hand_out(
     Ok((Vec::new(), stale))
 }
 
+/// As [`to_hand_out`], of what a window lets out.
+async fn to_hand_out_abroad(
+    gateway: &Gateway,
+    rules: &Rules,
+    caller: &Caller,
+    place: (&Address, u32),
+) -> Result<(Vec<ReleaseRow>, Vec<ReleaseRow>), Failure> {
+    let chosen = window::choose(gateway, rules, caller, place).await?;
+    let rows = async |ids: &[ReleaseId]| -> Result<Vec<ReleaseRow>, Failure> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            rows.extend(gateway.store().release(id).await?);
+        }
+        Ok(rows)
+    };
+    Ok((rows(&chosen.releases).await?, rows(&chosen.stale).await?))
+}
+
 /// A frozen party is still handed what takes data back.
-fn passes_a_freeze(message_type: &MessageType) -> bool {
+pub(super) fn passes_a_freeze(message_type: &MessageType) -> bool {
     matches!(message_type.name(), "withdrawal" | "erasure-notice" | "erasure-confirmation")
 }
 

@@ -5,16 +5,17 @@
 
 use time::{Date, Duration};
 
+use crate::clock::JAKARTA;
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, PartyId, PartyKind, Purpose,
-    Refused, ReleaseId, body::Protected,
+    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, MessageType, PartyId,
+    PartyKind, Purpose, Refused, ReleaseId, body::Protected,
 };
-use crate::policy::{self, Compiled, Disclosure, Withheld};
+use crate::policy::{self, Batch, Compiled, Disclosure, Withheld};
 use crate::schema;
 use crate::sign;
+use crate::store::MessageRow;
 use crate::store::rows::PolicyPin;
 use crate::store::vault::Place;
-use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
 use super::group::{Known, within_budget};
@@ -132,6 +133,13 @@ async fn decide(
     let Some(policy) = policy_for(rules, admitted, recipient, today) else {
         return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
     };
+    let window = policy.batch().opening_after(gateway.clock().now());
+    let day = window.map(|opening| opening.to_offset(JAKARTA).date());
+    if let Some(refused) = day.and_then(|day| ends_before(rules, &policy, admitted, recipient, day))
+    {
+        let (policy, verdict) = (Some(pin(&policy)), Verdict::Refused(refused));
+        return Ok(Decided { recipient: recipient.clone(), policy, verdict, known: None });
+    }
     let protected = if policy.has_free_leaves() && !case.is_new {
         protected_values(gateway, rules, admitted).await?
     } else {
@@ -193,28 +201,62 @@ fn exception_for(
     runs.then(|| std::sync::Arc::clone(above))
 }
 
-/// The exception that a release was made under, while it is among the rules.
-fn exception_of<'r>(rules: &'r Rules, row: &ReleaseRow) -> Option<&'r Compiled> {
-    let named = rules.exceptions.iter().map(|(_, above)| above);
-    named.map(std::sync::Arc::as_ref).find(|above| above.id() == row.policy.id)
+/// Why a release that waits for a window could not leave on its `day`: it may not be kept until
+/// then, or its policy or agreement has ended. Better refused than queued for good.
+fn ends_before(
+    rules: &Rules,
+    policy: &Compiled,
+    admitted: &Admitted,
+    recipient: &Address,
+    day: Date,
+) -> Option<Refused> {
+    if admitted.retention_until() < day {
+        return Some(Refused::at(Code::Retention, "/legal/retention_until", "minimum"));
+    }
+    let sender = &admitted.message().iss.party;
+    let is_foreign = is_foreign(rules, recipient);
+    let runs = is_agreed(rules, policy, sender, &recipient.party, day)
+        && in_force(policy, is_foreign, day);
+    (!runs).then(|| Refused::because(Code::NoPolicy))
 }
 
-/// Whether a release that waits may still be handed out: its very policy version and an agreement
-/// for it are in force. What takes data back always may.
-pub(super) fn may_still_go(rules: &Rules, row: &ReleaseRow, today: Date) -> bool {
-    let is_foreign = is_foreign(rules, &row.recipient);
-    if rules.fixed.find(&row.message_type, is_foreign).is_some() {
-        return true;
+/// The policy version that is pinned, if it is the one in force: an exception's, or a standing one.
+fn pinned<'r>(rules: &'r Rules, pin: &PolicyPin) -> Option<&'r Compiled> {
+    let above = rules.exceptions.iter().map(|(_, above)| above);
+    let mut all = above.chain(rules.policies.by_id(&pin.id));
+    all.find(|policy| policy.digest() == pin.digest).map(std::sync::Arc::as_ref)
+}
+
+/// When releases under that policy version leave; `None` if it is not the one in force.
+pub(super) fn batch_of(
+    rules: &Rules,
+    message_type: &MessageType,
+    pin: &PolicyPin,
+    is_foreign: bool,
+) -> Option<Batch> {
+    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+        return Some(fixed.batch());
     }
-    if let Some(above) = exception_of(rules, row) {
-        return above.digest() == row.policy.digest
-            && today <= above.expires()
-            && is_agreed(rules, above, &row.sender.party, &row.recipient.party, today);
+    pinned(rules, pin).map(Compiled::batch)
+}
+
+/// When a release that waits may leave; `None` if it may not any more: its very policy version and
+/// an agreement for it must be in force. What takes data back always may.
+pub(super) fn still_goes(
+    rules: &Rules,
+    message_type: &MessageType,
+    pin: &PolicyPin,
+    (sender, recipient): (&PartyId, &Address),
+    today: Date,
+) -> Option<Batch> {
+    let is_foreign = is_foreign(rules, recipient);
+    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+        return Some(fixed.batch());
     }
-    let Some(policy) = rules.policies.by_id(&row.policy.id) else { return false };
-    policy.digest() == row.policy.digest
-        && is_agreed(rules, policy, &row.sender.party, &row.recipient.party, today)
-        && in_force(policy, is_foreign, today)
+    let policy = pinned(rules, pin)?;
+    let runs = is_agreed(rules, policy, sender, &recipient.party, today)
+        && in_force(policy, is_foreign, today);
+    runs.then(|| policy.batch())
 }
 
 /// Whether the policy's agreement is in force, binds both, and allows its type and purpose.
@@ -237,7 +279,8 @@ fn is_agreed(
 /// A foreign policy stops on its day; a domestic child-protection policy runs 30 days longer,
 /// because a child must not wait for a form.
 fn in_force(policy: &Compiled, is_foreign: bool, today: Date) -> bool {
-    let has_grace = policy.purpose() == Purpose::ChildProtection && !is_foreign;
+    let is_standing = policy.exception().is_none();
+    let has_grace = policy.purpose() == Purpose::ChildProtection && !is_foreign && is_standing;
     let grace = Duration::days(if has_grace { GRACE_DAYS } else { 0 });
     today <= policy.expires() + grace
 }
@@ -346,7 +389,8 @@ fn was_told(target: &Target, recipient: &Address) -> bool {
 }
 
 pub(super) fn kind_of(rules: &Rules, address: &Address) -> PartyKind {
-    rules.directory.party(&address.party).map_or(PartyKind::Foreign, |party| party.kind)
+    let party = rules.directory.party(&address.party);
+    party.map_or(PartyKind::Foreign, |party| rules.floor.kind(&address.party, party.kind))
 }
 
 /// Whether an address lies outside Indonesia; an unknown one does.

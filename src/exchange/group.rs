@@ -14,6 +14,7 @@ use crate::store::{Changes, GroupSize, KnownRow, Requirement, Write};
 use super::admit::Admitted;
 use super::disclose::Verdict;
 use super::pseudonym::group_key;
+use super::window::leaves_at;
 use super::{Failure, Gateway, Rules};
 
 /// Rule id of a hold for its group.
@@ -80,7 +81,8 @@ pub(super) async fn within_budget(
         None => Profile::default(),
     };
     // the day that the release's statement will show
-    let next = told.extended(policy, disclosure.body(), gateway.clock().now().date());
+    let day = leaves_at(policy.batch(), gateway.clock().now()).date();
+    let next = told.extended(policy, disclosure.body(), day);
     let root = &gateway.keys().pseudonym;
     let key = group_key(root, &recipient.party, &next.canonical());
     // an agreement that is not there asks for more than there are

@@ -101,7 +101,7 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
     let pending = disclosure.pending().to_vec();
-    queue(gateway, &rules, &mut changes, &admitted, (&row, under, disclosure))?;
+    let tells = queue(gateway, &rules, &mut changes, &admitted, (&row, under, disclosure))?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
         changes.writes.push(Write::MessageState {
             sender: message.sender.party.clone(),
@@ -111,7 +111,9 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     }
     changes.writes.push(left(&row, &recipient, RecipientState::Queued, pending));
     decide(gateway, changes, &row, act, Outcome::Released).await?;
-    gateway.tell(&row.hold.recipient.party);
+    if tells {
+        gateway.tell(&row.hold.recipient.party);
+    }
     decided_view(gateway, id).await
 }
 
@@ -201,15 +203,16 @@ pub fn sentence(refused: &Refused) -> &'static str {
     }
 }
 
-/// The new release: a supplement, or the first one where the whole message was held.
+/// The new release: a supplement, or the first one where the whole message was held. Answers
+/// whether its recipient may learn of it at once.
 fn queue(
     gateway: &Gateway,
     rules: &Rules,
     changes: &mut Changes,
     admitted: &Admitted,
     (row, under, disclosure): (&HoldRow, Under, Disclosure),
-) -> Result<(), Failure> {
-    let policy = pin(&under.policy);
+) -> Result<bool, Failure> {
+    let (policy, batch) = (pin(&under.policy), under.policy.batch());
     let recipient = &row.hold.recipient;
     let exchange = admitted.case().exchange.id;
     let member = admitted.case().member(&recipient.party);
@@ -221,6 +224,8 @@ fn queue(
     let to = To {
         recipient,
         kind: disclose::kind_of(rules, recipient),
+        batch,
+        made_at: None,
         exchange: member.reference,
         policy: &policy,
         before: under.before.as_ref(),
@@ -236,7 +241,7 @@ fn queue(
         known: None,
     };
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
-    Ok(())
+    Ok(!signed.waits)
 }
 
 fn withheld(withheld: Withheld) -> Failure {

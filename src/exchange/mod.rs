@@ -27,6 +27,7 @@ mod statement;
 pub mod submit;
 pub mod token;
 pub mod versions;
+mod window;
 
 pub use gateway::{Failure, Gateway, Keys, Parts, StartFault};
 pub use lifecycle::{By, Role, TRANSITIONS, Transition};

@@ -129,7 +129,8 @@ pub(super) fn record(
     let mut tell = Vec::new();
     for (row, (decided, signed)) in rows.into_iter().zip(outcomes) {
         outcome_rows(gateway, &mut changes, &admitted, &decided, signed.as_ref())?;
-        if signed.is_some() {
+        // who waits for a window is woken by its opening and by nothing else
+        if signed.as_ref().is_some_and(|signed| !signed.waits) {
             tell.push(row.recipient.party.clone());
         }
         changes.writes.push(Write::Recipient(row));
@@ -338,7 +339,7 @@ pub(super) fn release_row(
         origin_salt: signed.origin_salt.clone(),
         supplements: signed.relations.supplements,
         urgent: admitted.case().target.is_some(),
-        made_at: gateway.now(),
+        made_at: signed.made_at,
     }))
 }
 

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
-use time::{Date, OffsetDateTime};
+use time::{Date, OffsetDateTime, UtcOffset};
 
+use crate::clock::JAKARTA;
 use crate::domain::{Address, Digest, ExchangeRef, MessageId, PartyKind, ReleaseId, Statement};
-use crate::policy::Disclosure;
+use crate::policy::{Batch, Disclosure};
 use crate::schema::Message;
 use crate::sign::sd_jwt;
 use crate::sign::signing::Signed;
@@ -19,8 +20,9 @@ use crate::store::rows::PolicyPin;
 use crate::store::{MemberRow, ReleaseRow};
 
 use super::admit::Admitted;
-use super::disclose::{Decided, Disclosed, Verdict, kind_of};
+use super::disclose::{Decided, Disclosed, Verdict, batch_of, kind_of};
 use super::submit::Stop;
+use super::window::leaves_at;
 use super::{Failure, Gateway, Rules};
 
 /// The statement of a release. Built only from a [`Disclosure`].
@@ -61,6 +63,10 @@ pub(super) struct SignedRelease {
     pub(super) release_schema: Digest,
     pub(super) origin_salt: String,
     pub(super) relations: Relations,
+    /// When it was made (unix seconds): the moment that its window and its dates follow from.
+    pub(super) made_at: i64,
+    /// Whether it waits for a window, so that its recipient must not learn of it yet.
+    pub(super) waits: bool,
 }
 
 /// A message with a signed release for every recipient that gets one. Minted here only.
@@ -97,9 +103,15 @@ pub(super) fn release(
         };
         let signed = match (&each.verdict, &each.policy, member) {
             (Verdict::Goes { disclosure, .. }, Some(policy), Some(reference)) => {
+                let kind = kind_of(rules, &each.recipient);
+                let is_foreign = kind == PartyKind::Foreign;
+                let message_type = &admitted.message().message_type;
+                let batch = batch_of(rules, message_type, policy, is_foreign);
                 let to = To {
                     recipient: &each.recipient,
-                    kind: kind_of(rules, &each.recipient),
+                    kind,
+                    batch: batch.ok_or(Failure::Unavailable)?,
+                    made_at: None,
                     exchange: reference,
                     policy,
                     before: None,
@@ -154,6 +166,10 @@ fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
 pub(super) struct To<'a> {
     pub(super) recipient: &'a Address,
     pub(super) kind: PartyKind,
+    /// When it leaves.
+    pub(super) batch: Batch,
+    /// When it was first made, where it is made anew.
+    pub(super) made_at: Option<OffsetDateTime>,
     pub(super) exchange: ExchangeRef,
     pub(super) policy: &'a PolicyPin,
     /// The version in force when the message was admitted, where it is another one.
@@ -177,10 +193,13 @@ pub(super) fn sign_release(
     let salt = gateway.random()?;
     let origin = Digest::of_parts(&[&salt, message.digest.as_bytes()]);
     let is_foreign = to.kind == PartyKind::Foreign;
+    let now = to.made_at.unwrap_or(gateway.clock().now());
+    // what leaves together bears one date
+    let leaves_at = leaves_at(to.batch, now);
     let mut claims = Map::new();
     claims.insert("iss".into(), gateway.id().into());
     claims.insert("aud".into(), addressee(to.recipient, is_foreign).into());
-    claims.insert("iat".into(), issued_at(gateway.clock().now(), is_foreign).into());
+    claims.insert("iat".into(), issued_at(leaves_at, is_foreign).into());
     claims.insert("jti".into(), release_id.as_str().into());
     claims.insert("exchange".into(), to.exchange.as_str().into());
     if let Some(id) = relations.in_reply_to {
@@ -203,7 +222,8 @@ pub(super) fn sign_release(
     }
     claims.insert("release_schema".into(), json!(disclosure.release_schema()));
     claims.insert("marking".into(), marking(message, to.kind));
-    claims.insert("obligations".into(), obligations(message, to, gateway.clock().today()));
+    let day = leaves_at.to_offset(JAKARTA).date();
+    claims.insert("obligations".into(), obligations(message, to, day));
     // taking back is always allowed, and why it is done is no business of the recipient
     if message.message_type.name() != "withdrawal" {
         let attest = json!({
@@ -225,6 +245,8 @@ pub(super) fn sign_release(
         origin_salt: URL_SAFE_NO_PAD.encode(salt),
         statement,
         relations,
+        made_at: now.unix_timestamp(),
+        waits: to.batch.window().is_some(),
     })
 }
 
@@ -252,11 +274,11 @@ fn marking(message: &Message, kind: PartyKind) -> Value {
 
 /// What the recipient must keep to. Whom else the origin allows is no business of a foreign
 /// recipient: towards it `onward` is empty, which means nobody.
-fn obligations(message: &Message, to: &To<'_>, today: Date) -> Value {
+fn obligations(message: &Message, to: &To<'_>, day: Date) -> Value {
     let is_foreign = to.kind == PartyKind::Foreign;
     let mut onward: Vec<_> = if is_foreign { Vec::new() } else { message.legal.onward.clone() };
     onward.sort();
-    let until = if is_foreign { by_month(to.retention_until, today) } else { to.retention_until };
+    let until = if is_foreign { by_month(to.retention_until, day) } else { to.retention_until };
     json!({
         "purpose": message.legal.purpose,
         "retention_until": until.to_string(),
@@ -265,17 +287,19 @@ fn obligations(message: &Message, to: &To<'_>, today: Date) -> Value {
 }
 
 /// Abroad a day is coarsened to the first of its month, which is never later; where that has
-/// passed, to tomorrow. A day of its own would mark a person, or be a birthday.
-fn by_month(until: Date, today: Date) -> Date {
+/// passed on the day the release leaves, to the day after that. A day of its own would mark a
+/// person, or be a birthday.
+fn by_month(until: Date, leaves: Date) -> Date {
     let first = until.replace_day(1).unwrap_or(until);
-    if first > today { first } else { until.min(today.next_day().unwrap_or(today)) }
+    if first > leaves { first } else { until.min(leaves.next_day().unwrap_or(leaves)) }
 }
 
-/// Unix seconds; towards a foreign party 00:00 UTC of the day, so that the hour tells nothing.
-fn issued_at(now: OffsetDateTime, is_foreign: bool) -> i64 {
+/// Unix seconds; towards a foreign party 00:00 UTC of the day it leaves, so that the hour tells
+/// nothing. It is never later than the moment it leaves.
+fn issued_at(leaves_at: OffsetDateTime, is_foreign: bool) -> i64 {
     if is_foreign {
-        now.date().midnight().assume_utc().unix_timestamp()
+        leaves_at.to_offset(UtcOffset::UTC).date().midnight().assume_utc().unix_timestamp()
     } else {
-        now.unix_timestamp()
+        leaves_at.unix_timestamp()
     }
 }

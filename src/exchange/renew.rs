@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use crate::domain::{Address, Code, DocumentKind, Fault, LeafName, Refused};
 use crate::policy::{self, Compiled, Disclosure, Withheld};
 use crate::store::rows::PolicyPin;
@@ -165,6 +167,9 @@ fn remake(
     let to = To {
         recipient: &row.recipient,
         kind: kind_of(rules, &row.recipient),
+        batch: under.policy.batch(),
+        // it keeps the window that it waits for
+        made_at: OffsetDateTime::from_unix_timestamp(row.made_at).ok(),
         exchange: member.reference,
         policy: &policy,
         before: under.before.as_ref(),

@@ -1,7 +1,7 @@
 //! What a caller may read: its own messages, its own thread, schemas and checkpoints. Everything
 //! is built from what that caller sent and was already handed, never from live state.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -139,7 +139,8 @@ pub async fn exchange(
     if member.party != *own || !party_sees(&exchange, caller.address()) {
         return Err(unknown());
     }
-    // in the order in which the messages were admitted, which tells apart what a second cannot
+    // in the order in which the messages were admitted, which tells apart what a second cannot;
+    // abroad by day first, so that what waited for a window does not stand where it was made
     let handed_out = gateway.store().handed_out(&exchange.id, own).await?;
     let mut seen: Vec<Seen> = Vec::new();
     for row in gateway.store().messages_of(&exchange.id).await? {
@@ -152,6 +153,9 @@ pub async fn exchange(
         for release in handed_out.iter().filter(is_of) {
             seen.push(received(gateway, caller, release).await?);
         }
+    }
+    if caller.is_foreign() {
+        seen.sort_by(|one, other| one.event.at.cmp(&other.event.at));
     }
     let first = seen.first().ok_or_else(unknown)?;
     let rules = gateway.rules();
@@ -213,16 +217,21 @@ async fn is_received(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failur
 }
 
 async fn received(gateway: &Gateway, caller: &Caller, row: &ReleaseRow) -> Result<Seen, Failure> {
+    let mut claims = stated(&row.statement).ok_or_else(|| Failure::problem(Code::Internal))?;
+    let issued_at = claims.get("iat").and_then(Value::as_i64);
     let body = match collect::disclosure(gateway, row)? {
-        Some(disclosure) => disclosed_body(&row.statement, disclosure),
+        Some(disclosure) => sd_jwt::reveal(&mut claims, &[disclosure]).ok(),
         None => None,
     };
+    let body = body.and_then(|()| claims.remove("body"));
     let mut state = body.and_then(|body| told_state(&row.message_type, &body));
     if state.is_none() && row.message_type.name() == "referral" {
         let word = gateway.store().acknowledgement(&row.release_id).await?;
         state = word.filter(|word| word.received).map(|_| "received".to_owned());
     }
     let is_foreign = caller.is_foreign();
+    // abroad the day that the statement itself bears, which is not the day it was made
+    let at = if is_foreign { issued_at.unwrap_or_default() } else { row.made_at };
     Ok(Seen {
         from: super::release::addressee(&row.sender, is_foreign),
         state,
@@ -230,16 +239,16 @@ async fn received(gateway: &Gateway, caller: &Caller, row: &ReleaseRow) -> Resul
             direction: "received".to_owned(),
             message_type: row.message_type.to_string(),
             id: row.release_id.to_string(),
-            at: moment(row.made_at, is_foreign),
+            at: moment(at, is_foreign),
         },
     })
 }
 
-fn disclosed_body(statement: &str, disclosure: String) -> Option<Value> {
+/// The claims of a statement, without its disclosures.
+fn stated(statement: &str) -> Option<Map<String, Value>> {
     let payload = crate::sign::recorded(format!("{statement}~").as_bytes()).ok()?;
-    let Ok(Value::Object(mut claims)) = json::parse(payload.payload()) else { return None };
-    sd_jwt::reveal(&mut claims, &[disclosure]).ok()?;
-    claims.remove("body")
+    let Ok(Value::Object(claims)) = json::parse(payload.payload()) else { return None };
+    Some(claims)
 }
 
 /// The state that a message tells its reader.

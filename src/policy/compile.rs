@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jsonschema::Validator;
 use time::Date;
 
+use super::batch::Batch;
 use super::floor::Floor;
 use super::net;
 use super::operation::{Operation, Outcome};
@@ -52,6 +53,7 @@ pub struct Compiled {
     text: String,
     digest: Digest,
     kind: PartyKind,
+    batch: Batch,
     plan: Plan,
     operations: BTreeMap<String, Operation>,
     table: LeafTable,
@@ -138,6 +140,17 @@ impl Compiled {
         self.source.head.sender_proof
     }
 
+    /// When releases under it leave: as it says itself, else as the floor says; at once inside
+    /// Indonesia.
+    pub fn batch(&self) -> Batch {
+        self.batch
+    }
+
+    /// For what takes data back, which waits for no window.
+    pub(super) fn at_once(self) -> Self {
+        Self { batch: Batch::AtOnce, ..self }
+    }
+
     /// What the recipient is to the floor.
     pub fn kind(&self) -> PartyKind {
         self.kind
@@ -166,6 +179,11 @@ impl Compiled {
     /// Its digest.
     pub fn release_schema_digest(&self) -> Digest {
         self.release_schema_digest
+    }
+
+    /// Digest of the exception it was made from, if it was.
+    pub fn exception(&self) -> Option<Digest> {
+        self.source.above.as_ref().map(|(digest, _)| *digest)
     }
 
     /// As it was written.
@@ -229,8 +247,10 @@ pub(super) fn compile_for(
     let bytes = crate::domain::json::canonical(&schema).map_err(|e| no_schema(e.to_string()))?;
     let text = source.canonical();
     let warnings = unmapped(&source, table, &operations);
+    let batch = if foreign { source.head.batch.unwrap_or(floor.batch()) } else { Batch::AtOnce };
     Ok(Compiled {
         warnings,
+        batch,
         digest: Digest::of(text.as_bytes()),
         text,
         source,
@@ -246,18 +266,26 @@ pub(super) fn compile_for(
 
 /// What holds of the policy as a whole.
 fn judge_head(source: &Source, floor: &Floor, kind: PartyKind, findings: &mut Vec<Finding>) {
-    let mut find = |leaf: &str, message: String, accepted: Vec<String>| {
-        findings.push(Finding { line: 1, leaf: leaf.to_owned(), message, accepted });
+    let mut find = |line: usize, leaf: &str, message: String, accepted: Vec<String>| {
+        findings.push(Finding { line, leaf: leaf.to_owned(), message, accepted });
     };
     let head = &source.head;
     if let Err(below) = floor.admits_purpose(head.purpose, &head.message) {
         let message =
             format!("for `{}` nothing goes about one person ({})", head.purpose, below.law);
-        find("purpose", message, below.accepted);
+        find(1, "purpose", message, below.accepted);
     }
     if head.sender_proof && matches!(kind, PartyKind::Foreign | PartyKind::Gateway) {
         let message = "no byte that a sender chose leaves Indonesia".to_owned();
-        find("sender_proof", message, vec!["false".to_owned()]);
+        find(1, "sender_proof", message, vec!["false".to_owned()]);
+    }
+    let Some(batch) = head.batch else { return };
+    if kind != PartyKind::Foreign {
+        let message = "inside Indonesia releases leave at once; the line goes".to_owned();
+        find(source.batch_line, "batch", message, Vec::new());
+    } else if let Err(below) = floor.admits_batch(batch) {
+        let message = format!("{batch} goes below the floor ({})", below.law);
+        find(source.batch_line, "batch", message, below.accepted);
     }
 }
 

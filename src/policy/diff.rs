@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::batch::Batch;
 use super::compile::Compiled;
 use super::operation::{Band, Operation};
 use crate::domain::{Digest, Leaf, LeafName, Shape};
@@ -62,12 +63,18 @@ pub enum HeadChange {
     ProofStarts,
     /// The sender's own signature travels along no more.
     ProofStops,
+    /// Releases leave at once instead of in a monthly window.
+    LeavesAtOnce,
+    /// Releases leave in a monthly window instead of at once.
+    LeavesMonthly,
+    /// The monthly window opens on another day or hour: some releases leave earlier than before.
+    OtherWindow,
 }
 
 impl HeadChange {
     /// Whether it widens.
     pub fn widens(self) -> bool {
-        !matches!(self, Self::Shorter | Self::ProofStops)
+        !matches!(self, Self::Shorter | Self::ProofStops | Self::LeavesMonthly)
     }
 
     /// Its name.
@@ -79,6 +86,9 @@ impl HeadChange {
             Self::Purpose => "purpose",
             Self::ProofStarts => "proof-starts",
             Self::ProofStops => "proof-stops",
+            Self::LeavesAtOnce => "leaves-at-once",
+            Self::LeavesMonthly => "leaves-monthly",
+            Self::OtherWindow => "other-window",
         }
     }
 }
@@ -163,7 +173,17 @@ fn head(before: &Compiled, after: &Compiled) -> Vec<HeadChange> {
         (true, false) => changes.push(HeadChange::ProofStops),
         _ => {}
     }
+    changes.extend(leaving(before.batch(), after.batch()));
     changes
+}
+
+fn leaving(before: Batch, after: Batch) -> Option<HeadChange> {
+    match (before, after) {
+        _ if before == after => None,
+        (_, Batch::AtOnce) => Some(HeadChange::LeavesAtOnce),
+        (Batch::AtOnce, Batch::Monthly(_)) => Some(HeadChange::LeavesMonthly),
+        (Batch::Monthly(_), Batch::Monthly(_)) => Some(HeadChange::OtherWindow),
+    }
 }
 
 /// Whether `to` tells nothing that `from` did not tell.

@@ -196,6 +196,7 @@ impl ExceptionSource {
                 version,
             ),
             leaves,
+            batch_line: 1,
             above: Some((self.digest(), self.leaves().map(str::to_owned).collect())),
         };
         compile(source, floor, table, recipient)

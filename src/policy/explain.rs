@@ -11,6 +11,7 @@ use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
 use serde::Serialize;
 
+use super::batch::Batch;
 use super::compile::Compiled;
 use super::diff::{Change, ChangeKind, Diff, HeadChange};
 use super::operation::{Operation, Outcome};
@@ -56,11 +57,14 @@ impl Language {
     }
 }
 
-/// Sentences: who receives, one for each leaf that leaves, how many leaves that is.
+/// Sentences: who receives, when releases leave (abroad), one for each leaf that leaves, how many
+/// leaves that is.
 pub fn explain(policy: &Compiled, language: Language) -> Vec<String> {
     let recipient = policy.recipient().to_string();
     let table = policy.table();
     let mut sentences = vec![headline(policy, language)];
+    sentences.extend(leaving(policy, language));
+    let before = sentences.len();
     for (name, operation) in policy.operations() {
         let leaf = table.leaf(name);
         if let Some(how) = how(operation, leaf, language) {
@@ -75,7 +79,7 @@ pub fn explain(policy: &Compiled, language: Language) -> Vec<String> {
             sentences.push(language.say("policy-leaf", &values));
         }
     }
-    let count = sentences.len() - 1;
+    let count = sentences.len() - before;
     sentences.push(match count {
         0 => language.say("policy-nothing", &[("recipient", &recipient)]),
         count => {
@@ -126,6 +130,9 @@ pub fn explain_diff(
             HeadChange::Agreement => both(&|p| p.agreement().to_owned()),
             HeadChange::Purpose => both(&purpose),
             HeadChange::ProofStarts | HeadChange::ProofStops => (String::new(), String::new()),
+            HeadChange::LeavesAtOnce | HeadChange::LeavesMonthly | HeadChange::OtherWindow => {
+                both(&|p| when(p.batch(), language))
+            }
         };
         let message = format!("policy-diff-head-{}", change.as_str());
         said.head.push(language.say(&message, &[("before", &old), ("after", &new)]));
@@ -191,18 +198,19 @@ pub fn print(policy: &Compiled, language: Language) -> String {
     ];
     let say = |message: &str| language.say(message, &values);
     let mut sentences = explain(policy, language);
-    let (headline, count) = (sentences.remove(0), sentences.pop().unwrap_or_default());
-    let mut lines = vec![
-        format!("# {}", say("policy-print-title")),
-        String::new(),
-        headline,
+    let count = sentences.pop().unwrap_or_default();
+    let leaves = 1 + usize::from(policy.foreign());
+    let passed = sentences.split_off(leaves.min(sentences.len()));
+    let mut lines = vec![format!("# {}", say("policy-print-title")), String::new()];
+    lines.append(&mut sentences);
+    lines.extend([
         say("policy-print-why"),
         say("policy-print-digest"),
         String::new(),
         format!("## {}", say("policy-print-passed")),
         String::new(),
-    ];
-    lines.extend(sentences.iter().map(|sentence| format!("- {sentence}")));
+    ]);
+    lines.extend(passed.iter().map(|sentence| format!("- {sentence}")));
     lines.extend([String::new(), count]);
     let passing = policy.passing();
     let dropped = policy.table().leaves.iter().filter(|leaf| {
@@ -236,6 +244,21 @@ fn headline(policy: &Compiled, language: Language) -> String {
     ];
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     language.say("policy-headline", &values)
+}
+
+/// When releases leave, where they go abroad; inside Indonesia they always leave at once.
+fn leaving(policy: &Compiled, language: Language) -> Option<String> {
+    if !policy.foreign() {
+        return None;
+    }
+    let (recipient, when) = (policy.recipient().to_string(), when(policy.batch(), language));
+    Some(language.say("policy-leaving", &[("recipient", &recipient), ("how", &when)]))
+}
+
+fn when(batch: Batch, language: Language) -> String {
+    let Some(window) = batch.window() else { return language.say("policy-when-at-once", &[]) };
+    let (day, hour) = (window.day().to_string(), window.hour());
+    language.say("policy-when-monthly", &[("day", &day), ("hour", &hour)])
 }
 
 /// `None` for what does not leave.
@@ -290,7 +313,7 @@ mod tests {
         let names = ["recipient", "sender", "message", "purpose", "agreement", "expires", "label"];
         let more = [
             "leaf", "how", "count", "all", "value", "codes", "before", "after", "code", "id",
-            "version", "why", "digest",
+            "version", "why", "digest", "day", "hour",
         ];
         let values: Vec<_> = names.into_iter().chain(more).map(|name| (name, "x")).collect();
         for message in purposes.iter().map(String::as_str).chain(keys(written)) {

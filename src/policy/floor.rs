@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::batch::Batch;
 use super::operation::{Operation, Outcome};
 use crate::domain::{Class, Leaf, MessageType, PartyId, PartyKind, Purpose, Shape};
 
@@ -30,8 +31,7 @@ pub struct Floor {
 struct Written {
     domestic: Vec<PartyId>,
     /// When individual releases to foreign parties leave.
-    #[expect(dead_code, reason = "batch windows are not built yet; the floor already says them")]
-    batch: toml::Value,
+    batch: Batch,
     aggregate_only: AggregateOnly,
     foreign: Foreign,
     counter_terrorism: Domestic,
@@ -108,6 +108,23 @@ impl Floor {
     /// What `party`, of kind `kind` by its record, is to the floor.
     pub fn kind(&self, party: &PartyId, kind: PartyKind) -> PartyKind {
         if self.written.domestic.contains(party) { kind } else { PartyKind::Foreign }
+    }
+
+    /// When individual releases to foreign parties leave, where their policy does not say.
+    pub fn batch(&self) -> Batch {
+        self.written.batch
+    }
+
+    /// Whether releases to foreign parties may leave as `batch` says: never more often than the
+    /// floor's own windows open. Another day or hour of the month is as seldom.
+    pub(super) fn admits_batch(&self, batch: Batch) -> Result<(), Below> {
+        match (self.written.batch, batch) {
+            (Batch::AtOnce, _) | (_, Batch::Monthly(_)) => Ok(()),
+            (floor @ Batch::Monthly(_), Batch::AtOnce) => Err(Below {
+                law: self.written.foreign.law.clone(),
+                accepted: vec![floor.to_string()],
+            }),
+        }
     }
 
     /// Whether individual messages of that type may go for that purpose.
@@ -232,6 +249,10 @@ mod tests {
             ("[\"month\"]", "[\"moth\"]"),
             ("[foreign]", "[foreign]\nexcept = true"),
             ("[social]", "[asocial]"),
+            ("batch = \"at_once\"", ""),
+            ("batch = \"at_once\"", "batch = \"weekly\""),
+            ("batch = \"at_once\"", "batch = { day = 29, hour = \"09:00 Asia/Jakarta\" }"),
+            ("batch = \"at_once\"", "batch = { day = 1, hour = \"09:00 Europe/Brussels\" }"),
         ] {
             assert!(SHIPPED.contains(from), "{from}");
             assert!(Floor::parse(&SHIPPED.replacen(from, to, 1)).is_err(), "{from} → {to}");

@@ -5,6 +5,7 @@
 //! copying and trimming. The [`net`] looks at what may still vary, the release schema at all of
 //! it.
 
+mod batch;
 mod both;
 mod budget;
 mod compile;
@@ -22,6 +23,7 @@ mod release_schema;
 mod set;
 mod source;
 
+pub use batch::{BadBatch, Batch, Window};
 pub use both::{Both, both};
 pub use budget::{BadBaseline, Baseline, NotAProfile, Profile};
 pub use compile::{Compiled, Finding, compile};

@@ -91,7 +91,7 @@ impl Fixed {
                     accepted: Vec::new(),
                 }]
             })?;
-            compile_for(source, floor, withdrawal, kind).map(Arc::new)
+            compile_for(source, floor, withdrawal, kind).map(|plan| Arc::new(plan.at_once()))
         };
         Ok(Self {
             // held to the narrowest domestic floor, so it serves every domestic party

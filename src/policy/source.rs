@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Date;
 
+use super::batch::Batch;
 use super::operation::named_table;
 use crate::domain::{Address, Digest, MessageType, Purpose, json};
 
@@ -18,6 +19,8 @@ pub struct Source {
     pub head: Head,
     /// Leaf, operation as written, and line.
     pub leaves: Vec<(String, Value, usize)>,
+    /// Line of `batch` in its head; 1 where it is not written.
+    pub(super) batch_line: usize,
     /// The exception this was made from: its digest, and the leaves that it names.
     pub(super) above: Option<(Digest, Vec<String>)>,
 }
@@ -48,6 +51,8 @@ pub struct Head {
     /// Whether the sender's own signature travels along; inside Indonesia only.
     #[serde(default)]
     pub sender_proof: bool,
+    /// When releases leave; abroad only. Where it is not written the floor says it.
+    pub batch: Option<Batch>,
     leaves: toml::Table,
 }
 
@@ -70,6 +75,7 @@ impl Head {
             why,
             version,
             sender_proof: false,
+            batch: None,
             leaves: toml::Table::new(),
         }
     }
@@ -117,7 +123,8 @@ impl Source {
             let reason = "a policy's id is 1 to 64 of `a-z`, `0-9` and `-`".to_owned();
             return Err(BadSource { line: 1, reason });
         }
-        Ok(Self { id: id.to_owned(), head, leaves, above: None })
+        let (_, batch_line) = lines_of(text);
+        Ok(Self { id: id.to_owned(), head, leaves, batch_line, above: None })
     }
 
     /// The RFC 8785 form, in which comments and layout do not count. The tables that the policy
@@ -148,6 +155,10 @@ impl Source {
         if let (Some((digest, leaves)), Some(members)) = (&self.above, value.as_object_mut()) {
             members.insert("exception".into(), json!({"digest": digest, "leaves": leaves}));
         }
+        // only where it is written, so that a policy without it keeps its digest
+        if let (Some(batch), Value::Object(members)) = (self.head.batch, &mut value) {
+            members.insert("batch".to_owned(), batch.to_value());
+        }
         let bytes = json::canonical(&value).unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
     }
@@ -177,7 +188,7 @@ pub(super) fn leaves_of(
     text: &str,
     rows: &toml::Table,
 ) -> Result<Vec<(String, Value, usize)>, BadSource> {
-    let lines = lines_of_leaves(text);
+    let (lines, _) = lines_of(text);
     let mut leaves = Vec::with_capacity(rows.len());
     for (name, operation) in rows {
         let line = lines.get(name).copied().unwrap_or(1);
@@ -192,16 +203,18 @@ fn line_at(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// On which line each leaf is named, whichever way TOML lets it be written.
-fn lines_of_leaves(text: &str) -> BTreeMap<String, usize> {
-    let Ok(document) = toml_edit::Document::parse(text) else { return BTreeMap::new() };
-    let leaves = document.get("leaves").and_then(toml_edit::Item::as_table_like);
-    let Some(leaves) = leaves else { return BTreeMap::new() };
-    let line = |name: &str| {
-        let span = leaves.key(name).and_then(toml_edit::Key::span);
-        span.map(|span| (name.to_owned(), line_at(text, span.start)))
+/// On which line each leaf is named, whichever way TOML lets it be written, and on which `batch`.
+fn lines_of(text: &str) -> (BTreeMap<String, usize>, usize) {
+    let Ok(document) = toml_edit::Document::parse(text) else { return (BTreeMap::new(), 1) };
+    let line = |table: &dyn toml_edit::TableLike, name: &str| {
+        let span = table.key(name).and_then(toml_edit::Key::span);
+        span.map(|span| line_at(text, span.start))
     };
-    leaves.iter().filter_map(|(name, _)| line(name)).collect()
+    let batch = line(document.as_table(), "batch").unwrap_or(1);
+    let leaves = document.get("leaves").and_then(toml_edit::Item::as_table_like);
+    let Some(leaves) = leaves else { return (BTreeMap::new(), batch) };
+    let named = leaves.iter().filter_map(|(name, _)| Some((name.to_owned(), line(leaves, name)?)));
+    (named.collect(), batch)
 }
 
 #[cfg(test)]
@@ -249,6 +262,25 @@ mod tests {
         ] {
             assert_eq!(parse(rest).unwrap_err().line, line, "{rest}");
         }
+    }
+
+    #[test]
+    fn a_batch_counts_only_where_it_is_written() {
+        let without = parse("[leaves]").unwrap();
+        assert!(!without.canonical().contains("batch"));
+        let with = parse("batch = \"at_once\"\n[leaves]").unwrap();
+        assert!(with.canonical().contains("\"batch\":\"at_once\""));
+        assert_ne!(with.digest(), without.digest());
+        let monthly = "batch = { day = 5, hour = \"10:30 Asia/Jakarta\" }\n[leaves]";
+        let monthly = parse(monthly).unwrap();
+        assert!(monthly.canonical().contains(r#""batch":{"day":5,"hour":"10:30 Asia/Jakarta"}"#));
+        assert_eq!(monthly.batch_line, 8);
+        // layout does not count
+        let table = parse("[batch]\nhour = '10:30 Asia/Jakarta'\nday = 5\n[leaves]").unwrap();
+        assert_eq!(table.digest(), monthly.digest());
+        let bad = parse("batch = { day = 31, hour = \"10:30 Asia/Jakarta\" }\n[leaves]");
+        let bad = bad.unwrap_err();
+        assert_eq!((bad.line, bad.reason.contains("1 to 28")), (8, true), "{bad}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, GroupSize, HoldRow,
     KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewStep, NewVersion,
     RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, StepRow, VersionKey,
-    VersionRow,
+    VersionRow, WaitingCursor, WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -473,6 +473,14 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Releases that wait for a view, in the order in which they are to be handed out.
     async fn waiting(&self, view: &Address, limit: u32) -> Result<Vec<ReleaseRow>, StoreError>;
+
+    /// As [`Self::waiting`], from `after` on and without what is large.
+    async fn waiting_after(
+        &self,
+        view: &Address,
+        after: WaitingCursor,
+        limit: u32,
+    ) -> Result<Vec<WaitingRow>, StoreError>;
 
     /// Releases handed out in a view with `seq` above `after`, in order.
     async fn page(

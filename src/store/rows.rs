@@ -240,6 +240,39 @@ pub struct ReleasedRow {
     pub cursor: ReleasedCursor,
 }
 
+/// A release that waits, without its text: what choosing among ten thousand needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRow {
+    /// Its id.
+    pub release_id: ReleaseId,
+    /// For whom.
+    pub recipient: Address,
+    /// Who sent the message it was made from.
+    pub sender: Address,
+    /// What it is.
+    pub message_type: MessageType,
+    /// The policy it was made under.
+    pub policy: PolicyPin,
+    /// When it was made (unix seconds).
+    pub made_at: i64,
+    /// Where the next look begins after this row.
+    pub cursor: WaitingCursor,
+}
+
+/// A place among what waits in a view: what is urgent stands first, then by age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WaitingCursor {
+    /// Whether it is past what is urgent.
+    pub calm: bool,
+    /// Its row.
+    pub row: i64,
+}
+
+impl WaitingCursor {
+    /// Before everything.
+    pub const BEGIN: Self = Self { calm: false, row: 0 };
+}
+
 /// A place in the list of a party's releases, which is ordered by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReleasedCursor {

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
@@ -17,11 +18,14 @@ use titian::sign::signing::SigningKey;
 pub(crate) const ID: &str = "https://titian.example.org";
 
 pub(crate) struct Live {
-    server: Child,
+    /// The process; a test that turns the clock serves the home itself.
+    server: Option<Child>,
     directory: Option<tempfile::TempDir>,
     pub(crate) port: u16,
     pub(crate) management: u16,
     pub(crate) log: PathBuf,
+    /// How far the gateway's clock is ahead of the machine's, in seconds.
+    pub(crate) ahead: AtomicI64,
 }
 
 impl Live {
@@ -31,6 +35,19 @@ impl Live {
 
     /// Starts a gateway whose home was changed first.
     pub(crate) fn start_with(change: impl FnOnce(&Path)) -> Self {
+        let (directory, port, management) = Self::prepare(change);
+        Self::serve(directory, port, management)
+    }
+
+    /// A home that nobody serves yet, at a free port.
+    pub(crate) fn unserved(change: impl FnOnce(&Path)) -> Self {
+        let (directory, port, management) = Self::prepare(change);
+        let log = directory.path().join("log");
+        let (directory, ahead) = (Some(directory), AtomicI64::new(0));
+        Self { server: None, directory, port, management, log, ahead }
+    }
+
+    fn prepare(change: impl FnOnce(&Path)) -> (tempfile::TempDir, u16, u16) {
         let directory = tempfile::tempdir().unwrap();
         let home = directory.path().join("home");
         let titian = env!("CARGO_BIN_EXE_titian");
@@ -44,7 +61,7 @@ impl Live {
             .replace("filter = \"info\"", "filter = \"trace\"");
         std::fs::write(&file, text).unwrap();
         change(&home);
-        Self::serve(directory, port, management)
+        (directory, port, management)
     }
 
     fn serve(directory: tempfile::TempDir, port: u16, management: u16) -> Self {
@@ -63,7 +80,8 @@ impl Live {
         let ready = lines.map_while(Result::ok).any(|line| line.starts_with("officers"));
         let said = || std::fs::read_to_string(&log).unwrap();
         assert!(ready, "{}", said());
-        Self { server, directory: Some(directory), port, management, log }
+        let (server, directory) = (Some(server), Some(directory));
+        Self { server, directory, port, management, log, ahead: AtomicI64::new(0) }
     }
 
     /// The same home, served by a new process after the old one was told to stop.
@@ -74,7 +92,8 @@ impl Live {
     /// As [`Self::restarted`], with a home that was changed in between.
     pub(crate) fn restarted_after(mut self, change: impl FnOnce(&Path)) -> Self {
         self.signal("-TERM");
-        assert!(self.server.wait().unwrap().success(), "it drains and ends well");
+        let ended = self.server.as_mut().unwrap().wait().unwrap();
+        assert!(ended.success(), "it drains and ends well");
         change(&self.home());
         let directory = self.directory.take().unwrap();
         Self::serve(directory, self.port, self.management)
@@ -83,7 +102,12 @@ impl Live {
     /// Stops it in order and keeps its home.
     pub(crate) fn stop(&mut self) {
         self.signal("-TERM");
-        self.server.wait().unwrap();
+        self.server.as_mut().unwrap().wait().unwrap();
+    }
+
+    /// The gateway's time, in unix seconds.
+    pub(crate) fn now(&self) -> i64 {
+        now() + self.ahead.load(Ordering::SeqCst)
     }
 
     pub(crate) fn home(&self) -> PathBuf {
@@ -91,7 +115,7 @@ impl Live {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.server.id().to_string();
+        let pid = self.server.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
@@ -106,8 +130,10 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
+        if let Some(mut server) = self.server.take() {
+            drop(server.kill());
+            drop(server.wait());
+        }
     }
 }
 
@@ -225,7 +251,7 @@ impl Party<'_> {
 
     pub(crate) fn assertion(&self) -> Value {
         json!({"iss": self.address, "sub": self.address, "aud": ID, "jti": fresh_id(),
-               "iat": now(), "exp": now() + 120})
+               "iat": self.live.now(), "exp": self.live.now() + 120})
     }
 
     pub(crate) fn token_by(&self, assertion: &str) -> Answer {
@@ -264,8 +290,8 @@ impl Party<'_> {
         claims["iss"] = json!(self.address);
         claims["aud"] = json!(ID);
         claims["jti"] = json!(fresh_id());
-        claims["iat"] = json!(now());
-        claims["exp"] = json!(now() + 3600);
+        claims["iat"] = json!(self.live.now());
+        claims["exp"] = json!(self.live.now() + 3600);
         claims
     }
 
@@ -296,8 +322,8 @@ impl Party<'_> {
     pub(crate) fn acknowledge_with(&self, item: &Value, own: Value) -> Answer {
         let release = item["release"].as_str().unwrap();
         let digest = titian::domain::Digest::of(release.as_bytes());
-        let mut claims = json!({"iss": self.address, "aud": ID, "jti": fresh_id(), "iat": now(),
-                                "release_id": item["release_id"], "digest": digest});
+        let mut claims = json!({"iss": self.address, "aud": ID, "jti": fresh_id(),
+                                "iat": self.live.now(), "release_id": item["release_id"], "digest": digest});
         let Value::Object(own) = own else { panic!("claims are an object") };
         claims.as_object_mut().unwrap().extend(own);
         let word = self.key.sign(Word::<ACK>(claims)).unwrap();

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a real server and sockets with real deadlines")]
 #![expect(clippy::string_slice, reason = "a test may panic on bytes that are not ASCII")]
 
+mod batch;
 mod budget;
 mod governance;
 mod hostile;

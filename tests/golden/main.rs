@@ -2,6 +2,7 @@
 //! floor must turn away, and properties over random bodies. All data is synthetic.
 #![cfg(test)]
 
+mod batch;
 mod budget;
 mod floor;
 mod properties;

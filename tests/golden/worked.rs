@@ -123,8 +123,8 @@ fn nothing_direct_can_reach_cuta_or_bnpt_and_the_proof_says_so() {
 fn an_explanation_has_one_sentence_for_each_leaf_that_leaves() {
     for language in [Language::Id, Language::En] {
         let sentences = explain(&shipped("kemensos-cuta-be-status"), language);
-        // who, six leaves, how many
-        assert_eq!(sentences.len(), 8, "{sentences:?}");
+        // who, when, six leaves, how many
+        assert_eq!(sentences.len(), 9, "{sentences:?}");
         assert!(sentences.last().unwrap().contains('6'), "{sentences:?}");
         let all = sentences.join("\n");
         assert!(!all.contains('\u{2068}') && !all.contains("Unknown localization"), "{all}");

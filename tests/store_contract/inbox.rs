@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use titian::domain::state::{RecipientState, ReleaseState};
 use titian::domain::{Address, ReleaseId};
-use titian::store::{Backlog, CommitError, EntrySlot, Requirement, Store, StoreError, Write};
+use titian::store::{
+    Backlog, CommitError, EntrySlot, Requirement, Store, StoreError, WaitingCursor, Write,
+};
 
 use crate::Backend;
 use crate::fixtures::*;
@@ -48,6 +50,40 @@ async fn releases_wait_in_the_order_made_and_urgent_ones_overtake(backend: &dyn 
     assert_eq!(waiting(&store, "kemensos").await, order);
     let first = store.waiting(&at("kemensos"), 2).await.unwrap();
     assert_eq!(first.iter().map(|r| r.release_id).collect::<Vec<_>>(), order[..2]);
+}
+
+async fn what_waits_is_listed_whole_in_parts_of_any_size(backend: &dyn Backend) {
+    let store = backend.open();
+    for n in [3, 1, 2] {
+        commit(&store, admit(n, UNIT)).await;
+    }
+    commit(&store, admit(9, "cuta-be")).await;
+    for (release, urgent) in [(50, true), (40, false), (30, true)] {
+        commit(&store, queue_another(release, 1, "kemensos", urgent)).await;
+    }
+    let order = [50, 30, 3, 1, 2, 40].map(release_id);
+    for limit in [1, 2, 4, 6, 100] {
+        let (mut after, mut all) = (WaitingCursor::BEGIN, Vec::new());
+        loop {
+            let part = store.waiting_after(&at("kemensos"), after, limit).await.unwrap();
+            let Some(last) = part.last() else { break };
+            assert!(part.len() <= usize::try_from(limit).unwrap() && last.cursor > after);
+            after = last.cursor;
+            all.extend(part);
+        }
+        assert_eq!(all.iter().map(|row| row.release_id).collect::<Vec<_>>(), order, "{limit}");
+        let calm: Vec<_> = all.iter().map(|row| row.cursor.calm).collect();
+        assert_eq!(calm, [false, false, true, true, true, true]);
+    }
+    commit(&store, first_hand_out("kemensos", &[3])).await;
+    let part = store.waiting_after(&at("kemensos"), WaitingCursor::BEGIN, 100).await.unwrap();
+    assert_eq!(part.len(), 5);
+    let row = part.iter().find(|row| row.release_id == release_id(1)).unwrap();
+    let whole = store.release(&release_id(1)).await.unwrap().unwrap();
+    assert_eq!(row.recipient, whole.recipient);
+    assert_eq!(row.sender, whole.sender);
+    assert_eq!(row.message_type, whole.message_type);
+    assert_eq!((&row.policy, row.made_at), (&whole.policy, whole.made_at));
 }
 
 async fn seq_has_no_gap_and_follows_the_order_of_hand_out(backend: &dyn Backend) {
@@ -323,6 +359,7 @@ async fn what_is_queued_and_handed_out_at_once_keeps_its_order(backend: &dyn Bac
 
 on_every_backend! {
     releases_wait_in_the_order_made_and_urgent_ones_overtake,
+    what_waits_is_listed_whole_in_parts_of_any_size,
     seq_has_no_gap_and_follows_the_order_of_hand_out,
     hand_outs_that_race_leave_no_gap_and_no_double,
     each_view_is_handed_a_units_release_once,

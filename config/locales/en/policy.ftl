@@ -1,5 +1,8 @@
 # Data-sharing policies in sentences.
 policy-headline = { $recipient } receives { $message } from { $sender }, for { $purpose }, under { $agreement }, until { $expires }.
+policy-leaving = What is for { $recipient } leaves { $how }.
+policy-when-at-once = at once
+policy-when-monthly = once a month, on day { $day } at { $hour } (Asia/Jakarta), in random order
 policy-leaf = { $recipient } receives { $label } ({ $leaf }): { $how }.
 policy-count = { $count } of { $all } fields leave.
 policy-nothing = { $recipient } receives no field at all.
@@ -34,6 +37,9 @@ policy-diff-head-agreement = It will stand under { $after } instead of { $before
 policy-diff-head-purpose = It will be for { $after } instead of { $before }.
 policy-diff-head-proof-starts = The sender's own signature will travel along.
 policy-diff-head-proof-stops = The sender's own signature will no longer travel along.
+policy-diff-head-leaves-at-once = Releases will leave { $after } instead of { $before }.
+policy-diff-head-leaves-monthly = Releases will leave { $after } instead of { $before }.
+policy-diff-head-other-window = Releases will leave { $after } instead of { $before }.
 policy-diff-nothing = { $recipient } receives exactly what it receives today.
 policy-diff-narrows = Nothing widens: one officer may put it in force.
 policy-diff-widens = { $count } change(s) widen what { $recipient } receives: two officers of different units decide.

@@ -1,5 +1,8 @@
 # Kebijakan berbagi data dalam kalimat. Istilah masih perlu ditinjau penutur asli.
 policy-headline = { $recipient } menerima { $message } dari { $sender }, untuk tujuan { $purpose }, berdasarkan { $agreement }, sampai { $expires }.
+policy-leaving = Yang ditujukan kepada { $recipient } dikirim { $how }.
+policy-when-at-once = seketika
+policy-when-monthly = sekali sebulan, pada tanggal { $day } pukul { $hour } (Asia/Jakarta), dalam urutan acak
 policy-leaf = { $recipient } menerima { $label } ({ $leaf }): { $how }.
 policy-count = { $count } dari { $all } kolom diteruskan.
 policy-nothing = { $recipient } tidak menerima satu kolom pun.
@@ -34,6 +37,9 @@ policy-diff-head-agreement = Akan berdasarkan { $after }, bukan { $before }.
 policy-diff-head-purpose = Akan bertujuan { $after }, bukan { $before }.
 policy-diff-head-proof-starts = Tanda tangan pengirim sendiri akan ikut diteruskan.
 policy-diff-head-proof-stops = Tanda tangan pengirim sendiri tidak akan lagi diteruskan.
+policy-diff-head-leaves-at-once = Akan dikirim { $after }, bukan { $before }.
+policy-diff-head-leaves-monthly = Akan dikirim { $after }, bukan { $before }.
+policy-diff-head-other-window = Akan dikirim { $after }, bukan { $before }.
 policy-diff-nothing = { $recipient } menerima persis seperti yang diterima hari ini.
 policy-diff-narrows = Tidak ada yang meluas: satu petugas boleh memberlakukannya.
 policy-diff-widens = { $count } perubahan memperluas yang diterima { $recipient }: dua petugas dari unit berbeda yang memutuskan.

@@ -182,9 +182,13 @@ impl Rules {
     /// Today in Jakarta, never earlier than the day the rules were built for: what has ended does
     /// not begin anew with a clock set back.
     pub fn today(&self, clock: &dyn crate::clock::Clock) -> time::Date {
-        let built = OffsetDateTime::from_unix_timestamp(self.at).ok();
-        let built = built.map(|at| at.to_offset(JAKARTA).date());
-        built.map_or(clock.today(), |day| day.max(clock.today()))
+        self.day().max(clock.today())
+    }
+
+    /// The day they were built for, in Jakarta.
+    pub fn day(&self) -> time::Date {
+        let at = OffsetDateTime::from_unix_timestamp(self.at);
+        at.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(JAKARTA).date()
     }
 }
 

@@ -37,7 +37,7 @@ use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
     HoldRow, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor,
-    ReleasedRow, Store, StoreError, VersionRow,
+    ReleasedRow, Store, StoreError, VersionRow, WaitingCursor, WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -335,6 +335,16 @@ impl Store for Sqlite {
 
     async fn waiting(&self, view: &Address, limit: u32) -> Result<Vec<ReleaseRow>, StoreError> {
         self.read(|db| read_inbox::waiting(db, view, limit))
+    }
+
+    async fn waiting_after(
+        &self,
+        view: &Address,
+        after: WaitingCursor,
+        limit: u32,
+    ) -> Result<Vec<WaitingRow>, StoreError> {
+        let view = view.clone();
+        self.read_long(move |db| read_inbox::waiting_after(db, &view, after, limit)).await
     }
 
     async fn page(

@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, Row};
 
-use super::super::{AcknowledgedRow, ReleaseRow, ReleasedCursor, ReleasedRow, StoreError};
+use super::super::{
+    AcknowledgedRow, ReleaseRow, ReleasedCursor, ReleasedRow, StoreError, WaitingCursor, WaitingRow,
+};
 use super::columns::{Columns, address};
 use super::read::{many, one, parse_pin};
 use super::sql_of;
@@ -125,6 +127,31 @@ pub(super) fn waiting(
         "WHERE w.view = ?1 ORDER BY w.calm, w.release LIMIT ?2",
     ]);
     many(db, &sql, (address(view), limit), parse_release)
+}
+
+pub(super) fn waiting_after(
+    db: &Connection,
+    view: &Address,
+    after: WaitingCursor,
+    limit: u32,
+) -> Result<Vec<WaitingRow>, StoreError> {
+    // the columns named here stand before the statement: the pages that hold it are not read
+    let sql = "SELECT r.release_id, r.release_id, r.party, r.unit, r.sender, r.message_type,
+            r.policy_id, r.policy_version, r.policy_digest, r.made_at, w.calm, w.release
+        FROM waiting w CROSS JOIN releases r ON r.row = w.release
+        WHERE w.view = ?1 AND (w.calm, w.release) > (?2, ?3)
+        ORDER BY w.calm, w.release LIMIT ?4";
+    many(db, sql, (address(view), after.calm, after.row, limit), |row| {
+        let columns = Columns::of("releases", row);
+        let release_id = columns.word("release_id")?;
+        let recipient = columns.address("party")?;
+        let sender = columns.word("sender")?;
+        let message_type = columns.word("message_type")?;
+        let policy = parse_pin(&columns)?;
+        let made_at = columns.raw("made_at")?;
+        let cursor = WaitingCursor { calm: columns.raw("calm")?, row: columns.raw("release")? };
+        Ok(WaitingRow { release_id, recipient, sender, message_type, policy, made_at, cursor })
+    })
 }
 
 pub(super) fn page(
