@@ -101,6 +101,18 @@ states!(
 );
 
 states!(
+    /// Why sharing is suspended until an officer has decided.
+    ReviewKind {
+        /// A message named a party that is not to be informed.
+        Withheld = "withheld",
+        /// Consent was withdrawn: nobody but who cares for the child is told anything more.
+        ConsentWithdrawn = "consent_withdrawn",
+        /// A case that was opened for a child may be that of an adult.
+        Majority = "majority",
+    }
+);
+
+states!(
     /// Lifecycle of a referral, between referrer and receiver.
     ThreadState {
         /// Admitted, not yet acknowledged.

@@ -4,7 +4,9 @@
 use time::Date;
 
 use super::{EntrySlot, Sealed};
-use crate::domain::state::{MessageState, RecipientState, ReleaseState, ThreadState};
+use crate::domain::state::{
+    MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState,
+};
 use crate::domain::{
     Address, Digest, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType, PartyId, Purpose,
     ReleaseId,
@@ -316,7 +318,7 @@ pub struct HoldRow {
 /// An officer's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Released (true) or discarded.
+    /// Of a hold: released (true) or discarded. Of a review: resumed (true) or kept.
     pub released: bool,
     /// Which officer.
     pub officer: String,
@@ -324,6 +326,35 @@ pub struct Decision {
     pub reason: String,
     /// When (unix seconds).
     pub at: i64,
+}
+
+/// Something that suspends sharing until an officer has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReview {
+    /// Its id.
+    pub id: Id,
+    /// In which exchange.
+    pub exchange: Id,
+    /// Why.
+    pub kind: ReviewKind,
+    /// Towards whom; `None` for everyone that its kind concerns.
+    pub party: Option<PartyId>,
+    /// When (unix seconds).
+    pub opened_at: i64,
+    /// By when an officer should have decided (unix seconds).
+    pub due_at: i64,
+}
+
+/// A recorded review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewRow {
+    /// What suspends what.
+    pub review: NewReview,
+    /// Whether it does: while it is open, and for good once it was decided to keep, unless a later
+    /// one of its kind and party took its place.
+    pub stands: bool,
+    /// What an officer decided, if one has.
+    pub decision: Option<Decision>,
 }
 
 /// A signed refusal.

@@ -19,6 +19,7 @@ use super::{Options, database};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_begin.sql"),
     include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
+    include_str!("../migrations/sqlite/0003_reviews.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
