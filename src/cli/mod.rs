@@ -19,6 +19,7 @@ mod policy;
 mod printer;
 mod refusal;
 mod replay;
+mod review;
 mod send;
 mod serve;
 mod show;
@@ -55,6 +56,8 @@ enum Command {
     Policy(policy::Policy),
     #[command(subcommand)]
     Hold(hold::Hold),
+    #[command(subcommand)]
+    Review(review::Review),
     Breach(breach::Breach),
     Send(send::Send),
     Inbox(inbox::Inbox),
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Party(command) => command.run(printer),
         Command::Policy(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
+        Command::Review(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
 use crate::domain::{Id, PartyId};
-use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage};
+use crate::wire::{
+    HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The socket has no name; HTTP wants one.
@@ -32,6 +34,27 @@ impl HoldDecision {
             Self::Show => "show",
             Self::Release => "release",
             Self::Discard => "discard",
+        }
+    }
+}
+
+/// What an officer does with a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewDecision {
+    /// Looks at it.
+    Show,
+    /// Lets sharing go on.
+    Resume,
+    /// Keeps it suspended.
+    Keep,
+}
+
+impl ReviewDecision {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Show => "show",
+            Self::Resume => "resume",
+            Self::Keep => "keep",
         }
     }
 }
@@ -70,6 +93,22 @@ impl Admin {
         act: &HoldAct,
     ) -> Result<HoldView, ClientFault> {
         let url = format!("{BASE}/holds/{id}/{}", decision.as_str());
+        self.ask(self.http.post(url).json(act)).await
+    }
+
+    /// Reviews, oldest first; only undecided ones unless `decided_too`.
+    pub async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewView>, ClientFault> {
+        self.ask(self.http.get(format!("{BASE}/reviews?decided={decided_too}"))).await
+    }
+
+    /// An officer looks at a review or decides about it.
+    pub async fn review(
+        &self,
+        id: Id,
+        decision: ReviewDecision,
+        act: &ReviewAct,
+    ) -> Result<ReviewView, ClientFault> {
+        let url = format!("{BASE}/reviews/{id}/{}", decision.as_str());
         self.ask(self.http.post(url).json(act)).await
     }
 

@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use time::{Date, Duration};
 
 use crate::auth::Caller;
-use crate::domain::state::{MessageState, ThreadState};
+use crate::domain::state::{MessageState, ReviewKind, ThreadState};
 use crate::domain::{
     Address, Agreement, Code, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind, Refused,
 };
 use crate::schema::{self, Message, Valid};
 use crate::sign;
-use crate::store::{ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow};
+use crate::store::{
+    ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow, ReviewRow,
+};
 
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
@@ -39,6 +41,12 @@ impl Admitted {
     pub(super) fn retention_until(&self) -> Date {
         self.retention_until
     }
+
+    /// The same under these reviews and with these members: what an officer decides changes both.
+    pub(super) fn under(mut self, reviews: Vec<ReviewRow>, members: Vec<MemberRow>) -> Self {
+        (self.case.reviews, self.case.members) = (reviews, members);
+        self
+    }
 }
 
 /// The exchange a message belongs to and what the message does to it.
@@ -56,6 +64,10 @@ pub(super) struct Case {
     pub(super) parent: Option<Id>,
     /// What a withdrawal takes back.
     pub(super) target: Option<Target>,
+    /// Every review of the exchange, or of the one whose case this passes on.
+    pub(super) reviews: Vec<ReviewRow>,
+    /// The exchanges in which this message says that consent was withdrawn.
+    pub(super) consent_withdrawn: Vec<Id>,
 }
 
 impl Case {
@@ -63,10 +75,18 @@ impl Case {
         self.members.iter().find(|member| member.party == *party)
     }
 
-    /// Whether nobody may be told in this exchange that is of this party.
+    /// Whether this message, or an earlier one about which no officer has decided otherwise, asks
+    /// that this party is not informed.
     pub(super) fn is_withheld(&self, party: &PartyId) -> bool {
-        self.exchange.withheld.contains(party) || self.withheld.contains(party)
+        self.withheld.contains(party) || withheld_in(&self.reviews).any(|named| named == party)
     }
+}
+
+/// Parties that are not to be informed, by the reviews that stand.
+fn withheld_in(reviews: &[ReviewRow]) -> impl Iterator<Item = &PartyId> {
+    let standing =
+        reviews.iter().filter(|row| row.stands && row.review.kind == ReviewKind::Withheld);
+    standing.filter_map(|row| row.review.party.as_ref())
 }
 
 /// The message that a withdrawal takes back.
@@ -130,6 +150,7 @@ pub(super) async fn readmit(
     let parsed = schema::parse_recorded(&recorded, row.digest).map_err(Failure::Problem)?;
     let message = rules.schemas.validate(parsed).map_err(Failure::Problem)?;
     let store = gateway.store();
+    let reviews = store.reviews_in(&[row.exchange]).await?;
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
     let case = Case {
@@ -140,6 +161,8 @@ pub(super) async fn readmit(
         withheld: Vec::new(),
         parent: None,
         target: None,
+        reviews,
+        consent_withdrawn: Vec::new(),
     };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
@@ -291,6 +314,10 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         None => None,
         Some(reference) => Some(own_exchange(gateway, message, reference).await?),
     };
+    let reviews = match &parent {
+        None => Vec::new(),
+        Some((_, parent)) => gateway.store().reviews_in(&[parent.id]).await?,
+    };
     let (origin, onward, subject, mut withheld) = match &parent {
         None => {
             if gateway.store().knows_subject_as(sender, &subject_ref).await? {
@@ -307,7 +334,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
             may_go_onward(parent, message)?;
             let allowed = message.legal.onward.iter();
             let onward = allowed.filter(|p| parent.onward.contains(p)).cloned().collect();
-            (parent.origin.clone(), onward, parent.subject, parent.withheld.clone())
+            let withheld = withheld_in(&reviews).cloned().collect();
+            (parent.origin.clone(), onward, parent.subject, withheld)
         }
     };
     let named = named_not_to_inform(message);
@@ -340,6 +368,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         withheld: named,
         parent: parent.map(|(_, parent)| parent.id),
         target: None,
+        reviews,
+        consent_withdrawn: Vec::new(),
     })
 }
 
@@ -367,9 +397,19 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     // nothing that happens to a person is told to the foreign party that referred this person
     let moves = !is_foreign(&exchange.referrer.party);
     let withheld = named_not_to_inform(message);
+    let reviews = gateway.store().reviews_in(&[exchange.id]).await?;
     let members = gateway.store().members(&exchange.id).await?;
-    let step = Some((from, if moves { to } else { from }));
-    Ok(Case { exchange, is_new: false, members, step, withheld, parent: None, target: None })
+    Ok(Case {
+        exchange,
+        is_new: false,
+        members,
+        step: Some((from, if moves { to } else { from })),
+        withheld,
+        parent: None,
+        target: None,
+        reviews,
+        consent_withdrawn: Vec::new(),
+    })
 }
 
 /// A withdrawal takes back a message of the sender's own.
@@ -385,6 +425,8 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
         return Err(unknown());
     }
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(unknown)?;
+    // before what is taken back is read: an officer who resumes in between changes them
+    let reviews = store.reviews_in(&[exchange.id]).await?;
     let members = store.members(&exchange.id).await?;
     let own = members.iter().find(|m| m.party == *sender).ok_or_else(unknown)?;
     if message.in_reply_to.is_some_and(|reference| reference != own.reference) {
@@ -407,8 +449,21 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
         holds: store.holds_of(sender, &target).await?,
         recipients,
     };
-    let (withheld, target) = (Vec::new(), Some(target));
-    Ok(Case { exchange, is_new: false, members, step, withheld, parent: None, target })
+    let consent_withdrawn = match message.body.text("/reason") {
+        Some("consent_withdrawn") => store.family(&exchange.id).await?,
+        _ => Vec::new(),
+    };
+    Ok(Case {
+        exchange,
+        is_new: false,
+        members,
+        step,
+        withheld: Vec::new(),
+        parent: None,
+        target: Some(target),
+        reviews,
+        consent_withdrawn,
+    })
 }
 
 fn taken_back(

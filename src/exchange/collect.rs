@@ -15,7 +15,7 @@ use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Wri
 use crate::wire::{InboxItem, InboxPage};
 
 use super::disclose::{may_still_go, release_place};
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, suspend};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ async fn page(
     let next = rows.last().map_or(start, |(seq, _)| *seq);
     let mut items = Vec::with_capacity(rows.len());
     for (seq, row) in rows {
-        if caller.is_frozen() && !passes_a_freeze(&row.message_type) {
+        if caller.is_frozen() && !takes_back(&row.message_type) {
             continue;
         }
         match item(gateway, seq, &row).await {
@@ -112,12 +112,13 @@ async fn hand_out(
     for _ in 0..ATTEMPTS_MAX {
         let rules = gateway.rules();
         let caller = still()?;
-        let waiting = to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
+        let (waiting, unsuspended) = to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
         if waiting.is_empty() {
             return Ok(false);
         }
         let mut changes = Changes::default();
         changes.requires.push(Requirement::Generation(rules.generation));
+        changes.requires.extend(unsuspended);
         let mut releases = Vec::with_capacity(waiting.len());
         for row in &waiting {
             let slot = if row.is_queued() {
@@ -145,13 +146,14 @@ async fn hand_out(
 }
 
 /// What waits and may go, at most `limit`. What may not stays where it is: nothing is lost, and it
-/// goes once its policy is in force again or its sender has taken it back.
+/// goes once its policy is in force again, an officer has resumed, or its sender has taken it back.
+/// Answers also what must still hold when it is handed out.
 async fn to_hand_out(
     gateway: &Gateway,
     rules: &Rules,
     caller: &Caller,
     (view, limit): (&Address, u32),
-) -> Result<Vec<ReleaseRow>, Failure> {
+) -> Result<(Vec<ReleaseRow>, Vec<Requirement>), Failure> {
     /// How far to look past what may not go.
     const LOOK_MAX: u32 = 1000;
     let today = gateway.clock().today();
@@ -160,27 +162,29 @@ async fn to_hand_out(
         let mut waiting = gateway.store().waiting(view, look).await?;
         let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
         waiting.retain(|row| {
-            let goes = !caller.is_frozen() || passes_a_freeze(&row.message_type);
+            let goes = !caller.is_frozen() || takes_back(&row.message_type);
             let is_stale = goes && !may_still_go(rules, row, today);
             if is_stale {
                 stale = Some(row.policy.id.clone());
             }
             goes && !is_stale
         });
+        let reviews = suspend::leave_out(gateway, rules, &mut waiting).await?;
         waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         if !waiting.is_empty() || is_all {
             if let Some(policy) = stale {
                 metrics::counter!("titian_stale_releases_kept_total").increment(1);
                 tracing::warn!(%policy, "a release waits whose policy version or agreement is no longer in force");
             }
-            return Ok(waiting);
+            let unsuspended = suspend::all_unchanged(&waiting, &reviews);
+            return Ok((waiting, unsuspended));
         }
     }
-    Ok(Vec::new())
+    Ok((Vec::new(), Vec::new()))
 }
 
-/// A frozen party is still handed what takes data back.
-fn passes_a_freeze(message_type: &MessageType) -> bool {
+/// What takes data back: a party is handed it also while it is frozen or suspended.
+pub(super) fn takes_back(message_type: &MessageType) -> bool {
     matches!(message_type.name(), "withdrawal" | "erasure-notice" | "erasure-confirmation")
 }
 

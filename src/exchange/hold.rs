@@ -22,7 +22,7 @@ use super::disclose::{Decided, Last, Verdict, pin, policy_for, project, stored_b
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::show::moment;
-use super::{Failure, Gateway, Rules, disclose};
+use super::{Failure, Gateway, Rules, disclose, review, suspend};
 
 const REASON_MAX: usize = 500;
 
@@ -75,8 +75,10 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     }
     let admitted = readmit(gateway, &rules, &message).await?;
     let recipient = recipient_row(gateway, &row).await?;
-    if admitted.case().is_withheld(&recipient.recipient.party) {
-        // somebody has asked since that this party is not informed
+    let mut look = suspend::Look::default();
+    let to = &recipient.recipient;
+    if suspend::reason(gateway, &rules, &admitted, to, &mut look).await?.is_some() {
+        // it has been suspended since
         return Err(Failure::problem(Code::PolicyRefused));
     }
     let policy = pinned(gateway, &rules, &admitted, &recipient)?;
@@ -86,6 +88,8 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
+    let case = admitted.case();
+    changes.requires.push(suspend::unchanged(case.exchange.id, &case.reviews));
     let pending = disclosure.pending().to_vec();
     queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
@@ -171,6 +175,9 @@ pub fn sentence(refused: &Refused) -> &'static str {
         }
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => {
             "the hold was decided before; `titian hold list --all` shows by whom"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == review::DECIDED) => {
+            "the review was decided before; `titian review list --all` shows by whom"
         }
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason") => {
             "a reason of 1 to 500 bytes is needed"
@@ -281,25 +288,32 @@ async fn undecided(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, 
     if row.decision.is_some() {
         return Err(decided_before());
     }
-    let reason = act.reason.trim();
-    if reason.is_empty() || reason.len() > REASON_MAX {
+    has_reason(&act.reason)?;
+    Ok(row)
+}
+
+/// Every decision has its reason.
+pub(super) fn has_reason(reason: &str) -> Result<(), Failure> {
+    if reason.trim().is_empty() || reason.trim().len() > REASON_MAX {
         return Err(Failure::Problem(Refused::at(Code::BadRequest, "/reason", "required")));
     }
-    Ok(row)
+    Ok(())
 }
 
 /// A hold, for a duty officer of the receiving party and unit. To anyone else there is none.
 async fn open_to(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, Failure> {
     let unknown = || Failure::problem(Code::NotFound);
     let row = gateway.store().hold(&id).await?.ok_or_else(unknown)?;
-    let rules = gateway.rules();
-    let is_duty = rules.officers.iter().any(|officer| {
-        let at = Address { party: officer.party.clone(), unit: officer.unit.clone() };
-        officer.name == act.officer
-            && officer.roles.contains(&Role::Operator)
-            && at.covers(&row.hold.recipient)
-    });
+    let is_duty = is_on_duty(&gateway.rules(), &act.officer, &row.hold.recipient);
     if is_duty { Ok(row) } else { Err(unknown()) }
+}
+
+/// Whether somebody is a duty officer of this party and unit.
+pub(super) fn is_on_duty(rules: &Rules, name: &str, of: &Address) -> bool {
+    rules.officers.iter().any(|officer| {
+        let at = Address { party: officer.party.clone(), unit: officer.unit.clone() };
+        officer.name == name && officer.roles.contains(&Role::Operator) && at.covers(of)
+    })
 }
 
 /// Who did what to which hold: ids only, in the ledger of the receiving party.

@@ -12,14 +12,17 @@ pub mod gather_evidence;
 pub mod hold;
 mod ledgers;
 mod lifecycle;
+mod majority;
 mod pseudonym;
 mod record;
 mod release;
 pub mod released;
 pub mod replay;
+pub mod review;
 pub mod show;
 mod statement;
 pub mod submit;
+mod suspend;
 pub mod token;
 
 pub use gateway::{Failure, Gateway, Keys, Parts, Rules};

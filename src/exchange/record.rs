@@ -16,7 +16,7 @@ use super::disclose::{Decided, Last, Verdict, message_key, message_place, releas
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, suspend};
 
 /// What is to be committed and what is then answered. Minted here only.
 #[derive(Debug)]
@@ -108,6 +108,7 @@ pub(super) fn record(
         message_id: message.message_id,
     });
     case_rows(&mut changes, &admitted, new_members);
+    suspend::record(gateway, &mut changes, case, outcomes.iter().map(|(each, _)| each))?;
     let row_key = message_key(&message.iss.party, &message.message_id);
     let place = message_place(&row_key);
     let vault = &gateway.parts.vault;
@@ -149,12 +150,13 @@ pub(super) fn record(
     Ok(Recorded { changes, answer })
 }
 
-fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -> RecipientRow {
+/// What becomes of a message for one recipient, as its row.
+pub(super) fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -> RecipientRow {
     let (state, pending, code): (_, &[LeafName], _) = match &decided.verdict {
         Verdict::Goes { disclosure, .. } => (RecipientState::Queued, disclosure.pending(), None),
         Verdict::Unchanged { .. } => (RecipientState::Unchanged, &[], None),
         Verdict::Held { leaves, .. } => (RecipientState::Held, leaves, None),
-        Verdict::Suspended => (RecipientState::Suspended, &[], None),
+        Verdict::Suspended(_) => (RecipientState::Suspended, &[], None),
         Verdict::Refused(refused) => (RecipientState::Refused, &[], Some(refused.code)),
         Verdict::NeverTold => (RecipientState::Cancelled, &[], None),
     };
@@ -251,7 +253,8 @@ fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<Member
     }
 }
 
-fn outcome_rows(
+/// What else is written for one recipient.
+pub(super) fn outcome_rows(
     gateway: &Gateway,
     changes: &mut Changes,
     admitted: &Admitted,
@@ -299,7 +302,7 @@ fn outcome_rows(
             let what = (None, leaves.clone(), findings.clone());
             changes.writes.push(hold(gateway, admitted, decided, what)?);
         }
-        Verdict::Suspended | Verdict::Refused(_) | Verdict::NeverTold => {}
+        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold => {}
     }
     Ok(())
 }

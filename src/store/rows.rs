@@ -4,9 +4,7 @@
 use time::Date;
 
 use super::{EntrySlot, Sealed};
-use crate::domain::state::{
-    MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState,
-};
+use crate::domain::state::{MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState};
 use crate::domain::{
     Address, Digest, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType, PartyId, Purpose,
     ReleaseId,

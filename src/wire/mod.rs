@@ -10,7 +10,7 @@ use crate::domain::state::{MessageState, RecipientState};
 
 pub use admin::{
     DecisionView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
-    ReplayOutcomes, ReplayPage,
+    ReplayOutcomes, ReplayPage, ReviewAct, ReviewView,
 };
 
 /// Answer of `POST /v1/token` (RFC 6749, 5.1).
