@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use time::{Date, Duration};
 
 use crate::auth::Caller;
-use crate::domain::state::{MessageState, ReviewKind, ThreadState};
+use crate::domain::state::{MessageState, ThreadState};
 use crate::domain::{
     Address, Agreement, Code, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind, Refused,
 };
@@ -19,6 +19,7 @@ use crate::store::{
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
 use super::submit::Stop;
+use super::suspend::{NOT_TO_INFORM, Suspensions};
 use super::{Failure, Gateway, Rules};
 
 /// A message that may be passed on, with the case it belongs to. Minted here only.
@@ -44,7 +45,8 @@ impl Admitted {
 
     /// The same under these reviews and with these members: what an officer decides changes both.
     pub(super) fn under(mut self, reviews: Vec<ReviewRow>, members: Vec<MemberRow>) -> Self {
-        (self.case.reviews, self.case.members) = (reviews, members);
+        self.case.suspensions = Suspensions::under(reviews);
+        self.case.members = members;
         self
     }
 }
@@ -57,36 +59,18 @@ pub(super) struct Case {
     pub(super) members: Vec<MemberRow>,
     /// The state the decision rests on and the one it leads to.
     pub(super) step: Option<(ThreadState, ThreadState)>,
-    /// Parties this message adds to those that must not be informed.
-    pub(super) withheld: Vec<PartyId>,
-    /// The exchange whose case is passed on by this one: what this message says about whom not to
-    /// inform holds there too.
+    /// The exchange whose case is passed on by this one.
     pub(super) parent: Option<Id>,
     /// What a withdrawal takes back.
     pub(super) target: Option<Target>,
-    /// Every review of the exchange, or of the one whose case this passes on.
-    pub(super) reviews: Vec<ReviewRow>,
-    /// The exchanges in which this message says that consent was withdrawn.
-    pub(super) consent_withdrawn: Vec<Id>,
+    /// What suspends whom: in the exchange, or in the one whose case this passes on.
+    pub(super) suspensions: Suspensions,
 }
 
 impl Case {
     pub(super) fn member(&self, party: &PartyId) -> Option<&MemberRow> {
         self.members.iter().find(|member| member.party == *party)
     }
-
-    /// Whether this message, or an earlier one about which no officer has decided otherwise, asks
-    /// that this party is not informed.
-    pub(super) fn is_withheld(&self, party: &PartyId) -> bool {
-        self.withheld.contains(party) || withheld_in(&self.reviews).any(|named| named == party)
-    }
-}
-
-/// Parties that are not to be informed, by the reviews that stand.
-fn withheld_in(reviews: &[ReviewRow]) -> impl Iterator<Item = &PartyId> {
-    let standing =
-        reviews.iter().filter(|row| row.stands && row.review.kind == ReviewKind::Withheld);
-    standing.filter_map(|row| row.review.party.as_ref())
 }
 
 /// The message that a withdrawal takes back.
@@ -158,11 +142,9 @@ pub(super) async fn readmit(
         is_new: false,
         members,
         step: None,
-        withheld: Vec::new(),
         parent: None,
         target: None,
-        reviews,
-        consent_withdrawn: Vec::new(),
+        suspensions: Suspensions::under(reviews),
     };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
@@ -314,10 +296,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         None => None,
         Some(reference) => Some(own_exchange(gateway, message, reference).await?),
     };
-    let reviews = match &parent {
-        None => Vec::new(),
-        Some((_, parent)) => gateway.store().reviews_in(&[parent.id]).await?,
-    };
+    let before = parent.as_ref().map(|(_, parent)| parent.id);
+    let suspensions = Suspensions::of(gateway, before, message).await?;
     let (origin, onward, subject, mut withheld) = match &parent {
         None => {
             if gateway.store().knows_subject_as(sender, &subject_ref).await? {
@@ -334,12 +314,11 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
             may_go_onward(parent, message)?;
             let allowed = message.legal.onward.iter();
             let onward = allowed.filter(|p| parent.onward.contains(p)).cloned().collect();
-            let withheld = withheld_in(&reviews).cloned().collect();
+            let withheld = suspensions.withheld().cloned().collect();
             (parent.origin.clone(), onward, parent.subject, withheld)
         }
     };
-    let named = named_not_to_inform(message);
-    withheld.extend(named.iter().cloned());
+    withheld.extend(suspensions.named.iter().cloned());
     withheld.sort();
     withheld.dedup();
     let exchange = ExchangeRow {
@@ -365,11 +344,9 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         is_new: true,
         members: vec![member],
         step: None,
-        withheld: named,
-        parent: parent.map(|(_, parent)| parent.id),
+        parent: before,
         target: None,
-        reviews,
-        consent_withdrawn: Vec::new(),
+        suspensions,
     })
 }
 
@@ -396,20 +373,10 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     }
     // nothing that happens to a person is told to the foreign party that referred this person
     let moves = !is_foreign(&exchange.referrer.party);
-    let withheld = named_not_to_inform(message);
-    let reviews = gateway.store().reviews_in(&[exchange.id]).await?;
+    let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = gateway.store().members(&exchange.id).await?;
-    Ok(Case {
-        exchange,
-        is_new: false,
-        members,
-        step: Some((from, if moves { to } else { from })),
-        withheld,
-        parent: None,
-        target: None,
-        reviews,
-        consent_withdrawn: Vec::new(),
-    })
+    let step = Some((from, if moves { to } else { from }));
+    Ok(Case { exchange, is_new: false, members, step, parent: None, target: None, suspensions })
 }
 
 /// A withdrawal takes back a message of the sender's own.
@@ -426,7 +393,7 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
     }
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(unknown)?;
     // before what is taken back is read: an officer who resumes in between changes them
-    let reviews = store.reviews_in(&[exchange.id]).await?;
+    let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = store.members(&exchange.id).await?;
     let own = members.iter().find(|m| m.party == *sender).ok_or_else(unknown)?;
     if message.in_reply_to.is_some_and(|reference| reference != own.reference) {
@@ -449,21 +416,8 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
         holds: store.holds_of(sender, &target).await?,
         recipients,
     };
-    let consent_withdrawn = match message.body.text("/reason") {
-        Some("consent_withdrawn") => store.family(&exchange.id).await?,
-        _ => Vec::new(),
-    };
-    Ok(Case {
-        exchange,
-        is_new: false,
-        members,
-        step,
-        withheld: Vec::new(),
-        parent: None,
-        target: Some(target),
-        reviews,
-        consent_withdrawn,
-    })
+    let target = Some(target);
+    Ok(Case { exchange, is_new: false, members, step, parent: None, target, suspensions })
 }
 
 fn taken_back(
@@ -534,18 +488,6 @@ fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
     } else {
         None
     }
-}
-
-/// Where a body names parties that must not be informed.
-const NOT_TO_INFORM: [&str; 2] = ["/safety/do_not_inform", "/consent/withhold"];
-
-fn named_not_to_inform(message: &Message) -> Vec<PartyId> {
-    NOT_TO_INFORM
-        .iter()
-        .filter_map(|pointer| message.body.value().pointer(pointer)?.as_array())
-        .flatten()
-        .filter_map(|party| party.as_str()?.parse().ok())
-        .collect()
 }
 
 fn subject_ref(message: &Message) -> Result<Id, Stop> {

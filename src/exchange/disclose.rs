@@ -154,7 +154,7 @@ async fn decide(
             return without_policy(Verdict::NeverTold);
         }
     } else {
-        if case.is_withheld(&recipient.party) {
+        if case.suspensions.is_withheld(&recipient.party) {
             return suspended(ReviewKind::Withheld);
         }
         // whoever referred a person from abroad is told nothing that happens to this person here

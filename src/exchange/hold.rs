@@ -89,7 +89,7 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
     let case = admitted.case();
-    changes.requires.push(suspend::unchanged(case.exchange.id, &case.reviews));
+    changes.requires.push(suspend::unchanged(case.exchange.id, &case.suspensions.reviews));
     let pending = disclosure.pending().to_vec();
     queue(gateway, &rules, &mut changes, &admitted, (&row, pin(&policy), disclosure))?;
     if row.hold.release.is_none() && message.state == MessageState::Held {

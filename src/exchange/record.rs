@@ -234,15 +234,15 @@ fn receipt_recipients(
 
 fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<MemberRow>) {
     let case = admitted.case();
-    let exchange = case.exchange.id;
+    let (exchange, named) = (case.exchange.id, &case.suspensions.named);
     if case.is_new {
         changes.writes.push(Write::Exchange(case.exchange.clone()));
         changes.writes.extend(case.members.iter().cloned().map(Write::Member));
-        if let Some(exchange) = case.parent.filter(|_| !case.withheld.is_empty()) {
-            changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
+        if let Some(exchange) = case.parent.filter(|_| !named.is_empty()) {
+            changes.writes.push(Write::Withheld { exchange, parties: named.clone() });
         }
-    } else if !case.withheld.is_empty() {
-        changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
+    } else if !named.is_empty() {
+        changes.writes.push(Write::Withheld { exchange, parties: named.clone() });
     }
     changes.writes.extend(new_members.into_iter().map(Write::Member));
     if let Some((from, to)) = case.step {

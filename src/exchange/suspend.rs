@@ -1,7 +1,7 @@
 //! What forbids telling a party anything more in an exchange until an officer has decided: the
 //! reviews that stand there.
 //!
-//! - `withheld`: a message named the party. It is told nothing.
+//! - `withheld`: a message named the party. It is told nothing, in every exchange of the case.
 //! - `consent_withdrawn`: nobody is told anything more, in every exchange of the case. A domestic
 //!   social agency that has the case already is: who cares for a child must not be cut off from
 //!   what concerns this child, and what it was told it knows. To have the case is to have referred
@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::state::ReviewKind;
 use crate::domain::{Address, Digest, Id, MessageType, PartyId, PartyKind};
+use crate::schema::Message;
 use crate::store::{Changes, ExchangeRow, NewReview, ReleaseRow, Requirement, ReviewRow, Write};
 
 use super::admit::{Admitted, Case};
@@ -28,6 +29,68 @@ use super::{Failure, Gateway, Rules, majority};
 
 /// How long an officer has.
 const REVIEW_S: i64 = 14 * 24 * 3600;
+
+/// Where a body names parties that must not be informed.
+pub(super) const NOT_TO_INFORM: [&str; 2] = ["/safety/do_not_inform", "/consent/withhold"];
+
+/// What suspends whom in an exchange, before a message and by it.
+#[derive(Debug, Default)]
+pub(super) struct Suspensions {
+    /// Every review of the exchange, decided or not.
+    pub(super) reviews: Vec<ReviewRow>,
+    /// Parties that the message names as not to be informed.
+    pub(super) named: Vec<PartyId>,
+    /// Whether the message says that consent was withdrawn.
+    withdraws_consent: bool,
+    /// Every exchange of the case, where the message suspends something in all of them.
+    family: Vec<Id>,
+}
+
+impl Suspensions {
+    /// In `exchange`, which a message answers or whose case it passes on; none before a first
+    /// referral.
+    pub(super) async fn of(
+        gateway: &Gateway,
+        exchange: Option<Id>,
+        message: &Message,
+    ) -> Result<Self, Failure> {
+        let named = NOT_TO_INFORM.iter().filter_map(|pointer| {
+            message.body.value().pointer(pointer).and_then(serde_json::Value::as_array)
+        });
+        let named = named.flatten().filter_map(|party| party.as_str()?.parse().ok());
+        let withdraws_consent = message.message_type.name() == "withdrawal"
+            && message.body.text("/reason") == Some("consent_withdrawn");
+        let mut found = Self { named: named.collect(), withdraws_consent, ..Self::default() };
+        if let Some(exchange) = exchange {
+            found.reviews = gateway.store().reviews_in(&[exchange]).await?;
+            if !found.named.is_empty() || found.withdraws_consent {
+                found.family = gateway.store().family(&exchange).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// By these reviews and no message.
+    pub(super) fn under(reviews: Vec<ReviewRow>) -> Self {
+        Self { reviews, ..Self::default() }
+    }
+
+    /// Parties that are not to be informed, by the reviews that stand.
+    pub(super) fn withheld(&self) -> impl Iterator<Item = &PartyId> {
+        let withheld = self.standing().filter(|row| row.review.kind == ReviewKind::Withheld);
+        withheld.filter_map(|row| row.review.party.as_ref())
+    }
+
+    /// Whether the message, or an earlier one about which no officer has decided otherwise, asks
+    /// that this party is not informed.
+    pub(super) fn is_withheld(&self, party: &PartyId) -> bool {
+        self.named.contains(party) || self.withheld().any(|named| named == party)
+    }
+
+    fn standing(&self) -> impl Iterator<Item = &ReviewRow> {
+        self.reviews.iter().filter(|row| row.stands)
+    }
+}
 
 /// What was found out while a message was decided, so that it is found out once, and what else is
 /// decided in the same commit.
@@ -73,16 +136,23 @@ pub(super) async fn reason(
     look: &mut Look,
 ) -> Result<Option<ReviewKind>, Failure> {
     let case = admitted.case();
-    for row in case.reviews.iter().filter(|row| row.stands) {
+    for row in case.suspensions.standing() {
         if forbids(gateway, rules, (row, &case.exchange), recipient).await? {
             return Ok(Some(row.review.kind));
         }
     }
-    let is_decided = case.reviews.iter().any(|row| row.review.kind == ReviewKind::Majority);
-    if is_watched(rules, recipient) && !is_decided && look.may_be_adult(gateway, admitted).await? {
+    let is_asked = !knows_majority(case) && is_watched(rules, recipient);
+    if is_asked && look.may_be_adult(gateway, admitted).await? {
         return Ok(Some(ReviewKind::Majority));
     }
     Ok(None)
+}
+
+/// Whether an officer is to decide, or has decided, in this exchange about an adult.
+fn knows_majority(case: &Case) -> bool {
+    let mut reviews = case.suspensions.reviews.iter();
+    // what was resumed where the case came from was not decided for where it goes now
+    reviews.any(|row| row.review.kind == ReviewKind::Majority && (row.stands || !case.is_new))
 }
 
 /// Whether a review that stands in an exchange forbids telling `recipient` anything there.
@@ -148,15 +218,15 @@ pub(super) fn record<'a>(
     decided: impl Iterator<Item = &'a Decided>,
 ) -> Result<(), Failure> {
     let reasons: Vec<ReviewKind> = decided.filter_map(suspension).collect();
-    let exchange = case.exchange.id;
+    let (exchange, suspensions) = (case.exchange.id, &case.suspensions);
     if !case.is_new || case.parent.is_some() {
-        changes.requires.push(unchanged(case.parent.unwrap_or(exchange), &case.reviews));
+        changes.requires.push(unchanged(case.parent.unwrap_or(exchange), &suspensions.reviews));
     }
     if let Some(parent) = case.parent {
         changes.writes.push(Write::PassedOn { exchange, parent });
     }
-    if !case.consent_withdrawn.is_empty() {
-        let all = case.consent_withdrawn.clone();
+    if !suspensions.family.is_empty() {
+        let (exchange, all) = (case.parent.unwrap_or(exchange), suspensions.family.clone());
         changes.requires.push(Requirement::Family { exchange, all });
     }
     for (exchange, kind, party) in openings(case, &reasons) {
@@ -168,21 +238,21 @@ pub(super) fn record<'a>(
 type Opening = (Id, ReviewKind, Option<PartyId>);
 
 fn openings(case: &Case, reasons: &[ReviewKind]) -> Vec<Opening> {
-    let exchange = case.exchange.id;
+    let (exchange, suspensions) = (case.exchange.id, &case.suspensions);
     let mut opened: Vec<Opening> = Vec::new();
-    let named = case.withheld.iter().flat_map(|party| {
-        let places = std::iter::once(exchange).chain(case.parent);
+    let named = suspensions.named.iter().flat_map(|party| {
+        let places = std::iter::once(exchange).chain(suspensions.family.iter().copied());
         places.map(|place| (place, ReviewKind::Withheld, Some(party.clone())))
     });
     opened.extend(named);
     if case.parent.is_some() {
-        let taken_over = case.reviews.iter().filter(|row| row.stands);
-        opened.extend(taken_over.map(|r| (exchange, r.review.kind, r.review.party.clone())));
+        opened.extend(
+            suspensions.standing().map(|r| (exchange, r.review.kind, r.review.party.clone())),
+        );
     }
-    let everywhere = case.consent_withdrawn.iter();
+    let everywhere = suspensions.family.iter().filter(|_| suspensions.withdraws_consent);
     opened.extend(everywhere.map(|place| (*place, ReviewKind::ConsentWithdrawn, None)));
-    let is_known = case.reviews.iter().any(|row| row.review.kind == ReviewKind::Majority);
-    if reasons.contains(&ReviewKind::Majority) && !is_known {
+    if reasons.contains(&ReviewKind::Majority) && !knows_majority(case) {
         opened.push((exchange, ReviewKind::Majority, None));
     }
     let mut once: Vec<Opening> = Vec::with_capacity(opened.len());

@@ -115,7 +115,7 @@ pub struct ExchangeRow {
     pub origin: PartyId,
     /// To whom the origin allows messages of this exchange to be passed on.
     pub onward: Vec<PartyId>,
-    /// Whom not to inform.
+    /// Who was ever named as not to be informed; what that still forbids, the reviews say.
     pub withheld: Vec<PartyId>,
     /// Internal id of the subject.
     pub subject: Id,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::lifecycle::{REFERRAL, UNIT, WITHDRAWAL, status, titian};
-use crate::live::{Live, Party};
+use crate::live::{Answer, Live, Party};
 
 const OFFICER: &str = "petugas-jaga";
 
@@ -17,6 +17,29 @@ fn received(live: &Live, change: impl FnOnce(&mut Value)) -> (Value, Value) {
     let (item, body) = unit.inbox().pop().unwrap();
     assert_eq!(unit.acknowledge(&item, "received").status, 200);
     (item, body)
+}
+
+/// A referral that passes the unit's case on to the foreign partner.
+fn onward(unit: &Party<'_>, item: &Value, body: &Value) -> Value {
+    let mut claims = unit.claims(REFERRAL);
+    claims["recipients"] = json!(["cuta-be"]);
+    claims["in_reply_to"] = item["exchange"].clone();
+    claims["legal"]["instrument"] = json!("mou-id-be");
+    claims["legal"]["purpose"] = json!("reintegration");
+    claims["body"]["subject"]["ref"] = body["subject"]["ref"].clone();
+    claims
+}
+
+/// The unit takes back a message of its own.
+fn withdraw(unit: &Party<'_>, body: &Value, reason: &str, target: &Value) -> Answer {
+    let mut claims = unit.claims(WITHDRAWAL);
+    claims["recipients"] = target["recipients"].clone();
+    claims["legal"]["purpose"] = json!("reintegration");
+    claims.as_object_mut().unwrap().remove("in_reply_to");
+    claims["body"]["target"] = target["jti"].clone();
+    claims["body"]["subject"]["ref"] = body["subject"]["ref"].clone();
+    claims["body"]["reason"] = json!(reason);
+    unit.submit(claims)
 }
 
 fn states(answer: &Value) -> Vec<&str> {
@@ -89,12 +112,7 @@ fn what_is_kept_is_cancelled_and_stays_suspended_until_it_is_asked_anew() {
     assert!(open(&live).is_empty() && cuta.inbox().is_empty());
 
     // the case is passed on and the party is named anew, here and there
-    let mut onward = unit.claims(REFERRAL);
-    onward["recipients"] = json!(["cuta-be"]);
-    onward["in_reply_to"] = item["exchange"].clone();
-    onward["legal"]["instrument"] = json!("mou-id-be");
-    onward["legal"]["purpose"] = json!("reintegration");
-    onward["body"]["subject"]["ref"] = body["subject"]["ref"].clone();
+    let mut onward = onward(&unit, &item, &body);
     onward["body"]["consent"]["withhold"] = json!(["cuta-be"]);
     let answer = unit.submit(onward);
     assert_eq!(
@@ -140,6 +158,71 @@ fn what_waits_stops_when_its_recipient_is_withheld_and_goes_on_when_it_is_resume
     assert_eq!(cuta.inbox().len(), 1);
 }
 
+/// The partner's own thread is another exchange than the one in which it is named.
+#[test]
+fn who_is_named_is_suspended_wherever_the_case_was_passed_on_to() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let sent = bnpt.claims(REFERRAL);
+    let exchange = bnpt.submit(sent.clone()).json()["exchange"].clone();
+    let (item, body) = unit.inbox().pop().unwrap();
+    let answer = unit.submit(onward(&unit, &item, &body));
+    assert_eq!(states(&answer.json()), ["queued"], "{}", answer.text);
+    let mut ask = bnpt.claims(REFERRAL);
+    ask["in_reply_to"] = exchange;
+    ask["body"]["subject"]["ref"] = sent["body"]["subject"]["ref"].clone();
+    ask["body"]["safety"]["do_not_inform"] = json!(["cuta-be"]);
+    let answer = bnpt.submit(ask);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert!(cuta.inbox().is_empty(), "queued in its own thread, and stopped");
+    assert_eq!(open(&live).len(), 3);
+    for (_, _, id) in open(&live) {
+        assert_eq!(decide(&live, &id, "--resume")["decision"]["decision"], "resumed");
+    }
+    assert_eq!(cuta.inbox().len(), 1);
+}
+
+/// Whichever comes first: what was taken back goes to nobody, and one officer decides.
+#[test]
+fn a_withdrawal_or_another_officer_that_races_a_resume_leaves_one_outcome() {
+    for _ in 0..3 {
+        let live = Live::start();
+        let (unit, cuta) = (live.party(UNIT), live.party("cuta-be"));
+        let (item, body) =
+            received(&live, |sent| sent["body"]["consent"]["withhold"] = json!(["cuta-be"]));
+        let told = status(&unit, &item, &body, "received", "accepted");
+        assert_eq!(states(&unit.submit(told.clone()).json()), ["queued", "suspended"]);
+        let [(_, _, id)] = open(&live).try_into().unwrap();
+        let (withdrawn, resumed, kept) = std::thread::scope(|scope| {
+            let resumes = scope.spawn(|| decide(&live, &id, "--resume"));
+            let keeps = scope.spawn(|| decide(&live, &id, "--keep"));
+            let withdrawn = withdraw(&unit, &body, "safety", &told);
+            (withdrawn, resumes.join().unwrap(), keeps.join().unwrap())
+        });
+        assert_eq!(withdrawn.status, 201, "{}", withdrawn.text);
+        let won = [&resumed, &kept].iter().filter(|answer| answer.get("code").is_none()).count();
+        assert_eq!(won, 1, "{resumed} {kept}");
+        assert!(cuta.inbox().is_empty());
+        assert_eq!(states(&seen(&unit, &told))[1], "cancelled");
+    }
+}
+
+/// The same at a home that no gateway serves; what is late is marked.
+#[test]
+fn a_late_review_is_marked_and_decided_without_a_running_gateway() {
+    let mut live = Live::start();
+    received(&live, |sent| sent["body"]["consent"]["withhold"] = json!(["cuta-be"]));
+    live.stop();
+    let [(_, _, id)] = open(&live).try_into().unwrap();
+    assert_eq!(titian(&live, &["review", "list"])[0]["is_overdue"], false);
+    let db = rusqlite::Connection::open(live.home().join("titian.db")).unwrap();
+    db.execute("UPDATE reviews SET due_at = opened_at - 1", []).unwrap();
+    drop(db);
+    assert_eq!(titian(&live, &["review", "list"])[0]["is_overdue"], true);
+    assert_eq!(decide(&live, &id, "--keep")["is_overdue"], false);
+    assert!(open(&live).is_empty());
+}
+
 #[test]
 fn withdrawn_consent_stops_everyone_but_who_cares_for_the_child() {
     let live = Live::start();
@@ -147,16 +230,7 @@ fn withdrawn_consent_stops_everyone_but_who_cares_for_the_child() {
     let (item, body) = received(&live, |_| {});
     let first = status(&unit, &item, &body, "received", "accepted");
     assert_eq!(states(&unit.submit(first.clone()).json()), ["queued", "queued"]);
-    let withdraw = |reason: &str, target: &Value| {
-        let mut claims = unit.claims(WITHDRAWAL);
-        claims["recipients"] = target["recipients"].clone();
-        claims["legal"]["purpose"] = json!("reintegration");
-        claims.as_object_mut().unwrap().remove("in_reply_to");
-        claims["body"]["target"] = target["jti"].clone();
-        claims["body"]["subject"]["ref"] = body["subject"]["ref"].clone();
-        claims["body"]["reason"] = json!(reason);
-        unit.submit(claims)
-    };
+    let withdraw = |reason: &str, target: &Value| withdraw(&unit, &body, reason, target);
     assert_eq!(bnpt.inbox().len(), 1, "told before");
     let taken_back = withdraw("consent_withdrawn", &first);
     assert_eq!(taken_back.status, 201, "{}", taken_back.text);
