@@ -80,7 +80,10 @@ fn line(printer: Printer, view: &ReviewView) {
     let party = view.party.as_deref().unwrap_or("all it concerns");
     printer.line(format!(
         "{}  {}  {:<17} towards {party}, decided by {}: {state}",
-        view.id, view.opened_at, view.kind, view.decided_by
+        view.id,
+        view.opened_at,
+        view.kind.as_str(),
+        view.decided_by
     ));
 }
 

@@ -75,7 +75,7 @@ states!(
         Refused = "refused",
         /// The projection equals the last one sent, so nothing goes.
         Unchanged = "unchanged",
-        /// Named in a `withhold` or `do_not_inform`; an officer decides.
+        /// Not to be told until an officer has decided: see [`ReviewKind`].
         Suspended = "suspended",
         /// Taken back before it was handed out.
         Cancelled = "cancelled",

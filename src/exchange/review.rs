@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::domain::state::{MessageState, RecipientState, ReviewKind};
-use crate::domain::{Address, Code, Digest, Id, PartyId, Refused};
+use crate::domain::{Address, Code, Digest, Id, PartyId, Refused, ReleaseId};
 use crate::store::{
     Changes, CommitError, Decision, Entry, ExchangeRow, MemberRow, MessageRow, RecipientRow,
     ReleaseRow, Requirement, ReviewRow, Write,
@@ -147,6 +147,7 @@ async fn changes(
         }
         Verdict::Keep => {
             keep(gateway, rules, (row, exchange), &suspended, &mut changes).await?;
+            close_holds(gateway, act, &mut changes).await?;
             "review-kept"
         }
     };
@@ -304,6 +305,40 @@ async fn keep(
     }
     changes.requires.push(Requirement::Queued(queued));
     Ok(())
+}
+
+/// What was held back of a release that is cancelled follows it nowhere.
+async fn close_holds(
+    gateway: &Gateway,
+    act: &ReviewAct,
+    changes: &mut Changes,
+) -> Result<(), Failure> {
+    let cancelled: BTreeSet<ReleaseId> = changes.writes.iter().filter_map(cancelled).collect();
+    if cancelled.is_empty() {
+        return Ok(());
+    }
+    for row in gateway.store().holds(false).await? {
+        if row.hold.release.is_some_and(|release| cancelled.contains(&release)) {
+            changes.requires.push(Requirement::HoldOpen(row.hold.id));
+            changes.writes.push(Write::Decide {
+                hold: row.hold.id,
+                decision: Decision {
+                    released: false,
+                    officer: act.officer.clone(),
+                    reason: act.reason.trim().to_owned(),
+                    at: gateway.now(),
+                },
+            });
+        }
+    }
+    Ok(())
+}
+
+fn cancelled(write: &Write) -> Option<ReleaseId> {
+    match write {
+        Write::CancelRelease(release) => Some(*release),
+        _ => None,
+    }
 }
 
 fn cancel(release: &ReleaseRow, changes: &mut Changes) {

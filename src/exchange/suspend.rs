@@ -293,7 +293,7 @@ pub(super) async fn leave_out(
             continue;
         };
         for row in waiting.iter().filter(|row| row.exchange == exchange.id) {
-            let stays = !takes_back(&row.message_type)
+            let stays = may_be_stopped(row)
                 && forbids(gateway, rules, (review, &exchange), &row.recipient).await?;
             if stays {
                 forbidden.insert(row.release_id);
@@ -313,6 +313,10 @@ pub(super) fn all_unchanged(waiting: &[ReleaseRow], reviews: &[ReviewRow]) -> Ve
 }
 
 fn exchanges_of(waiting: &[ReleaseRow]) -> BTreeSet<Id> {
-    let held_up = waiting.iter().filter(|row| !takes_back(&row.message_type));
-    held_up.map(|row| row.exchange).collect()
+    waiting.iter().filter(|row| may_be_stopped(row)).map(|row| row.exchange).collect()
+}
+
+/// What takes data back passes, and what another view of the same party was handed already.
+fn may_be_stopped(row: &ReleaseRow) -> bool {
+    row.is_queued() && !takes_back(&row.message_type)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::lifecycle::{REFERRAL, UNIT, WITHDRAWAL, status, titian};
+use crate::lifecycle::{REFERRAL, STATUS, UNIT, WITHDRAWAL, status, titian};
 use crate::live::{Answer, Live, Party};
 
 const OFFICER: &str = "petugas-jaga";
@@ -219,6 +219,14 @@ fn a_late_review_is_marked_and_decided_without_a_running_gateway() {
     db.execute("UPDATE reviews SET due_at = opened_at - 1", []).unwrap();
     drop(db);
     assert_eq!(titian(&live, &["review", "list"])[0]["is_overdue"], true);
+    let words = std::process::Command::new(env!("CARGO_BIN_EXE_titian"))
+        .args(["review", "list", "--home"])
+        .arg(live.home())
+        .output()
+        .unwrap();
+    let words = String::from_utf8(words.stdout).unwrap();
+    let expected = format!("withheld          towards cuta-be, decided by {UNIT}: overdue since 2");
+    assert!(words.starts_with(&id) && words.contains(&expected), "{words}");
     assert_eq!(decide(&live, &id, "--keep")["is_overdue"], false);
     assert!(open(&live).is_empty());
 }
@@ -247,6 +255,44 @@ fn withdrawn_consent_stops_everyone_but_who_cares_for_the_child() {
     assert_eq!((bnpt.inbox().len(), cuta.inbox().len()), (2, 0), "taken back meanwhile");
     let last = status(&unit, &item, &body, "assessment", "in_service");
     assert_eq!(states(&unit.submit(last).json()), ["queued", "queued"]);
+}
+
+/// The case does not go on to anyone, and who cares for the child is told what concerns it.
+#[test]
+fn withdrawn_consent_reaches_where_the_case_went_and_not_the_carer() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let sent = bnpt.claims(REFERRAL);
+    let exchange = bnpt.submit(sent.clone()).json()["exchange"].clone();
+    let (item, body) = unit.inbox().pop().unwrap();
+    assert_eq!(unit.acknowledge(&item, "received").status, 200);
+    assert_eq!(states(&unit.submit(onward(&unit, &item, &body)).json()), ["queued"]);
+    let mut ask = status(&unit, &item, &body, "received", "info_requested");
+    ask["recipients"] = json!(["bnpt"]);
+    assert_eq!(unit.submit(ask.clone()).status, 201);
+    assert_eq!(withdraw(&unit, &body, "consent_withdrawn", &ask).status, 201);
+    assert!(cuta.inbox().is_empty(), "its own thread is suspended too");
+    assert_eq!(open(&live).len(), 2);
+    let again = unit.submit(onward(&unit, &item, &body));
+    assert_eq!((again.status, states(&again.json())), (202, vec!["suspended"]));
+    assert_eq!(open(&live).len(), 3, "a review of its own where it would go now");
+
+    let mut answer = bnpt.claims(STATUS);
+    answer["recipients"] = json!([UNIT]);
+    answer["in_reply_to"] = exchange;
+    answer["legal"]["purpose"] = json!("child_protection");
+    answer["body"] = json!({"subject": {"ref": sent["body"]["subject"]["ref"]},
+        "from_state": "info_requested", "to_state": "received", "effective_on": "2026-11-24"});
+    let answered = bnpt.submit(answer);
+    assert_eq!(states(&answered.json()), ["queued"], "{}", answered.text);
+    assert_eq!(unit.inbox().last().unwrap().1["to_state"], "received");
+    for (kind, _, id) in open(&live) {
+        assert_eq!(kind, "consent_withdrawn");
+        decide(&live, &id, "--keep");
+    }
+    assert!(cuta.inbox().is_empty() && open(&live).is_empty());
+    let queued = titian(&live, &["breach", "cuta-be", "--since", "2020-01-01"]);
+    assert_eq!(queued["releases"].as_array().map_or(0, Vec::len), 0, "{queued}");
 }
 
 #[test]
