@@ -23,6 +23,8 @@ mod fixtures;
 mod inbox;
 #[path = "store_contract/ledger.rs"]
 mod ledger;
+#[path = "store_contract/reviews.rs"]
+mod reviews;
 #[path = "store_contract/sqlite.rs"]
 mod sqlite;
 

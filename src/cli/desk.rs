@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::exit::{Exit, Failed};
 use crate::app::{self, Home};
-use crate::client::admin::{Admin, Change, HoldDecision};
+use crate::client::admin::{Admin, Change, HoldDecision, ReviewDecision};
 use crate::domain::{Id, PartyId};
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::{Failure, Gateway, hold, released, replay, versions};
+use crate::exchange::{Failure, Gateway, hold, released, replay, review, versions};
 use crate::wire::{
-    HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage, RulesView, VersionView, VersionsAsk,
+    HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView, RulesView,
+    VersionView, VersionsAsk,
 };
 
 /// Where officers work: at the gateway that runs, or in its home while none runs.
@@ -96,6 +97,31 @@ impl Desk {
             Self::Running(admin) => Ok(admin.hold(id, how, act).await?),
             Self::Here(opened) => here(opened.gateway(), id, how, act).await.map_err(failed),
         }
+    }
+
+    pub(super) async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewView>, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.reviews(decided_too).await?),
+            Self::Here(opened) => review::list(opened.gateway(), decided_too).await.map_err(failed),
+        }
+    }
+
+    pub(super) async fn review(
+        &self,
+        id: Id,
+        how: ReviewDecision,
+        act: &ReviewAct,
+    ) -> Result<ReviewView, Failed> {
+        let opened = match self {
+            Self::Running(admin) => return Ok(admin.review(id, how, act).await?),
+            Self::Here(opened) => opened.gateway(),
+        };
+        let verdict = match how {
+            ReviewDecision::Show => return review::show(opened, id, act).await.map_err(failed),
+            ReviewDecision::Resume => review::Verdict::Resume,
+            ReviewDecision::Keep => review::Verdict::Keep,
+        };
+        review::decide(opened, id, verdict, act).await.map_err(failed)
     }
 }
 

@@ -27,22 +27,22 @@ pub(super) enum Hold {
 pub(super) struct List {
     /// Those already decided too
     #[arg(long)]
-    all: bool,
+    pub(super) all: bool,
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
 }
 
 /// Look at one hold with its values; that you looked is recorded
 #[derive(Debug, Args)]
 pub(super) struct Look {
-    /// The hold
+    /// Which one, as `list` names it
     #[arg(value_name = "ID")]
-    id: Id,
+    pub(super) id: Id,
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     /// Who you are, as `officers.toml` names you
     #[arg(long = "as", value_name = "OFFICER")]
-    officer: String,
+    pub(super) officer: String,
 }
 
 /// Decide about one hold; the decision and its reason are recorded
@@ -59,7 +59,7 @@ pub(super) struct Decide {
 pub(super) struct At {
     /// The gateway's home
     #[arg(long, value_name = "HOME", env = environment::HOME)]
-    home: PathBuf,
+    pub(super) home: PathBuf,
 }
 
 impl Hold {

@@ -23,6 +23,7 @@ mod policy;
 mod printer;
 mod refusal;
 mod replay;
+mod review;
 mod rulebook;
 mod send;
 mod serve;
@@ -69,6 +70,8 @@ enum Command {
     Baseline(baseline::Command),
     #[command(subcommand)]
     Hold(hold::Hold),
+    #[command(subcommand)]
+    Review(review::Review),
     Breach(breach::Breach),
     Send(send::Send),
     Inbox(inbox::Inbox),
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Officer(command) => command.run(printer),
         Command::Baseline(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
+        Command::Review(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),

@@ -10,8 +10,8 @@ use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
 use crate::domain::{Id, PartyId};
 use crate::wire::{
-    ActAsk, DraftAsk, HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, RulesView,
-    VersionView, VersionsAsk, WordAsk,
+    ActAsk, DraftAsk, HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct,
+    ReviewView, RulesView, VersionView, VersionsAsk, WordAsk,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,6 +54,27 @@ pub enum Change {
     Withdraw(ActAsk),
 }
 
+/// What an officer does with a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewDecision {
+    /// Looks at it.
+    Show,
+    /// Lets sharing go on.
+    Resume,
+    /// Keeps it suspended.
+    Keep,
+}
+
+impl ReviewDecision {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Show => "show",
+            Self::Resume => "resume",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 /// A client of the officers' socket.
 #[derive(Debug)]
 pub struct Admin {
@@ -88,6 +109,22 @@ impl Admin {
         act: &HoldAct,
     ) -> Result<HoldView, ClientFault> {
         let url = format!("{BASE}/holds/{id}/{}", decision.as_str());
+        self.ask(self.http.post(url).json(act)).await
+    }
+
+    /// Reviews, oldest first; only undecided ones unless `decided_too`.
+    pub async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewView>, ClientFault> {
+        self.ask(self.http.get(format!("{BASE}/reviews?decided={decided_too}"))).await
+    }
+
+    /// An officer looks at a review or decides about it.
+    pub async fn review(
+        &self,
+        id: Id,
+        decision: ReviewDecision,
+        act: &ReviewAct,
+    ) -> Result<ReviewView, ClientFault> {
+        let url = format!("{BASE}/reviews/{id}/{}", decision.as_str());
         self.ask(self.http.post(url).json(act)).await
     }
 

@@ -70,7 +70,7 @@ impl Officer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Decides about holds, as duty officer of the receiving unit.
+    /// Decides about holds and reviews, as duty officer of the receiving unit.
     Operator,
     /// Writes and proposes policies, parties, agreements, officers and exceptions.
     #[serde(alias = "policy")]

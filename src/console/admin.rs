@@ -11,9 +11,11 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::domain::{Code, Id, PartyId};
-use crate::exchange::{Failure, Gateway, hold, released, replay};
-use crate::wire::{HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage};
+use crate::domain::{Code, Id, PartyId, Refused};
+use crate::exchange::{Failure, Gateway, hold, released, replay, review};
+use crate::wire::{
+    HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView,
+};
 
 /// The router of the admin socket.
 pub fn router(gateway: Arc<Gateway>) -> Router {
@@ -26,6 +28,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/holds/{id}/release", post(release))
         .route("/holds/{id}/discard", post(discard))
         .merge(super::governance::routes())
+        .route("/reviews", get(reviews))
+        .route("/reviews/{id}/show", post(show_review))
+        .route("/reviews/{id}/resume", post(resume))
+        .route("/reviews/{id}/keep", post(keep))
         .with_state(gateway)
 }
 
@@ -43,7 +49,7 @@ impl IntoResponse for AdminProblem {
     fn into_response(self) -> Response {
         let (status, code, detail) = match &self.0 {
             Failure::Problem(refused) | Failure::Recorded { refused, .. } => {
-                let is_decided = refused.errors.iter().any(|e| e.pointer == "/decision");
+                let is_decided = is_decided(refused);
                 let status = match refused.code {
                     Code::NotFound => StatusCode::NOT_FOUND,
                     Code::BadRequest if !is_decided => StatusCode::BAD_REQUEST,
@@ -78,6 +84,11 @@ impl IntoResponse for AdminProblem {
     }
 }
 
+/// Whether it was refused because somebody had decided before.
+fn is_decided(refused: &Refused) -> bool {
+    refused.errors.iter().any(|e| matches!(e.pointer.as_str(), "/decision" | "/review"))
+}
+
 /// What was asked, if it has the documented form. The library's own words would quote it.
 fn asked<T, R>(read: Result<T, R>) -> Result<T, AdminProblem> {
     read.map_err(|_rejection| AdminProblem(Failure::problem(Code::BadRequest)))
@@ -94,6 +105,7 @@ async fn status(State(gateway): State<Arc<Gateway>>) -> Answer<serde_json::Value
         "generation": gateway.rules().generation,
         "releases_queued": backlog.queued,
         "holds_open": backlog.holds_open,
+        "reviews_open": backlog.reviews_open,
     })))
 }
 
@@ -156,4 +168,38 @@ async fn discard(
 ) -> Answer<HoldView> {
     let (Path(hold), Json(act)) = (asked(hold)?, asked(act)?);
     Ok(Json(hold::discard(&gateway, id(&hold)?, &act).await?))
+}
+
+async fn reviews(
+    State(gateway): State<Arc<Gateway>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Vec<ReviewView>> {
+    Ok(Json(review::list(&gateway, query.as_deref() == Some("decided=true")).await?))
+}
+
+async fn show_review(
+    State(gateway): State<Arc<Gateway>>,
+    review: Result<Path<String>, PathRejection>,
+    act: Result<Json<ReviewAct>, JsonRejection>,
+) -> Answer<ReviewView> {
+    let (Path(review), Json(act)) = (asked(review)?, asked(act)?);
+    Ok(Json(review::show(&gateway, id(&review)?, &act).await?))
+}
+
+async fn resume(
+    State(gateway): State<Arc<Gateway>>,
+    review: Result<Path<String>, PathRejection>,
+    act: Result<Json<ReviewAct>, JsonRejection>,
+) -> Answer<ReviewView> {
+    let (Path(review), Json(act)) = (asked(review)?, asked(act)?);
+    Ok(Json(review::decide(&gateway, id(&review)?, review::Verdict::Resume, &act).await?))
+}
+
+async fn keep(
+    State(gateway): State<Arc<Gateway>>,
+    review: Result<Path<String>, PathRejection>,
+    act: Result<Json<ReviewAct>, JsonRejection>,
+) -> Answer<ReviewView> {
+    let (Path(review), Json(act)) = (asked(review)?, asked(act)?);
+    Ok(Json(review::decide(&gateway, id(&review)?, review::Verdict::Keep, &act).await?))
 }

@@ -31,7 +31,7 @@ words!(
         Refused = "refused",
         /// The projection equals the last one sent, so nothing goes.
         Unchanged = "unchanged",
-        /// Named in a `withhold` or `do_not_inform`; an officer decides.
+        /// Not to be told until an officer has decided: see [`ReviewKind`].
         Suspended = "suspended",
         /// Taken back before it was handed out.
         Cancelled = "cancelled",
@@ -53,6 +53,18 @@ words!(
         Rejected = "rejected",
         /// Taken back before it was handed out.
         Cancelled = "cancelled",
+    }
+);
+
+words!(
+    /// Why sharing is suspended until an officer has decided.
+    ReviewKind {
+        /// A message named a party that is not to be informed.
+        Withheld = "withheld",
+        /// Consent was withdrawn: nobody but who cares for the child is told anything more.
+        ConsentWithdrawn = "consent_withdrawn",
+        /// A case that was opened for a child may be that of an adult.
+        Majority = "majority",
     }
 );
 

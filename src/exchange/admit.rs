@@ -12,11 +12,14 @@ use crate::domain::{
 };
 use crate::schema::{self, Message, Valid};
 use crate::sign;
-use crate::store::{ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow};
+use crate::store::{
+    ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow, ReviewRow,
+};
 
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
 use super::submit::Stop;
+use super::suspend::{NOT_TO_INFORM, Suspensions};
 use super::{Failure, Gateway, Rules};
 
 /// A message that may be passed on, with the case it belongs to. Minted here only.
@@ -39,6 +42,13 @@ impl Admitted {
     pub(super) fn retention_until(&self) -> Date {
         self.retention_until
     }
+
+    /// The same under these reviews and with these members: what an officer decides changes both.
+    pub(super) fn under(mut self, reviews: Vec<ReviewRow>, members: Vec<MemberRow>) -> Self {
+        self.case.suspensions = Suspensions::under(reviews);
+        self.case.members = members;
+        self
+    }
 }
 
 /// The exchange a message belongs to and what the message does to it.
@@ -49,23 +59,17 @@ pub(super) struct Case {
     pub(super) members: Vec<MemberRow>,
     /// The state the decision rests on and the one it leads to.
     pub(super) step: Option<(ThreadState, ThreadState)>,
-    /// Parties this message adds to those that must not be informed.
-    pub(super) withheld: Vec<PartyId>,
-    /// The exchange whose case is passed on by this one: what this message says about whom not to
-    /// inform holds there too.
+    /// The exchange whose case is passed on by this one.
     pub(super) parent: Option<Id>,
     /// What a withdrawal takes back.
     pub(super) target: Option<Target>,
+    /// What suspends whom: in the exchange, or in the one whose case this passes on.
+    pub(super) suspensions: Suspensions,
 }
 
 impl Case {
     pub(super) fn member(&self, party: &PartyId) -> Option<&MemberRow> {
         self.members.iter().find(|member| member.party == *party)
-    }
-
-    /// Whether nobody may be told in this exchange that is of this party.
-    pub(super) fn is_withheld(&self, party: &PartyId) -> bool {
-        self.exchange.withheld.contains(party) || self.withheld.contains(party)
     }
 }
 
@@ -130,6 +134,7 @@ pub(super) async fn readmit(
     let parsed = schema::parse_recorded(&recorded, row.digest).map_err(Failure::Problem)?;
     let message = rules.schemas.validate(parsed).map_err(Failure::Problem)?;
     let store = gateway.store();
+    let reviews = store.reviews_in(&[row.exchange]).await?;
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
     let case = Case {
@@ -137,9 +142,9 @@ pub(super) async fn readmit(
         is_new: false,
         members,
         step: None,
-        withheld: Vec::new(),
         parent: None,
         target: None,
+        suspensions: Suspensions::under(reviews),
     };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
@@ -291,6 +296,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         None => None,
         Some(reference) => Some(own_exchange(gateway, message, reference).await?),
     };
+    let before = parent.as_ref().map(|(_, parent)| parent.id);
+    let suspensions = Suspensions::of(gateway, before, message).await?;
     let (origin, onward, subject, mut withheld) = match &parent {
         None => {
             if gateway.store().knows_subject_as(sender, &subject_ref).await? {
@@ -307,11 +314,11 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
             may_go_onward(parent, message)?;
             let allowed = message.legal.onward.iter();
             let onward = allowed.filter(|p| parent.onward.contains(p)).cloned().collect();
-            (parent.origin.clone(), onward, parent.subject, parent.withheld.clone())
+            let withheld = suspensions.withheld().cloned().collect();
+            (parent.origin.clone(), onward, parent.subject, withheld)
         }
     };
-    let named = named_not_to_inform(message);
-    withheld.extend(named.iter().cloned());
+    withheld.extend(suspensions.named.iter().cloned());
     withheld.sort();
     withheld.dedup();
     let exchange = ExchangeRow {
@@ -337,9 +344,9 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         is_new: true,
         members: vec![member],
         step: None,
-        withheld: named,
-        parent: parent.map(|(_, parent)| parent.id),
+        parent: before,
         target: None,
+        suspensions,
     })
 }
 
@@ -366,10 +373,10 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     }
     // nothing that happens to a person is told to the foreign party that referred this person
     let moves = !is_foreign(&exchange.referrer.party);
-    let withheld = named_not_to_inform(message);
+    let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = gateway.store().members(&exchange.id).await?;
     let step = Some((from, if moves { to } else { from }));
-    Ok(Case { exchange, is_new: false, members, step, withheld, parent: None, target: None })
+    Ok(Case { exchange, is_new: false, members, step, parent: None, target: None, suspensions })
 }
 
 /// A withdrawal takes back a message of the sender's own.
@@ -385,6 +392,8 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
         return Err(unknown());
     }
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(unknown)?;
+    // before what is taken back is read: an officer who resumes in between changes them
+    let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = store.members(&exchange.id).await?;
     let own = members.iter().find(|m| m.party == *sender).ok_or_else(unknown)?;
     if message.in_reply_to.is_some_and(|reference| reference != own.reference) {
@@ -407,8 +416,8 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
         holds: store.holds_of(sender, &target).await?,
         recipients,
     };
-    let (withheld, target) = (Vec::new(), Some(target));
-    Ok(Case { exchange, is_new: false, members, step, withheld, parent: None, target })
+    let target = Some(target);
+    Ok(Case { exchange, is_new: false, members, step, parent: None, target, suspensions })
 }
 
 fn taken_back(
@@ -479,18 +488,6 @@ fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
     } else {
         None
     }
-}
-
-/// Where a body names parties that must not be informed.
-const NOT_TO_INFORM: [&str; 2] = ["/safety/do_not_inform", "/consent/withhold"];
-
-fn named_not_to_inform(message: &Message) -> Vec<PartyId> {
-    NOT_TO_INFORM
-        .iter()
-        .filter_map(|pointer| message.body.value().pointer(pointer)?.as_array())
-        .flatten()
-        .filter_map(|party| party.as_str()?.parse().ok())
-        .collect()
 }
 
 fn subject_ref(message: &Message) -> Result<Id, Stop> {

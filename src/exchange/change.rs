@@ -20,7 +20,7 @@ use super::rules::who::{MayNot, Needs, may_approve, may_author};
 use super::rules::{self, BadDocument, Document, Rules};
 use super::seed::push_step;
 use super::versions::view_of;
-use super::{Failure, Gateway};
+use super::{Failure, Gateway, except};
 
 /// Why nothing was changed, in words for the officer.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +181,17 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     }
     let step =
         Step { act: Act::Approved, officer: &word.iss, word: &ask.word, reason: &ask.reason };
-    take(gateway, &rows, row, (VersionState::Approved, effective), step, now).await
+    let view = take(gateway, &rows, row, (VersionState::Approved, effective), step, now).await?;
+    if row.key.kind == DocumentKind::Exception
+        && effective <= now
+        && let Err(failure) = except::apply(gateway, &row.key.id).await
+    {
+        // it is in force all the same; what it adds to a message that is there was not made
+        metrics::counter!("titian_exceptions_not_applied_total").increment(1);
+        let id = &row.key.id;
+        tracing::error!(exception = id, cause = %failure, "what an exception adds was not made");
+    }
+    Ok(view)
 }
 
 /// Gives a proposal back to its author, by an approver.

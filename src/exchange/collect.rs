@@ -20,7 +20,7 @@ use crate::wire::{InboxItem, InboxPage};
 
 use super::disclose::{is_foreign, release_place, still_goes};
 use super::renew::renew;
-use super::{Failure, Gateway, Rules, window};
+use super::{Failure, Gateway, Rules, suspend, window};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ async fn page(
     let next = rows.last().map_or(start, |(seq, _)| *seq);
     let mut items = Vec::with_capacity(rows.len());
     for (seq, row) in rows {
-        if caller.is_frozen() && !passes_a_freeze(&row.message_type) {
+        if caller.is_frozen() && !takes_back(&row.message_type) {
             continue;
         }
         match item(gateway, seq, &row).await {
@@ -123,7 +123,8 @@ async fn hand_out(
     for _ in 0..ATTEMPTS_MAX {
         let rules = gateway.rules();
         let caller = still()?;
-        let (waiting, stale) = to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
+        let ToHandOut { goes: waiting, stale, unsuspended } =
+            to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
         if let Some(changes) = renew(gateway, &rules, &stale).await? {
             match gateway.store().commit(changes).await {
                 Ok(_) => continue,
@@ -139,6 +140,7 @@ async fn hand_out(
         }
         let mut changes = Changes::default();
         changes.requires.push(Requirement::Generation(rules.generation));
+        changes.requires.extend(unsuspended);
         let mut releases = Vec::with_capacity(waiting.len());
         for row in &waiting {
             let slot = if row.is_queued() {
@@ -167,46 +169,70 @@ async fn hand_out(
 
 /// What waits and may go, at most `limit`, and what is stale of what was looked at. What can be
 /// neither handed out nor made anew stays where it is: nothing is lost, and it goes once a policy
-/// for it is in force again or its sender has taken it back.
+/// for it is in force again, an officer has resumed, or its sender has taken it back.
 async fn to_hand_out(
     gateway: &Gateway,
     rules: &Rules,
     caller: &Caller,
     (view, limit): (&Address, u32),
-) -> Result<(Vec<ReleaseRow>, Vec<ReleaseRow>), Failure> {
+) -> Result<ToHandOut, Failure> {
     /// How far to look past what may not go.
     const LOOK_MAX: u32 = 1000;
-    if is_foreign(rules, view) {
-        return to_hand_out_abroad(gateway, rules, caller, (view, limit)).await;
-    }
-    let today = rules.today(gateway.clock());
-    let goes_now = |row: &ReleaseRow| {
-        let parties = (&row.sender.party, &row.recipient);
-        still_goes(rules, &row.message_type, &row.policy, parties, today).is_some()
-    };
     let mut stale = Vec::new();
     for look in [limit, LOOK_MAX] {
-        let mut waiting = gateway.store().waiting(view, look).await?;
-        let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
-        waiting.retain(|row| !caller.is_frozen() || passes_a_freeze(&row.message_type));
-        let (mut goes, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(goes_now);
-        stale = others;
+        let (mut goes, is_all);
+        (goes, stale, is_all) = if is_foreign(rules, view) {
+            look_abroad(gateway, rules, caller, (view, look)).await?
+        } else {
+            look_at(gateway, rules, caller, (view, look)).await?
+        };
+        let reviews = suspend::leave_out(gateway, rules, &mut goes).await?;
         goes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         if !goes.is_empty() || is_all {
-            return Ok((goes, stale));
+            let unsuspended = suspend::all_unchanged(&goes, &reviews);
+            return Ok(ToHandOut { goes, stale, unsuspended });
         }
     }
-    Ok((Vec::new(), stale))
+    Ok(ToHandOut { goes: Vec::new(), stale, unsuspended: Vec::new() })
 }
 
-/// As [`to_hand_out`], of what a window lets out.
-async fn to_hand_out_abroad(
+/// What may be handed out, what would have to be made anew first, and what must still hold when it
+/// is handed out.
+struct ToHandOut {
+    goes: Vec<ReleaseRow>,
+    stale: Vec<ReleaseRow>,
+    unsuspended: Vec<Requirement>,
+}
+
+/// What goes, what is stale, and whether that is all there is.
+type Looked = (Vec<ReleaseRow>, Vec<ReleaseRow>, bool);
+
+async fn look_at(
     gateway: &Gateway,
     rules: &Rules,
     caller: &Caller,
-    place: (&Address, u32),
-) -> Result<(Vec<ReleaseRow>, Vec<ReleaseRow>), Failure> {
-    let chosen = window::choose(gateway, rules, caller, place).await?;
+    (view, look): (&Address, u32),
+) -> Result<Looked, Failure> {
+    let today = rules.today(gateway.clock());
+    let mut waiting = gateway.store().waiting(view, look).await?;
+    let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
+    waiting.retain(|row| !caller.is_frozen() || takes_back(&row.message_type));
+    let (goes, stale) = waiting.into_iter().partition(|row| {
+        let parties = (&row.sender.party, &row.recipient);
+        still_goes(rules, &row.message_type, &row.policy, parties, today).is_some()
+    });
+    Ok((goes, stale, is_all))
+}
+
+/// As [`look_at`], of what a window lets out.
+async fn look_abroad(
+    gateway: &Gateway,
+    rules: &Rules,
+    caller: &Caller,
+    (view, look): (&Address, u32),
+) -> Result<Looked, Failure> {
+    let chosen = window::choose(gateway, rules, caller, (view, look)).await?;
+    let is_all = u32::try_from(chosen.releases.len()).is_ok_and(|found| found < look);
     let rows = async |ids: &[ReleaseId]| -> Result<Vec<ReleaseRow>, Failure> {
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
@@ -214,11 +240,11 @@ async fn to_hand_out_abroad(
         }
         Ok(rows)
     };
-    Ok((rows(&chosen.releases).await?, rows(&chosen.stale).await?))
+    Ok((rows(&chosen.releases).await?, rows(&chosen.stale).await?, is_all))
 }
 
-/// A frozen party is still handed what takes data back.
-pub(super) fn passes_a_freeze(message_type: &MessageType) -> bool {
+/// What takes data back: a party is handed it also while it is frozen or suspended.
+pub(super) fn takes_back(message_type: &MessageType) -> bool {
     matches!(message_type.name(), "withdrawal" | "erasure-notice" | "erasure-confirmation")
 }
 

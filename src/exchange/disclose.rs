@@ -6,6 +6,7 @@
 use time::{Date, Duration};
 
 use crate::clock::JAKARTA;
+use crate::domain::state::ReviewKind;
 use crate::domain::{
     Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, MessageType, PartyId,
     PartyKind, Purpose, Refused, ReleaseId, body::Protected,
@@ -22,6 +23,7 @@ use super::group::{Known, within_budget};
 use super::pseudonym::ExchangePseudonyms;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
+use super::suspend::{self, Look};
 use super::{Failure, Gateway, Rules};
 
 /// What each recipient is to receive. Minted here only.
@@ -59,8 +61,8 @@ pub(super) enum Verdict {
     Unchanged { last: Digest },
     /// The whole message waits for an officer.
     Held { leaves: Vec<LeafName>, findings: Vec<Fault> },
-    /// Somebody asked that this recipient is not informed.
-    Suspended,
+    /// An officer decides first, for this reason, whether this recipient is told.
+    Suspended(ReviewKind),
     /// No release.
     Refused(Refused),
     /// What is taken back was never handed out, so there is nothing to say.
@@ -82,11 +84,39 @@ pub(super) async fn disclose(
     admitted: Admitted,
 ) -> Result<Disclosed, Stop> {
     let mut decided = Vec::with_capacity(admitted.message().recipients.len());
+    let mut look = Look::default();
     for recipient in &admitted.message().recipients {
-        decided.push(decide(gateway, rules, &admitted, recipient).await?);
+        decided.push(decide(gateway, rules, &admitted, recipient, &mut look).await?);
     }
     refuse_if_nobody_receives(&decided)?;
     Ok(Disclosed { admitted, decided })
+}
+
+/// As [`disclose`], for one recipient of a message that was suspended: under the policy version
+/// that it was pinned to then, if it was.
+pub(super) async fn disclose_later(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: Admitted,
+    (recipient, pinned): (&Address, Option<&PolicyPin>),
+    look: &mut Look,
+) -> Result<Disclosed, Stop> {
+    let mut decided = decide(gateway, rules, &admitted, recipient, look).await?;
+    let is_pinned = match (pinned, &decided.policy) {
+        (Some(pinned), Some(policy)) => policy.digest == pinned.digest,
+        _ => true,
+    };
+    match &decided.verdict {
+        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold => {}
+        // under another version more might go out than was approved for this message
+        _ if !is_pinned => decided.verdict = Verdict::Refused(Refused::because(Code::NoPolicy)),
+        Verdict::Goes { disclosure, last: Last::Sent(_) } => {
+            let digest = disclosure.body_digest();
+            look.sends(&recipient.party, &admitted.message().message_type, digest);
+        }
+        Verdict::Goes { .. } | Verdict::Unchanged { .. } | Verdict::Held { .. } => {}
+    }
+    Ok(Disclosed { admitted, decided: vec![decided] })
 }
 
 /// 422 if no recipient is left: with that recipient's reason where all share it.
@@ -109,27 +139,38 @@ async fn decide(
     rules: &Rules,
     admitted: &Admitted,
     recipient: &Address,
+    look: &mut Look,
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
     let without_policy =
         |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict, known: None });
     let kind = kind_of(rules, recipient);
+    let today = rules.today(gateway.clock());
+    // pinned to the version that would have decided
+    let suspended = |reason| {
+        let policy = policy_for(rules, admitted, recipient, today).map(|policy| pin(&policy));
+        let verdict = Verdict::Suspended(reason);
+        Ok(Decided { recipient: recipient.clone(), policy, verdict, known: None })
+    };
     if let Some(target) = &case.target {
         if !was_told(target, recipient) {
             return without_policy(Verdict::NeverTold);
         }
     } else {
-        if case.is_withheld(&recipient.party) {
-            return without_policy(Verdict::Suspended);
+        if case.suspensions.is_withheld(&recipient.party) {
+            return suspended(ReviewKind::Withheld);
         }
         // whoever referred a person from abroad is told nothing that happens to this person here
         let exchange = &case.exchange;
         let referred = [&exchange.referrer.party, &exchange.origin].contains(&&recipient.party);
-        if referred && kind == PartyKind::Foreign {
+        let is_excepted = exception_for(rules, admitted, recipient, today).is_some();
+        if referred && kind == PartyKind::Foreign && !is_excepted {
             return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
         }
+        if let Some(reason) = suspend::reason(gateway, rules, admitted, recipient, look).await? {
+            return suspended(reason);
+        }
     }
-    let today = rules.today(gateway.clock());
     let Some(policy) = policy_for(rules, admitted, recipient, today) else {
         return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
     };
@@ -146,7 +187,7 @@ async fn decide(
         Vec::new()
     };
     let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[], &[])) {
-        Ok(disclosure) => compare(gateway, admitted, recipient, disclosure).await?,
+        Ok(disclosure) => compare(gateway, admitted, recipient, disclosure, look).await?,
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
@@ -321,6 +362,7 @@ async fn compare(
     admitted: &Admitted,
     recipient: &Address,
     disclosure: Disclosure,
+    look: &Look,
 ) -> Result<Verdict, Stop> {
     let disclosure = Box::new(disclosure);
     let message = admitted.message();
@@ -329,7 +371,10 @@ async fn compare(
     }
     let exchange = &admitted.case().exchange.id;
     let kind = message.message_type.as_str();
-    let last = gateway.store().last_projection(exchange, &recipient.party, kind).await?;
+    let last = match look.sent(&recipient.party, &message.message_type) {
+        Some(digest) => Some(digest),
+        None => gateway.store().last_projection(exchange, &recipient.party, kind).await?,
+    };
     Ok(match last {
         Some(digest) if digest == disclosure.body_digest() => Verdict::Unchanged { last: digest },
         last => Verdict::Goes { disclosure, last: Last::Sent(last) },

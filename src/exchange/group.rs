@@ -71,7 +71,9 @@ pub(super) async fn within_budget(
 ) -> Result<(Verdict, Option<Known>), Failure> {
     let Verdict::Goes { disclosure, .. } = &verdict else { return Ok((verdict, None)) };
     // a fixed plan takes data back and tells nothing of a person
-    if !policy.foreign() || rules.fixed.find(policy.message(), true).is_some() {
+    // and who granted an exception has weighed it
+    let is_weighed = policy.exception().is_some();
+    if !policy.foreign() || is_weighed || rules.fixed.find(policy.message(), true).is_some() {
         return Ok((verdict, None));
     }
     let (store, exchange) = (gateway.store(), admitted.case().exchange.id);

@@ -27,7 +27,7 @@ use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::renew::{Under, irreconcilable, released_leaves, under};
 use super::show::moment;
-use super::{Failure, Gateway, Rules, disclose, group};
+use super::{Failure, Gateway, Rules, disclose, group, review, suspend};
 
 const REASON_MAX: usize = 500;
 
@@ -74,9 +74,6 @@ pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, 
 /// what a foreign recipient would know.
 pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
     let row = undecided(gateway, id, act).await?;
-    if row.hold.group.is_some() {
-        return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));
-    }
     let rules = gateway.rules();
     let message = gateway.store().message(&row.hold.sender.party, &row.hold.message_id).await?;
     let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
@@ -85,13 +82,18 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     }
     let admitted = readmit(gateway, &rules, &message).await?;
     let recipient = recipient_row(gateway, &row).await?;
-    if admitted.case().is_withheld(&recipient.recipient.party) {
-        // somebody has asked since that this party is not informed
+    let mut look = suspend::Look::default();
+    let to = &recipient.recipient;
+    if suspend::reason(gateway, &rules, &admitted, to, &mut look).await?.is_some() {
+        // it has been suspended since
         return Err(Failure::problem(Code::PolicyRefused));
     }
     let pinned = recipient.policy.as_ref().ok_or_else(irreconcilable)?;
     let under = under(gateway, &rules, &admitted, (&recipient.recipient, pinned)).await?;
     let under = under.filter(|under| under.conflicting.is_empty()).ok_or_else(irreconcilable)?;
+    if row.hold.group.is_some() && under.policy.exception().is_none() {
+        return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));
+    }
     let mut released = released_leaves(gateway, &message, &recipient.recipient).await?;
     released.extend(row.hold.leaves.iter().cloned());
     let leaves = (&[][..], released.as_slice(), under.blank.as_slice());
@@ -100,6 +102,8 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
+    let case = admitted.case();
+    changes.requires.push(suspend::unchanged(case.exchange.id, &case.suspensions.reviews));
     let pending = disclosure.pending().to_vec();
     let tells = queue(gateway, &rules, &mut changes, &admitted, (&row, under, disclosure))?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
@@ -187,6 +191,9 @@ pub fn sentence(refused: &Refused) -> &'static str {
         }
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/decision") => {
             "the hold was decided before; `titian hold list --all` shows by whom"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == review::DECIDED) => {
+            "the review was decided before; `titian review list --all` shows by whom"
         }
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason") => {
             "a reason of 1 to 500 bytes is needed"
@@ -279,19 +286,23 @@ async fn undecided(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, 
     if row.decision.is_some() {
         return Err(decided_before());
     }
-    let reason = act.reason.trim();
-    if reason.is_empty() || reason.len() > REASON_MAX {
+    has_reason(&act.reason)?;
+    Ok(row)
+}
+
+/// Every decision has its reason.
+pub(super) fn has_reason(reason: &str) -> Result<(), Failure> {
+    if reason.trim().is_empty() || reason.trim().len() > REASON_MAX {
         return Err(Failure::Problem(Refused::at(Code::BadRequest, "/reason", "required")));
     }
-    Ok(row)
+    Ok(())
 }
 
 /// Whose officers decide: the recipient's, or the sender's where a foreign recipient must not
 /// know that anything is held.
-///
-/// INVARIANT: only what the budget holds is held for a foreign recipient.
-fn side(hold: &NewHold) -> &Address {
-    if hold.group.is_some() { &hold.sender } else { &hold.recipient }
+fn side<'h>(rules: &Rules, hold: &'h NewHold) -> &'h Address {
+    let is_abroad = hold.group.is_some() || disclose::is_foreign(rules, &hold.recipient);
+    if is_abroad { &hold.sender } else { &hold.recipient }
 }
 
 /// A hold, for a duty officer of the party and unit whose side it is. To anyone else there is none.
@@ -299,12 +310,15 @@ async fn open_to(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldRow, Fa
     let unknown = || Failure::problem(Code::NotFound);
     let row = gateway.store().hold(&id).await?.ok_or_else(unknown)?;
     let rules = gateway.rules();
-    let side = side(&row.hold);
-    let is_duty = rules.officers.iter().any(|officer| {
-        let at = Address { party: officer.party.clone(), unit: officer.unit.clone() };
-        officer.name == act.officer && officer.roles.contains(&Role::Operator) && at.covers(side)
-    });
+    let is_duty = is_on_duty(&rules, &act.officer, side(&rules, &row.hold));
     if is_duty { Ok(row) } else { Err(unknown()) }
+}
+
+/// Whether somebody is a duty officer of this party and unit.
+pub(super) fn is_on_duty(rules: &Rules, name: &str, of: &Address) -> bool {
+    rules.officers.iter().any(|officer| {
+        officer.name == name && officer.is(Role::Operator) && officer.address().covers(of)
+    })
 }
 
 /// Who did what to which hold: ids only, in the ledger of the party whose side it is.
@@ -316,7 +330,7 @@ fn event(gateway: &Gateway, kind: &str, row: &HoldRow, act: &HoldAct) -> Result<
         "at": gateway.now(),
     });
     let bytes = crate::domain::json::canonical(&event).map_err(Failure::internal)?;
-    gateway.entry(side(&row.hold).party.as_str(), bytes)
+    gateway.entry(side(&gateway.rules(), &row.hold).party.as_str(), bytes)
 }
 
 async fn decided_view(gateway: &Gateway, id: Id) -> Result<HoldView, Failure> {
@@ -333,7 +347,7 @@ async fn view(
     let message = gateway.store().message(&hold.sender.party, &hold.message_id).await?;
     let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
     let members = gateway.store().members(&message.exchange).await?;
-    let side = side(hold);
+    let side = side(&gateway.rules(), hold);
     let own = members.iter().find(|member| member.party == side.party);
     Ok(HoldView {
         id: hold.id.to_string(),

@@ -17,7 +17,7 @@ use super::group::Known;
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, suspend};
 
 /// What is to be committed and what is then answered. Minted here only.
 #[derive(Debug)]
@@ -109,6 +109,7 @@ pub(super) fn record(
         message_id: message.message_id,
     });
     case_rows(&mut changes, &admitted, new_members);
+    suspend::record(gateway, &mut changes, case, outcomes.iter().map(|(each, _)| each))?;
     let row_key = message_key(&message.iss.party, &message.message_id);
     let place = message_place(&row_key);
     let vault = &gateway.parts.vault;
@@ -151,12 +152,13 @@ pub(super) fn record(
     Ok(Recorded { changes, answer })
 }
 
-fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -> RecipientRow {
+/// What becomes of a message for one recipient, as its row.
+pub(super) fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -> RecipientRow {
     let (state, pending, code): (_, &[LeafName], _) = match &decided.verdict {
         Verdict::Goes { disclosure, .. } => (RecipientState::Queued, disclosure.pending(), None),
         Verdict::Unchanged { .. } => (RecipientState::Unchanged, &[], None),
         Verdict::Held { leaves, .. } => (RecipientState::Held, leaves, None),
-        Verdict::Suspended => (RecipientState::Suspended, &[], None),
+        Verdict::Suspended(_) => (RecipientState::Suspended, &[], None),
         Verdict::Refused(refused) => (RecipientState::Refused, &[], Some(refused.code)),
         Verdict::NeverTold => (RecipientState::Cancelled, &[], None),
     };
@@ -234,15 +236,15 @@ fn receipt_recipients(
 
 fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<MemberRow>) {
     let case = admitted.case();
-    let exchange = case.exchange.id;
+    let (exchange, named) = (case.exchange.id, &case.suspensions.named);
     if case.is_new {
         changes.writes.push(Write::Exchange(case.exchange.clone()));
         changes.writes.extend(case.members.iter().cloned().map(Write::Member));
-        if let Some(exchange) = case.parent.filter(|_| !case.withheld.is_empty()) {
-            changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
+        if let Some(exchange) = case.parent.filter(|_| !named.is_empty()) {
+            changes.writes.push(Write::Withheld { exchange, parties: named.clone() });
         }
-    } else if !case.withheld.is_empty() {
-        changes.writes.push(Write::Withheld { exchange, parties: case.withheld.clone() });
+    } else if !named.is_empty() {
+        changes.writes.push(Write::Withheld { exchange, parties: named.clone() });
     }
     changes.writes.extend(new_members.into_iter().map(Write::Member));
     if let Some((from, to)) = case.step {
@@ -253,7 +255,8 @@ fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<Member
     }
 }
 
-fn outcome_rows(
+/// What else is written for one recipient.
+pub(super) fn outcome_rows(
     gateway: &Gateway,
     changes: &mut Changes,
     admitted: &Admitted,
@@ -304,7 +307,7 @@ fn outcome_rows(
             let what = (None, leaves.clone(), findings.clone());
             changes.writes.push(hold(gateway, admitted, decided, what)?);
         }
-        Verdict::Suspended | Verdict::Refused(_) | Verdict::NeverTold => {}
+        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold => {}
     }
     Ok(())
 }

@@ -51,6 +51,11 @@ pub(super) async fn under(
         let (before, blank, conflicting) = (None, Vec::new(), Vec::new());
         return Ok(Some(Under { policy: now, before, blank, conflicting }));
     }
+    // two officers of two agencies have decided about this very message
+    if now.exception().is_some() {
+        let (before, blank, conflicting) = (Some(pinned.clone()), Vec::new(), Vec::new());
+        return Ok(Some(Under { policy: now, before, blank, conflicting }));
+    }
     let Some(then) = version(gateway, rules, pinned).await? else { return Ok(None) };
     let is_for_the_same = |policy: &Compiled| {
         (policy.sender().clone(), policy.recipient().clone(), policy.message().clone())

@@ -45,6 +45,7 @@ async fn render(State(management): State<Management>) -> String {
         gauge("titian_oldest_undelivered_seconds", age(backlog.oldest_queued_at));
         gauge("titian_holds_open", i64::try_from(backlog.holds_open).unwrap_or(i64::MAX));
         gauge("titian_oldest_hold_seconds", age(backlog.oldest_hold_at));
+        gauge("titian_reviews_open", i64::try_from(backlog.reviews_open).unwrap_or(i64::MAX));
     }
     management.metrics.render()
 }

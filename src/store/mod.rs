@@ -20,11 +20,12 @@ use crate::domain::{
     ReleaseId, VersionState,
 };
 
+use self::rows::PolicyPin;
 pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, GroupSize, HoldRow,
-    KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewStep, NewVersion,
-    RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, StepRow, VersionKey,
-    VersionRow, WaitingCursor, WaitingRow,
+    KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewReview, NewStep,
+    NewVersion, RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow, StepRow,
+    VersionKey, VersionRow, WaitingCursor, WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -75,6 +76,29 @@ pub enum Requirement {
         key: VersionKey,
         /// Its state and number of steps.
         at: Option<(VersionState, u32)>,
+    },
+    /// The review is still undecided.
+    ReviewOpen(Id),
+    /// Exactly these reviews stand in the exchange, oldest first.
+    Standing {
+        /// Which exchange.
+        exchange: Id,
+        /// Which reviews.
+        reviews: Vec<Id>,
+    },
+    /// Exactly these messages of the exchange are suspended for these recipients, oldest first.
+    Suspended {
+        /// Which exchange.
+        exchange: Id,
+        /// Sender and id of the message, and for whom.
+        all: Vec<(PartyId, MessageId, Address)>,
+    },
+    /// The case has been passed on so far and no further: see [`Store::family`].
+    Family {
+        /// Which exchange.
+        exchange: Id,
+        /// All exchanges of the case.
+        all: Vec<Id>,
     },
     /// This client assertion has not been used.
     AssertionUnseen {
@@ -157,8 +181,27 @@ pub enum Write {
         /// Leaves that still wait for an officer.
         pending: Vec<LeafName>,
     },
+    /// The policy version that a recipient's part of a message is pinned to, where it was pinned
+    /// to none.
+    RecipientPolicy {
+        /// Who sent it.
+        sender: PartyId,
+        /// Under which id.
+        message_id: MessageId,
+        /// For whom.
+        recipient: Address,
+        /// The version.
+        policy: PolicyPin,
+    },
     /// A new exchange.
     Exchange(ExchangeRow),
+    /// A new exchange passes on the case of another.
+    PassedOn {
+        /// The new one.
+        exchange: Id,
+        /// The other.
+        parent: Id,
+    },
     /// The state of an exchange's thread.
     Thread {
         /// Which exchange.
@@ -248,6 +291,16 @@ pub enum Write {
         /// Which exchange.
         Id,
     ),
+    /// Sharing is suspended until an officer decides. No change while one of the same exchange,
+    /// kind and party is open; takes the place of one that was decided to keep.
+    OpenReview(NewReview),
+    /// An officer's decision about a review.
+    DecideReview {
+        /// Which review.
+        review: Id,
+        /// What was decided, by whom, why.
+        decision: Decision,
+    },
     /// A compiled policy's text, kept by digest; writing it again is no change.
     Policy {
         /// Digest of the canonical text.
@@ -379,6 +432,8 @@ pub struct Backlog {
     pub holds_open: u64,
     /// When the oldest of them was opened (unix seconds).
     pub oldest_hold_at: Option<i64>,
+    /// Open reviews.
+    pub reviews_open: u64,
 }
 
 /// The one trait in storage.
@@ -530,6 +585,24 @@ pub trait Store: Send + Sync + fmt::Debug {
         exchange: &Id,
         most: u32,
     ) -> Result<u64, StoreError>;
+    /// A review.
+    async fn review(&self, id: &Id) -> Result<Option<ReviewRow>, StoreError>;
+
+    /// Reviews, oldest first; only undecided ones unless `decided_too`.
+    async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewRow>, StoreError>;
+
+    /// Every review of these exchanges, decided or not; those of one exchange oldest first.
+    async fn reviews_in(&self, exchanges: &[Id]) -> Result<Vec<ReviewRow>, StoreError>;
+
+    /// Recipients for whom messages of the exchange are suspended, oldest message first.
+    async fn suspended_in(&self, exchange: &Id) -> Result<Vec<RecipientRow>, StoreError>;
+
+    /// Releases of the exchange that nobody was handed yet, oldest first.
+    async fn queued_in(&self, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError>;
+
+    /// The exchange, those its case came from and those it was passed on to, near and far; in the
+    /// order of their ids.
+    async fn family(&self, exchange: &Id) -> Result<Vec<Id>, StoreError>;
 
     /// A policy's text.
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError>;

@@ -4,7 +4,7 @@
 use time::Date;
 
 use super::{EntrySlot, Sealed};
-use crate::domain::state::{MessageState, RecipientState, ReleaseState, ThreadState};
+use crate::domain::state::{MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState};
 use crate::domain::{
     Act, Address, Digest, DocumentKind, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType,
     PartyId, Purpose, ReleaseId, VersionState,
@@ -115,7 +115,7 @@ pub struct ExchangeRow {
     pub origin: PartyId,
     /// To whom the origin allows messages of this exchange to be passed on.
     pub onward: Vec<PartyId>,
-    /// Whom not to inform.
+    /// Who was ever named as not to be informed; what that still forbids, the reviews say.
     pub withheld: Vec<PartyId>,
     /// Internal id of the subject.
     pub subject: Id,
@@ -375,7 +375,7 @@ pub struct HoldRow {
 /// An officer's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Released (true) or discarded.
+    /// Of a hold: released (true) or discarded. Of a review: resumed (true) or kept.
     pub released: bool,
     /// Which officer.
     pub officer: String,
@@ -383,6 +383,35 @@ pub struct Decision {
     pub reason: String,
     /// When (unix seconds).
     pub at: i64,
+}
+
+/// Something that suspends sharing until an officer has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReview {
+    /// Its id.
+    pub id: Id,
+    /// In which exchange.
+    pub exchange: Id,
+    /// Why.
+    pub kind: ReviewKind,
+    /// Towards whom; `None` for everyone that its kind concerns.
+    pub party: Option<PartyId>,
+    /// When (unix seconds).
+    pub opened_at: i64,
+    /// By when an officer should have decided (unix seconds).
+    pub due_at: i64,
+}
+
+/// A recorded review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewRow {
+    /// What suspends what.
+    pub review: NewReview,
+    /// Whether it does: while it is open, and for good once it was decided to keep, unless a later
+    /// one of its kind and party took its place.
+    pub stands: bool,
+    /// What an officer decided, if one has.
+    pub decision: Option<Decision>,
 }
 
 /// A signed refusal.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::Fault;
+use crate::domain::state::ReviewKind;
 
 /// One release in the list of everything a party received. Shows no value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -170,9 +171,10 @@ pub struct GroupView {
 }
 
 /// A decision about a hold.
+/// A decision about a hold or a review.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DecisionView {
-    /// `released` or `discarded`.
+    /// Of a hold `released` or `discarded`, of a review `resumed` or `kept`.
     pub decision: String,
     /// Which officer.
     pub officer: String,
@@ -188,6 +190,41 @@ pub struct HoldAct {
     /// Name of an officer in `officers.toml`.
     pub officer: String,
     /// Why; required to release or discard.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A review, as the officer who decides sees it. Shows no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReviewView {
+    /// Its id.
+    pub id: String,
+    /// Why sharing is suspended.
+    pub kind: ReviewKind,
+    /// Towards whom; absent where its kind concerns more than one.
+    pub party: Option<String>,
+    /// Whose officers decide.
+    pub decided_by: String,
+    /// The exchange reference of whoever decides, where it has one.
+    pub exchange: Option<String>,
+    /// How many messages wait for the decision, once for each recipient.
+    pub suspended: u64,
+    /// RFC 3339.
+    pub opened_at: String,
+    /// By when it should be decided, RFC 3339.
+    pub due_at: String,
+    /// Whether that has passed without a decision.
+    pub is_overdue: bool,
+    /// The decision, if any.
+    pub decision: Option<DecisionView>,
+}
+
+/// What an officer asks of a review.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReviewAct {
+    /// Name of an officer in `officers.toml`.
+    pub officer: String,
+    /// Why; required to decide.
     #[serde(default)]
     pub reason: String,
 }

@@ -17,6 +17,8 @@ fn referred(live: &Live) -> Case {
     let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
     let mut referral = bnpt.claims(REFERRAL);
     referral["body"]["subject"]["ref"] = json!(fresh_id());
+    referral["body"]["subject"]["scope"] = json!("woman");
+    referral["body"]["subject"]["birth"]["date"] = json!("1990-03-05");
     assert_eq!(bnpt.submit(referral.clone()).status, 201);
     let page = unit.get("/v1/inbox?limit=1").json();
     let item = page["items"][0].clone();
@@ -29,6 +31,7 @@ fn referred(live: &Live) -> Case {
 fn rare(live: &Live, case: &Case, from: &str, to: &str) -> Value {
     let unit = live.party(UNIT);
     let mut claims = status(&unit, &case.item, &case.body, from, to);
+    claims["body"]["subject"]["scope"] = json!("woman");
     claims["body"]["subject"]["birth"]["date"] = json!("1990-03-05");
     claims["body"]["origin"]["pathway"] = json!("domestik");
     claims

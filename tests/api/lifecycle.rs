@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::live::Live;
 
 pub(crate) const REFERRAL: &str = include_str!("../../schemas/examples/referral.typical.json");
-const STATUS: &str = include_str!("../../schemas/examples/status.typical.json");
+pub(crate) const STATUS: &str = include_str!("../../schemas/examples/status.typical.json");
 pub(crate) const WITHDRAWAL: &str = include_str!("../../schemas/examples/withdrawal.typical.json");
 pub(crate) const UNIT: &str = "kemensos/sentra-handayani";
 

@@ -10,4 +10,5 @@ mod governance;
 mod hostile;
 mod lifecycle;
 mod live;
+mod reviews;
 mod statement;

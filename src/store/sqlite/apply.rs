@@ -102,7 +102,12 @@ impl<'a> Apply<'a> {
                 let message = self.message(sender, message_id)?;
                 self.recipient_pending(message, recipient, pending)
             }
+            Write::RecipientPolicy { sender, message_id, recipient, policy } => {
+                let message = self.message(sender, message_id)?;
+                self.recipient_policy(message, recipient, policy)
+            }
             Write::Exchange(row) => self.insert_exchange(row),
+            Write::PassedOn { exchange, parent } => self.passed_on(*exchange, *parent),
             Write::Thread { exchange, state } => self.thread_state(*exchange, *state),
             Write::Withheld { exchange, parties } => self.withhold(*exchange, parties),
             Write::Member(row) => self.insert_member(row),
@@ -126,6 +131,8 @@ impl<'a> Apply<'a> {
             Write::Step { key, step } => self.insert_step(key, step),
             Write::Known(row) => self.know(row),
             Write::Fold(exchange) => self.fold(*exchange),
+            Write::OpenReview(review) => self.open_review(review),
+            Write::DecideReview { review, decision } => self.decide_review(*review, decision),
             Write::Policy { digest, text } => self.keep_policy(digest, text),
             Write::ReleaseSchema { digest, recipient, text } => {
                 self.keep_release_schema(digest, recipient, text)
@@ -253,8 +260,11 @@ pub(super) fn stamped_at(changes: &Changes) -> Option<i64> {
             Write::Message(new) => Some(new.admitted_at),
             Write::Acknowledge(Acknowledgement { at, .. }) => Some(*at),
             Write::Hold(hold) => Some(hold.opened_at),
-            Write::Decide { decision, .. } => Some(decision.at),
             Write::Step { step, .. } => Some(step.at),
+            Write::OpenReview(review) => Some(review.opened_at),
+            Write::Decide { decision, .. } | Write::DecideReview { decision, .. } => {
+                Some(decision.at)
+            }
             Write::Refusal(refusal) => Some(refusal.at),
             _ => None,
         })

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
     include_str!("../migrations/sqlite/0003_versions.sql"),
     include_str!("../migrations/sqlite/0004_budget.sql"),
+    include_str!("../migrations/sqlite/0005_reviews.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -193,7 +194,47 @@ mod tests {
                 "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4",
                 "iIW5_GZK_IRDvhrehnCU7yecfbRDCiCIZ97HaGVeJcI",
                 "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
+                "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4"
             ]
         );
+    }
+
+    /// Who was not to be informed before there were reviews stays uninformed, and an officer can
+    /// end it.
+    #[test]
+    fn exchanges_from_before_have_a_review_per_party_not_to_be_informed() {
+        let db = Connection::open_in_memory().unwrap();
+        let reviews = MIGRATIONS.iter().position(|sql| sql.contains("TABLE reviews")).unwrap();
+        for sql in MIGRATIONS.iter().take(reviews) {
+            db.execute_batch(sql).unwrap();
+        }
+        db.execute_batch(
+            r#"INSERT INTO exchanges VALUES
+                (1, 'x1', 'received', 'bnpt/a', 'kemensos/b', 'bnpt', NULL, '["cuta-be","bnpt"]',
+                    's1', '2026-11-24', 1),
+                (2, 'x2', 'received', 'kemensos/b', 'cuta-be', 'bnpt', NULL, '["cuta-be"]',
+                    's1', '2026-11-24', 2),
+                (3, 'x3', 'received', 'bnpt', 'kemensos', 'bnpt', NULL, NULL,
+                    's2', '2026-11-24', 3);
+               INSERT INTO members (exchange, party, reference) VALUES
+                (1, 'kemensos', 'r1'), (2, 'kemensos', 'r2'), (3, 'kemensos', 'r3');"#,
+        )
+        .unwrap();
+        db.execute_batch(MIGRATIONS.get(reviews).unwrap()).unwrap();
+        let all = |sql: &str| -> Vec<(String, String)> {
+            let mut select = db.prepare(sql).unwrap();
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let found = all("SELECT exchange, party FROM reviews WHERE stands = 1 ORDER BY 1, 2");
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(found, [pair("x1", "bnpt"), pair("x1", "cuta-be"), pair("x2", "cuta-be")]);
+        let ids = all("SELECT DISTINCT id, kind FROM reviews");
+        assert_eq!(ids.len(), 3, "an id of its own for each");
+        for (id, kind) in ids {
+            id.parse::<crate::domain::Id>().unwrap();
+            assert_eq!(kind, "withheld");
+        }
+        assert_eq!(all("SELECT exchange, parent FROM passed_on"), [pair("x2", "x1")]);
     }
 }

@@ -18,6 +18,7 @@ mod read;
 mod read_inbox;
 mod record;
 mod requires;
+mod reviews;
 mod versions;
 mod writer;
 
@@ -37,7 +38,7 @@ use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
     HoldRow, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor,
-    ReleasedRow, Store, StoreError, VersionRow, WaitingCursor, WaitingRow,
+    ReleasedRow, ReviewRow, Store, StoreError, VersionRow, WaitingCursor, WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -404,6 +405,32 @@ impl Store for Sqlite {
         most: u32,
     ) -> Result<u64, StoreError> {
         self.read(|db| budget::group(db, party, key, exchange, most).map_err(database))
+    }
+
+    async fn review(&self, id: &Id) -> Result<Option<ReviewRow>, StoreError> {
+        self.read(|db| reviews::review(db, id))
+    }
+
+    async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewRow>, StoreError> {
+        self.read_long(move |db| reviews::reviews(db, decided_too)).await
+    }
+
+    async fn reviews_in(&self, exchanges: &[Id]) -> Result<Vec<ReviewRow>, StoreError> {
+        self.read(|db| reviews::reviews_in(db, exchanges))
+    }
+
+    async fn suspended_in(&self, exchange: &Id) -> Result<Vec<RecipientRow>, StoreError> {
+        let exchange = *exchange;
+        self.read_long(move |db| reviews::suspended_in(db, &exchange)).await
+    }
+
+    async fn queued_in(&self, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError> {
+        let exchange = *exchange;
+        self.read_long(move |db| read_inbox::queued_in(db, &exchange)).await
+    }
+
+    async fn family(&self, exchange: &Id) -> Result<Vec<Id>, StoreError> {
+        self.read(|db| reviews::family(db, exchange))
     }
 
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError> {

@@ -141,17 +141,25 @@ pub(super) fn recipients(
         FROM messages m JOIN recipients r ON r.message = m.row
         WHERE m.sender = ?1 AND m.message_id = ?2 ORDER BY r.position";
     many(db, sql, (sender.as_str(), id.as_str()), |row| {
-        let columns = Columns::of("recipients", row);
-        Ok(RecipientRow {
-            sender: sender.clone(),
-            message_id: *id,
-            position: columns.raw("position")?,
-            recipient: columns.word("recipient")?,
-            state: columns.word("state")?,
-            pending: columns.list("pending")?,
-            code: columns.raw("code")?,
-            policy: parse_pin_or_null(&columns)?,
-        })
+        parse_recipient(&Columns::of("recipients", row), sender.clone(), *id)
+    })
+}
+
+/// The next columns: a recipient, from its position on.
+pub(super) fn parse_recipient(
+    columns: &Columns<'_, '_>,
+    sender: PartyId,
+    message_id: MessageId,
+) -> Result<RecipientRow, StoreError> {
+    Ok(RecipientRow {
+        sender,
+        message_id,
+        position: columns.raw("position")?,
+        recipient: columns.word("recipient")?,
+        state: columns.word("state")?,
+        pending: columns.list("pending")?,
+        code: columns.raw("code")?,
+        policy: parse_pin_or_null(columns)?,
     })
 }
 
@@ -317,5 +325,7 @@ pub(super) fn backlog(db: &Connection) -> Result<Backlog, StoreError> {
         tally("SELECT 1, count(*), min(made_at) FROM release_states WHERE state = 'queued'")?;
     let (holds_open, oldest_hold_at) =
         tally("SELECT 1, count(*), min(opened_at) FROM holds WHERE released IS NULL")?;
-    Ok(Backlog { queued, oldest_queued_at, holds_open, oldest_hold_at })
+    let (reviews_open, _) =
+        tally("SELECT 1, count(*), min(opened_at) FROM reviews WHERE resumed IS NULL")?;
+    Ok(Backlog { queued, oldest_queued_at, holds_open, oldest_hold_at, reviews_open })
 }

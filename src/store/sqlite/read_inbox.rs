@@ -78,6 +78,16 @@ pub(super) fn handed_out(
     many(db, &sql, (exchange.as_str(), party.as_str()), parse_release)
 }
 
+pub(super) fn queued_in(db: &Connection, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError> {
+    let sql = sql_of(&[
+        RELEASE,
+        " FROM exchanges e CROSS JOIN releases r ON r.exchange = e.row
+          CROSS JOIN release_states s ON s.release = r.row
+          WHERE e.id = ?1 AND s.state = 'queued' ORDER BY r.row",
+    ]);
+    many(db, &sql, [exchange.as_str()], parse_release)
+}
+
 pub(super) fn released_to(
     db: &Connection,
     party: &PartyId,

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, named_params};
 use super::super::Requirement;
 use super::apply::{Apply, Stop, exchange_row};
 use super::budget;
+use super::reviews;
 use crate::domain::state::ReleaseState;
 use crate::domain::{Digest, Id, PartyId, ReleaseId};
 
@@ -54,6 +55,19 @@ impl Apply<'_> {
                 self.exists(sql, &[hold.as_str()])?
             }
             Requirement::Version { key, at } => self.version_at(key)? == *at,
+            Requirement::ReviewOpen(review) => {
+                let sql = "SELECT 1 FROM reviews WHERE id = ?1 AND resumed IS NULL";
+                self.exists(sql, &[review.as_str()])?
+            }
+            Requirement::Standing { exchange, reviews } => {
+                self.stands(*exchange)?.as_slice() == reviews
+            }
+            Requirement::Suspended { exchange, all } => {
+                let now = reviews::suspended_in(self.db, exchange)?;
+                let now = now.iter().map(|row| (&row.sender, row.message_id, &row.recipient));
+                now.eq(all.iter().map(|(sender, id, recipient)| (sender, *id, recipient)))
+            }
+            Requirement::Family { exchange, all } => reviews::family(self.db, exchange)? == *all,
             Requirement::AssertionUnseen { party, jti } => {
                 let sql = "SELECT 1 FROM assertions WHERE party = ?1 AND jti = ?2";
                 !self.exists(sql, &[party.as_str(), jti])?
