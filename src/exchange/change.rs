@@ -466,12 +466,7 @@ fn judge(rules: &Rules, document: &Document) -> Vec<Finding> {
     let (compiled, day) = match document {
         Document::Policy(source) => (judge.compile_source((**source).clone()), source.head.expires),
         Document::Exception(source) => {
-            let standing = rules.policies.find(
-                source.sender(),
-                source.recipient(),
-                source.message(),
-                source.purpose(),
-            );
+            let standing = rules.standing(source);
             let standing = standing.as_deref().map(crate::policy::Compiled::source);
             (judge.compile_exception(source, 1, standing), source.expires())
         }

@@ -80,7 +80,17 @@ async fn version(
             return Ok(rules.judge().compile_source(*source).ok());
         }
     }
-    // of an exception that has ended nothing more can be said than that it is over
+    // an exception that has ended, over the policy that it was granted over
+    for row in gateway.store().versions_of(DocumentKind::Exception, &pinned.id).await? {
+        let document = Document::parse(row.key.kind, &row.key.id, &row.text);
+        let Ok(Document::Exception(source)) = document else { continue };
+        let standing = rules.standing(&source);
+        let standing = standing.as_deref().map(Compiled::source);
+        let compiled = rules.judge().compile_exception(&source, row.key.version, standing).ok();
+        if let Some(compiled) = compiled.filter(|compiled| compiled.digest() == pinned.digest) {
+            return Ok(Some(compiled));
+        }
+    }
     Ok(None)
 }
 

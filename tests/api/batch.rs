@@ -10,9 +10,15 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use time::{Date, Month, OffsetDateTime};
 use titian::app::{self, Home, serve};
+use titian::client::officer::OfficerKey;
 use titian::clock::ManualClock;
+use titian::domain::{Approval, DocumentKind, SignerRole};
+use titian::exchange::change;
 use titian::http::{Deadlines, Edge, Limits, Listener, Rates, router, tls_config};
+use titian::wire::{DraftAsk, VersionView, WordAsk};
 use tokio::sync::watch;
+
+use crate::governance::{EDITOR, OTHER_AGENCY};
 
 use crate::lifecycle::{REFERRAL, UNIT, WITHDRAWAL, status};
 use crate::live::{Answer, Live, Party, now, statement};
@@ -23,7 +29,7 @@ struct Clocked {
     clock: Arc<ManualClock>,
     stop: watch::Sender<bool>,
     /// Holds the home's lock.
-    _opened: app::Opened,
+    opened: app::Opened,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -67,7 +73,43 @@ impl Clocked {
             (opened, listener)
         });
         runtime.spawn(listener.serve(stopped));
-        Self { live, clock, stop, _opened: opened, runtime: Some(runtime) }
+        Self { live, clock, stop, opened, runtime: Some(runtime) }
+    }
+
+    /// Two officers of two agencies put an exception in force, at this gateway's clock.
+    fn grant(&self, id: &str, text: &str) {
+        let gateway = self.opened.gateway();
+        let sign = |name: &str, view: &VersionView, role| {
+            let path = self.live.home().join(format!("development/officers/{name}.jwk"));
+            let none = || unreachable!("a throw-away key has no passphrase");
+            let key = OfficerKey::open(name, &path, none).unwrap();
+            let word = Approval {
+                iss: String::new(),
+                aud: crate::live::ID.to_owned(),
+                iat: titian::clock::Clock::now(self.clock.as_ref()).unix_timestamp(),
+                kind: view.kind,
+                id: view.id.clone(),
+                version: view.version,
+                digest: view.digest.parse().unwrap(),
+                role,
+                from: None,
+            };
+            WordAsk { word: key.sign(word).unwrap(), reason: String::new() }
+        };
+        let ask = DraftAsk {
+            officer: EDITOR.to_owned(),
+            kind: DocumentKind::Exception,
+            id: id.to_owned(),
+            text: text.to_owned(),
+            version: None,
+        };
+        self.runtime.as_ref().unwrap().block_on(async {
+            let view = change::draft(gateway, &ask).await.unwrap();
+            let word = sign(EDITOR, &view, SignerRole::Author);
+            change::propose(gateway, &word).await.unwrap();
+            let word = sign(OTHER_AGENCY, &view, SignerRole::Approver);
+            assert_eq!(change::approve(gateway, &word).await.unwrap().stands, "in_force");
+        });
     }
 
     fn advance(&self, seconds: i64) {
@@ -455,4 +497,41 @@ fn a_batch_of_ten_thousand_leaves_in_one_order() {
         "SELECT release_id FROM releases WHERE party = 'cuta-be' ORDER BY release_id LIMIT 300",
     );
     assert_eq!(handed, least);
+}
+
+#[test]
+fn an_exception_ends_by_the_clock_also_for_what_waits() {
+    let served = Clocked::start();
+    let [opening, _] = served.openings();
+    let cuta = served.live.party("cuta-be");
+    let text = |message: &str, expires: Date| {
+        format!(
+            "sender = \"kemensos\"\nrecipient = \"cuta-be\"\nmessage = \"status/1\"\n\
+             message_id = \"{message}\"\npurpose = \"reintegration\"\nagreement = \"mou-id-be\"\n\
+             instrument = \"mou-id-be\"\nbest_interests = \"favourable\"\n\
+             safety_check = \"no_known_risk\"\nexpires = {expires}\nwhy = \"contoh\"\n\
+             [leaves]\n\"/subject/sex\" = \"keep\"\n"
+        )
+    };
+    let sent = served.accept(2);
+    let id = |at: usize| sent[at].0["jti"].as_str().unwrap();
+    // one lasts beyond the window, one ends the day before it opens
+    served.grant("x-lasts", &text(id(0), opening.date()));
+    served.grant("x-ends", &text(id(1), opening.date().previous_day().unwrap()));
+    served.turn_to(opening, -1);
+    let told: Vec<(String, bool)> = cuta
+        .inbox()
+        .iter()
+        .map(|(item, body)| {
+            let policy = statement(item["release"].as_str().unwrap())["policy"]["id"].clone();
+            (policy.as_str().unwrap().to_owned(), body["subject"].get("sex").is_some())
+        })
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.contains(&("x-lasts".to_owned(), true)), "{told:?}");
+    assert!(told.contains(&("kemensos-cuta-be-status".to_owned(), false)), "{told:?}");
+    // a clock that is set back brings nothing back
+    served.advance(-3 * 86_400);
+    let rules = served.opened.gateway().rules();
+    assert!(rules.today(served.clock.as_ref()) >= opening.date());
 }

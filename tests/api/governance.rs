@@ -299,3 +299,96 @@ fn versions_survive_a_restart_and_a_text_changed_behind_their_back_is_in_force_f
     claims["legal"]["instrument"] = json!("mou-id-be");
     assert_eq!(unit.submit(claims).code(), "no-policy", "and the one before was overtaken");
 }
+
+fn exception(live: &Live, message: &str, expires: &str, leaves: &str) -> std::path::PathBuf {
+    let file = live.home().join(format!("x-{}.toml", &message[..6]));
+    let text = format!(
+        "# SYNTHETIC\nsender = \"kemensos\"\nrecipient = \"cuta-be\"\nmessage = \"status/1\"\n\
+         message_id = \"{message}\"\npurpose = \"reintegration\"\nagreement = \"mou-id-be\"\n\
+         instrument = \"mou-id-be, article 7\"\nbest_interests = \"favourable\"\n\
+         safety_check = \"no_known_risk\"\nexpires = {expires}\nwhy = \"contoh\"\n[leaves]\n{leaves}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+fn in_days(days: i64) -> String {
+    let now = std::time::SystemTime::now();
+    let day = time::OffsetDateTime::from(now) + time::Duration::days(days);
+    day.date().to_string()
+}
+
+fn grant(live: &Live, file: &std::path::Path, approver: &str) -> Said {
+    let proposed = propose(live, "exception", file, EDITOR);
+    assert_eq!(
+        (proposed.code, &proposed.json["needs"]),
+        (0, &json!("two_agencies")),
+        "{proposed:?}"
+    );
+    approve(live, "exception", file.file_stem().unwrap().to_str().unwrap(), approver)
+}
+
+const SEX: &str = "\"/subject/sex\" = \"keep\"";
+
+#[test]
+fn an_exception_takes_two_agencies_and_lets_one_message_say_more() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let (item, body) = received(&bnpt, &unit);
+    let claims = status(&unit, &item, &body, "received", "accepted");
+    let file = exception(&live, claims["jti"].as_str().unwrap(), &in_days(20), SEX);
+    let same = grant(&live, &file, APPROVER);
+    assert_eq!(same.json["code"], "may-not", "one agency: {same:?}");
+    let granted =
+        approve(&live, "exception", file.file_stem().unwrap().to_str().unwrap(), OTHER_AGENCY);
+    assert_eq!(granted.json["stands"], "in_force", "{granted:?}");
+    assert_eq!(unit.submit(claims.clone()).status, 201);
+    let (said, told) = last(&cuta);
+    assert_eq!(told["subject"]["sex"], claims["body"]["subject"]["sex"], "{told}");
+    assert_eq!(said["policy"]["id"], file.file_stem().unwrap().to_str().unwrap());
+    // the next message says no more than the policy lets it
+    let next = status(&unit, &item, &body, "accepted", "assessment");
+    assert_eq!(unit.submit(next).status, 201);
+    let (said, told) = last(&cuta);
+    assert_eq!(said["policy"]["id"], ABROAD);
+    assert!(told["subject"].get("sex").is_none(), "{told}");
+}
+
+#[test]
+fn an_exception_supplements_what_was_handed_out_and_remakes_what_waits() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let handed_out = accepted(&unit, &bnpt);
+    let (first, _) = cuta.inbox().pop().unwrap();
+    let file = exception(&live, handed_out["message_id"].as_str().unwrap(), &in_days(3), SEX);
+    assert_eq!(grant(&live, &file, OTHER_AGENCY).json["stands"], "in_force");
+    let (said, told) = last(&cuta);
+    assert_eq!((&said["supplements"], cuta.inbox().len()), (&first["release_id"], 2));
+    assert!(told["subject"]["sex"].is_string());
+    let waits = accepted(&unit, &bnpt);
+    let file = exception(&live, waits["message_id"].as_str().unwrap(), &in_days(3), SEX);
+    assert_eq!(grant(&live, &file, OTHER_AGENCY).json["stands"], "in_force");
+    let (said, told) = last(&cuta);
+    assert!(told["subject"]["sex"].is_string() && said.get("supplements").is_none(), "{said}");
+    assert_eq!(cuta.inbox().len(), 3);
+}
+
+#[test]
+fn an_exception_never_lets_a_name_or_a_text_cross_nor_lasts() {
+    let live = Live::start();
+    let id = crate::live::fresh_id();
+    for (expires, leaves, place) in [
+        (in_days(20), "\"/note\" = \"hold\"", "/note"),
+        (in_days(20), "\"/note\" = \"keep\"", "/note"),
+        (in_days(20), "\"/subject/ref\" = \"keep\"", "/subject/ref"),
+        (in_days(-2), SEX, "expires"),
+    ] {
+        let file = exception(&live, &id, &expires, leaves);
+        let refused = propose(&live, "exception", &file, EDITOR);
+        assert_eq!(refused.json["code"], "findings", "{leaves}: {refused:?}");
+        assert_eq!(refused.json["errors"][0]["pointer"], place, "{refused:?}");
+    }
+    let file = exception(&live, &id, &in_days(40), SEX);
+    let refused = grant(&live, &file, OTHER_AGENCY);
+    assert!(refused.json.to_string().contains("30 days"), "{refused:?}");
+}

@@ -179,6 +179,11 @@ impl Rules {
         }
     }
 
+    /// The policy in force for the message of an exception.
+    pub fn standing(&self, source: &ExceptionSource) -> Option<std::sync::Arc<Compiled>> {
+        standing(&self.policies, source)
+    }
+
     /// Today in Jakarta, never earlier than the day the rules were built for: what has ended does
     /// not begin anew with a clock set back.
     pub fn today(&self, clock: &dyn crate::clock::Clock) -> time::Date {
@@ -470,12 +475,16 @@ fn exception(
     if latest.is_none_or(|latest| source.expires() > latest) {
         return Err("it lasts longer than 30 days".to_owned());
     }
-    let standing =
-        policies.find(source.sender(), source.recipient(), source.message(), source.purpose());
+    let standing = standing(policies, source);
     let standing: Option<&Source> = standing.as_deref().map(Compiled::source);
     judge
         .compile_exception(source, row.key.version, standing)
         .map_err(|findings| findings.first().map(ToString::to_string).unwrap_or_default())
+}
+
+fn standing(policies: &PolicySet, source: &ExceptionSource) -> Option<std::sync::Arc<Compiled>> {
+    let (from, to) = (source.sender(), source.recipient());
+    policies.find(from, to, source.message(), source.purpose())
 }
 
 /// When a policy ends: after its last day, and after its days of grace.
