@@ -8,7 +8,7 @@ use serde_json::json;
 use super::exit::{Done, Failed};
 use super::identity::Identity;
 use super::printer::Printer;
-use crate::app::{Home, records};
+use crate::app::{Home, keys, records};
 use crate::config::file;
 use crate::evidence::bundle::BUNDLE_BYTES_MAX;
 use crate::evidence::{self, Outcome, Pins, Verdict};
@@ -35,6 +35,16 @@ pub(super) struct Verify {
 
 /// Whoever holds a home has every party's record: its keys are pinned there.
 pub(super) fn pin_parties(pins: &mut Pins, home: &Home) -> Result<(), Failed> {
+    for officer in home.officers()? {
+        let own = home.officer_key(&officer.name);
+        let jwk = match officer.key {
+            Some(jwk) => Some(jwk),
+            None if own.exists() => Some(keys::read_jwk(&own)?.public().to_jwk()),
+            None => None,
+        };
+        let key = jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok());
+        pins.officers.extend(key.map(|key| (officer.name, KeySet::new(vec![key]))));
+    }
     for record in records::read_all(home)? {
         let keys = record.keys.iter().filter_map(|key| PublicKey::from_jwk(&key.jwk).ok());
         pins.parties.insert(record.id, KeySet::new(keys.collect()));

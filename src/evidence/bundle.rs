@@ -113,6 +113,9 @@ pub struct PolicyEvidence {
     /// Its RFC 8785 form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The words of the officers who proposed and approved it (`titian-approval+jwt`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
 }
 
 /// What the recipient of a release can show.

@@ -36,4 +36,6 @@ pub mod typ {
     pub const REFUSAL: &str = "titian-refusal+jwt";
     /// An acknowledgement.
     pub const ACKNOWLEDGEMENT: &str = "titian-ack+jwt";
+    /// An officer's word about a policy version.
+    pub const APPROVAL: &str = "titian-approval+jwt";
 }

@@ -21,6 +21,9 @@ pub struct Pins {
     pub ledgers: Vec<VerifierKey>,
     /// Keys parties sign messages and acknowledgements with, where known.
     pub parties: BTreeMap<PartyId, KeySet>,
+    /// Keys officers sign approvals with, by name, where known. Where no officer is pinned at all,
+    /// approvals are shown and not vouched for.
+    pub officers: BTreeMap<String, KeySet>,
     /// `kid` of keys that were revoked. A signature by one counts only if a cosigned checkpoint
     /// from before covers it; no bundle of this version carries one, so it never counts.
     pub revoked: BTreeSet<String>,
@@ -30,7 +33,9 @@ pub struct Pins {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadPins {
     /// Not JSON of the documented shape.
-    #[error("pins are `gateway`, `keys` and `ledgers`, and maybe `parties` and `revoked`")]
+    #[error(
+        "pins are `gateway`, `keys` and `ledgers`, and maybe `parties`, `officers` and `revoked`"
+    )]
     Shape,
     /// A JWK set with a key we do not take, or one twice.
     #[error("a JWK set has a key that is not Ed25519 or P-256, or one `kid` twice")]
@@ -49,12 +54,14 @@ struct PinsFile {
     #[serde(default)]
     parties: BTreeMap<PartyId, Value>,
     #[serde(default)]
+    officers: BTreeMap<String, Value>,
+    #[serde(default)]
     revoked: BTreeSet<String>,
 }
 
 impl Pins {
     /// Reads a file of pins: JSON `{gateway, keys: <JWK set>, ledgers: ["name+hash+key"],
-    /// parties?: {<party>: <JWK set>}, revoked?: [kid]}`.
+    /// parties?: {<party>: <JWK set>}, officers?: {<name>: <JWK set>}, revoked?: [kid]}`.
     ///
     /// # Errors
     /// [`BadPins`]; a file is read whole or not at all.
@@ -63,11 +70,13 @@ impl Pins {
         let set = |jwks: &Value| KeySet::from_jwks(jwks).map_err(|_key| BadPins::Key);
         let ledgers = file.ledgers.iter().map(|text| text.parse()).collect::<Result<_, _>>();
         let parties = file.parties.iter().map(|(id, jwks)| Ok((id.clone(), set(jwks)?)));
+        let officers = file.officers.iter().map(|(name, jwks)| Ok((name.clone(), set(jwks)?)));
         Ok(Self {
             gateway: file.gateway,
             keys: set(&file.keys)?,
             ledgers: ledgers.map_err(|_note| BadPins::LedgerKey)?,
             parties: parties.collect::<Result<_, BadPins>>()?,
+            officers: officers.collect::<Result<_, BadPins>>()?,
             revoked: file.revoked,
         })
     }

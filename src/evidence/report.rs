@@ -15,6 +15,8 @@ pub enum Outcome {
     Erased,
     /// What it is about should be in the bundle and is not.
     Missing,
+    /// A word of an officer, where no officer's key is pinned: shown, not vouched for.
+    Unpinned,
 }
 
 impl Outcome {
@@ -26,6 +28,7 @@ impl Outcome {
             Self::Skipped(_) => "skipped",
             Self::Erased => "erased",
             Self::Missing => "missing",
+            Self::Unpinned => "unpinned",
         }
     }
 }
@@ -60,7 +63,8 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Every check passed, or is about something rightly erased.
+    /// Every check passed, or is about something rightly erased, or about officers of whom nobody
+    /// asked to be sure.
     Verified,
     /// A check failed.
     Failed,
@@ -117,10 +121,11 @@ mod tests {
 
     #[test]
     fn a_verdict_is_no_better_than_the_worst_check() {
-        use Outcome::{Erased, Failed, Missing, Passed, Skipped};
+        use Outcome::{Erased, Failed, Missing, Passed, Skipped, Unpinned};
         assert_eq!(report(&[]).verdict(), Verdict::Unusable);
         assert_eq!(report(&[Passed]).verdict(), Verdict::Verified);
         assert_eq!(report(&[Passed, Erased]).verdict(), Verdict::Verified);
+        assert_eq!(report(&[Passed, Unpinned]).verdict(), Verdict::Verified);
         assert_eq!(report(&[Passed, Missing]).verdict(), Verdict::Incomplete);
         assert_eq!(report(&[Skipped("why"), Passed]).verdict(), Verdict::Incomplete);
         assert_eq!(report(&[Skipped("why"), Failed, Passed]).verdict(), Verdict::Failed);

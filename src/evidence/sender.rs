@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::bundle::{AcknowledgementEvidence, EventKind, PolicyEvidence, SenderBundle};
 use super::report::Outcome;
-use super::verify::{Claims, Signer, Verifier};
+use super::verify::{Claims, Signer, Verifier, issuer};
 use super::{event, typ};
 use crate::domain::{Address, Digest};
 use crate::sign::sd_jwt;
@@ -214,4 +214,58 @@ fn policy(
         ),
     ];
     verifier.all(&says, &facts);
+    approvals(verifier, prefix, evidence, &text);
+}
+
+/// The officers' words: about this very version, by different people, the author's among them.
+/// They sign an exception as it was written; the text says which one it was made from.
+fn approvals(
+    verifier: &mut Verifier<'_>,
+    prefix: &str,
+    evidence: &PolicyEvidence,
+    text: &serde_json::Map<String, Value>,
+) {
+    if evidence.approvals.is_empty() {
+        return;
+    }
+    let above = text.get("exception").and_then(|above| above.get("digest"));
+    let kind = if above.is_some() { "exception" } else { "policy" };
+    let digest = above.cloned().unwrap_or_else(|| serde_json::json!(evidence.digest));
+    let mut people = std::collections::BTreeSet::new();
+    let mut roles = std::collections::BTreeSet::new();
+    for (at, word) in evidence.approvals.iter().enumerate() {
+        let name = format!("{prefix}.approvals.{at}");
+        if verifier.pins.officers.is_empty() {
+            verifier.note(&name, Outcome::Unpinned, "no officer's key is pinned");
+            continue;
+        }
+        let officer = issuer(word);
+        let signer = officer.as_deref().map_or(Signer::Unknown, Signer::Officer);
+        let Some((_, claims)) = verifier.signed(&name, word, signer, &[typ::APPROVAL]) else {
+            continue;
+        };
+        let by_its_officer = claims.text("iss") == officer.as_deref();
+        let gateway = verifier.pins.gateway.clone();
+        let facts = [
+            (by_its_officer, "`iss` is not whose key it is"),
+            (claims.text("aud") == Some(&gateway), "`aud` is not the gateway"),
+            (claims.text("kind") == Some(kind), "it is about another kind of document"),
+            (claims.text("id") == Some(&evidence.id), "it is about another policy"),
+            (
+                claims.0.get("version").is_some_and(|v| *v == evidence.version),
+                "it is about another version",
+            ),
+            (claims.0.get("digest") == Some(&digest), "it is about another text"),
+        ];
+        verifier.all(&format!("{name}.claims"), &facts);
+        roles.extend(claims.text("role").map(str::to_owned));
+        people.extend(claims.text("iss").map(str::to_owned));
+    }
+    if !verifier.pins.officers.is_empty() {
+        let facts = [
+            (roles.contains("author"), "its author's word is missing"),
+            (people.len() == evidence.approvals.len(), "one officer stands there twice"),
+        ];
+        verifier.all(&format!("{prefix}.approvals"), &facts);
+    }
 }

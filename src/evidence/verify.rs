@@ -82,6 +82,8 @@ impl Claims {
 pub(super) enum Signer<'a> {
     Gateway,
     Party(&'a PartyId),
+    /// By name.
+    Officer(&'a str),
     /// Nobody knows, because the object that names the signer did not verify.
     Unknown,
 }
@@ -143,6 +145,9 @@ impl<'a> Verifier<'a> {
             Signer::Gateway => Ok(&self.pins.keys),
             Signer::Party(party) => {
                 self.pins.parties.get(party).ok_or("no key of this party is pinned")
+            }
+            Signer::Officer(name) => {
+                self.pins.officers.get(name).ok_or("no key of this officer is pinned")
             }
             Signer::Unknown => Err("what names the signer does not verify"),
         }
@@ -255,6 +260,12 @@ impl<'a> Verifier<'a> {
         }
         Err(why)
     }
+}
+
+/// `iss` of an object, before anything of it is believed: only to know whose key to look for.
+pub(super) fn issuer(object: &str) -> Option<String> {
+    let payload = URL_SAFE_NO_PAD.decode(object.split('.').nth(1)?).ok()?;
+    Some(json::parse(&payload).ok()?.get("iss")?.as_str()?.to_owned())
 }
 
 fn open(object: &str, keys: &KeySet, typs: &[&str]) -> Result<(Verified, Claims), String> {
@@ -468,6 +479,7 @@ mod tests {
                     receipt: Some(ack_receipt),
                 }],
                 policies: vec![PolicyEvidence {
+                    approvals: Vec::new(),
                     party: "kemensos/sentra-handayani".parse().unwrap(),
                     id: "bnpt-kemensos".to_owned(),
                     version: 3,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::auth::Caller;
-use crate::domain::{MessageId, ReleaseId};
+use crate::domain::{Act, DocumentKind, MessageId, ReleaseId};
 use crate::evidence::bundle::{
     AcknowledgementEvidence, BodyEvidence, Bundle, EventKind, FORMAT, Keys, LedgerKey,
     PolicyEvidence, PolicyReference, ProvenAcknowledgement, RecipientBundle, SchemaEvidence,
@@ -13,6 +13,7 @@ use crate::evidence::bundle::{
 };
 use crate::sign::KeySet;
 use crate::store::ReleaseRow;
+use crate::store::rows::PolicyPin;
 
 use super::disclose::stored_object;
 use super::{Failure, Gateway, acknowledge, collect, show};
@@ -35,12 +36,14 @@ pub async fn of_message(
         let releases = gateway.store().releases_of(party, &id).await?;
         for recipient in gateway.store().recipients(party, &id).await? {
             if let Some(pin) = recipient.policy {
+                let approvals = approvals(gateway, &pin).await?;
                 policies.push(PolicyEvidence {
                     party: recipient.recipient.clone(),
                     id: pin.id,
                     version: pin.version,
                     digest: pin.digest,
                     text: gateway.store().policy_text(&pin.digest).await?,
+                    approvals,
                 });
             }
             let first =
@@ -68,6 +71,20 @@ pub async fn of_message(
         keys: keys(gateway, party.as_str()),
     });
     bundle.to_value().map_err(Failure::internal)
+}
+
+/// The signed words of the officers behind a policy version; none for a fixed plan.
+async fn approvals(gateway: &Gateway, pin: &PolicyPin) -> Result<Vec<String>, Failure> {
+    for kind in [DocumentKind::Policy, DocumentKind::Exception] {
+        let rows = gateway.store().versions_of(kind, &pin.id).await?;
+        if let Some(row) = rows.into_iter().find(|row| row.key.version == pin.version) {
+            // of a version that was given back only the last round counts
+            let last = row.steps.iter().rposition(|step| step.act == Act::Proposed);
+            let steps = row.steps.into_iter().skip(last.unwrap_or(0));
+            return Ok(steps.filter_map(|step| step.jws).collect());
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The recipient's evidence: its own release and nothing about anyone else.

@@ -392,3 +392,40 @@ fn an_exception_never_lets_a_name_or_a_text_cross_nor_lasts() {
     let refused = grant(&live, &file, OTHER_AGENCY);
     assert!(refused.json.to_string().contains("30 days"), "{refused:?}");
 }
+
+#[test]
+fn evidence_carries_the_officers_words_and_a_pinned_verifier_checks_them() {
+    let live = Live::start();
+    let bnpt = live.party("bnpt");
+    let sent = bnpt.submit(bnpt.claims(crate::lifecycle::REFERRAL)).json();
+    let path = format!("/v1/messages/{}/evidence", sent["message_id"].as_str().unwrap());
+    let bundle = bnpt.get(&path).json();
+    let words = bundle["policies"][0]["approvals"].as_array().unwrap();
+    assert_eq!(words.len(), 2, "{bundle}");
+    // the party's kit pins the gateway when it first speaks with it
+    run(&live, &["inbox", "--as", "bnpt"]);
+    let file = live.home().join("bundle.json");
+    let verify = |bundle: &Value| {
+        std::fs::write(&file, bundle.to_string()).unwrap();
+        run(&live, &["verify", file.to_str().unwrap(), "--as", "bnpt"])
+    };
+    let good = verify(&bundle);
+    assert_eq!((good.code, &good.json["verdict"]), (0, &json!("verified")), "{good:?}");
+    let check = |said: &Said, name: &str| {
+        let checks = said.json["checks"].as_array().unwrap();
+        let found = checks.iter().find(|check| check["name"] == name);
+        found.map(|check| check["result"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(check(&good, "policies.0.approvals.1.claims").as_deref(), Some("passed"));
+    let mut twice = bundle.clone();
+    twice["policies"][0]["approvals"][1] = words[0].clone();
+    assert_eq!(check(&verify(&twice), "policies.0.approvals").as_deref(), Some("failed"));
+    let mut forged = bundle.clone();
+    let word = words[1].as_str().unwrap();
+    forged["policies"][0]["approvals"][1] = json!(format!("{}AAAA", &word[..word.len() - 4]));
+    let forged = verify(&forged);
+    assert_eq!(
+        (forged.code, check(&forged, "policies.0.approvals.1").as_deref()),
+        (1, Some("failed"))
+    );
+}
