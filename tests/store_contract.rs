@@ -27,6 +27,8 @@ mod ledger;
 mod reviews;
 #[path = "store_contract/sqlite.rs"]
 mod sqlite;
+#[path = "store_contract/versions.rs"]
+mod versions;
 
 use std::sync::Arc;
 
