@@ -115,6 +115,12 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
     let gateway = assemble(&config, keys, (files, seeds), (vault, store, clock)).await?;
     let parties = &gateway.rules().parties;
     safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;
+    if !is_unseeded {
+        for (kind, id) in seeds::drifted(home, config.mode, &gateway.rules()) {
+            tracing::warn!(%kind, id, "its file says something else than what is in force; \
+                           propose it to put it in force");
+        }
+    }
     let tls = OnceLock::new();
     Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })
 }

@@ -10,8 +10,8 @@ use super::home::Home;
 use super::{baseline, floor, keys, records, safety};
 use crate::config::{GatewayConfig, Mode, Officer, Role, agreements, file};
 use crate::domain::DocumentKind;
-use crate::exchange::rules::Files;
-use crate::exchange::{Seed, SeedSigners};
+use crate::exchange::rules::{Document, Files};
+use crate::exchange::{Rules, Seed, SeedSigners};
 
 /// Reads what a home says beside its store: the floor, which must verify under the pinned key.
 pub fn read_files(home: &Home, config: &GatewayConfig) -> anyhow::Result<Files> {
@@ -68,6 +68,32 @@ pub fn read(home: &Home, mode: Mode) -> anyhow::Result<(Vec<Seed>, Option<SeedSi
         seeds.push(Seed { kind: DocumentKind::Policy, id: source.id, text });
     }
     Ok((seeds, signers))
+}
+
+/// Documents of a home whose files say something else than what is in force, by kind and id: an
+/// edited file changes nothing, and whoever edited it should know.
+pub fn drifted(home: &Home, mode: Mode, rules: &Rules) -> Vec<(DocumentKind, String)> {
+    // a file that cannot be read any more is no worse than one that says something else
+    let Ok((seeds, _)) = read(home, mode) else { return Vec::new() };
+    let differs = |seed: &Seed| {
+        let Ok(file) = Document::parse(seed.kind, &seed.id, &seed.text) else { return true };
+        match file {
+            Document::Policy(source) => {
+                let now = rules.policies.by_id(&source.id);
+                now.is_some_and(|now| now.digest() != source.digest())
+            }
+            Document::Agreement(file) => {
+                let now = rules.agreements.iter().find(|agreement| agreement.id == file.id);
+                now.is_some_and(|now| now.until != file.until || now.k != file.k)
+            }
+            Document::Party(file) => {
+                let now = rules.parties.iter().find(|party| party.id == file.id);
+                now.is_some_and(|now| now.frozen != file.frozen || now.keys != file.keys)
+            }
+            Document::Officer(_) | Document::Exception(_) => false,
+        }
+    };
+    seeds.into_iter().filter(differs).map(|seed| (seed.kind, seed.id)).collect()
 }
 
 /// Gives the officers of a development home their throw-away keys, and picks the two who sign what

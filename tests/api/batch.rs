@@ -24,17 +24,17 @@ use crate::lifecycle::{REFERRAL, UNIT, WITHDRAWAL, status};
 use crate::live::{Answer, Live, Party, now, statement};
 
 /// A gateway under the monthly floor, at noon in Jakarta of the tenth of a month.
-struct Clocked {
-    live: Live,
+pub(crate) struct Clocked {
+    pub(crate) live: Live,
     clock: Arc<ManualClock>,
     stop: watch::Sender<bool>,
     /// Holds the home's lock.
-    opened: app::Opened,
+    pub(crate) opened: app::Opened,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Clocked {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(|_| {})
     }
 
@@ -78,6 +78,19 @@ impl Clocked {
 
     /// Two officers of two agencies put an exception in force, at this gateway's clock.
     fn grant(&self, id: &str, text: &str) {
+        let approver = Some(OTHER_AGENCY);
+        assert_eq!(self.govern(DocumentKind::Exception, (id, text), approver, None), "in_force");
+    }
+
+    /// An officer proposes a text, another one approves where one is named; answers how the
+    /// version stands then.
+    pub(crate) fn govern(
+        &self,
+        kind: DocumentKind,
+        (id, text): (&str, &str),
+        approver: Option<&str>,
+        from: Option<i64>,
+    ) -> String {
         let gateway = self.opened.gateway();
         let sign = |name: &str, view: &VersionView, role| {
             let path = self.live.home().join(format!("development/officers/{name}.jwk"));
@@ -86,19 +99,19 @@ impl Clocked {
             let word = Approval {
                 iss: String::new(),
                 aud: crate::live::ID.to_owned(),
-                iat: titian::clock::Clock::now(self.clock.as_ref()).unix_timestamp(),
+                iat: self.now(),
                 kind: view.kind,
                 id: view.id.clone(),
                 version: view.version,
                 digest: view.digest.parse().unwrap(),
                 role,
-                from: None,
+                from,
             };
             WordAsk { word: key.sign(word).unwrap(), reason: String::new() }
         };
         let ask = DraftAsk {
             officer: EDITOR.to_owned(),
-            kind: DocumentKind::Exception,
+            kind,
             id: id.to_owned(),
             text: text.to_owned(),
             version: None,
@@ -106,25 +119,31 @@ impl Clocked {
         self.runtime.as_ref().unwrap().block_on(async {
             let view = change::draft(gateway, &ask).await.unwrap();
             let word = sign(EDITOR, &view, SignerRole::Author);
-            change::propose(gateway, &word).await.unwrap();
-            let word = sign(OTHER_AGENCY, &view, SignerRole::Approver);
-            assert_eq!(change::approve(gateway, &word).await.unwrap().stands, "in_force");
-        });
+            let proposed = change::propose(gateway, &word).await.unwrap();
+            let Some(approver) = approver else { return proposed.stands };
+            let word = sign(approver, &view, SignerRole::Approver);
+            change::approve(gateway, &word).await.unwrap().stands
+        })
     }
 
-    fn advance(&self, seconds: i64) {
+    /// Now, at this gateway's clock (unix seconds).
+    pub(crate) fn now(&self) -> i64 {
+        titian::clock::Clock::now(self.clock.as_ref()).unix_timestamp()
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(seconds);
         self.live.ahead.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Turns the clock to `before` seconds before an opening.
-    fn turn_to(&self, opening: OffsetDateTime, before: i64) {
+    pub(crate) fn turn_to(&self, opening: OffsetDateTime, before: i64) {
         let now = titian::clock::Clock::now(self.clock.as_ref());
         self.advance((opening - now).whole_seconds() - before);
     }
 
     /// The first opening from now on, and the one after it.
-    fn openings(&self) -> [OffsetDateTime; 2] {
+    pub(crate) fn openings(&self) -> [OffsetDateTime; 2] {
         let today = titian::clock::Clock::now(self.clock.as_ref()).date();
         let next = first_after(today);
         [next, first_after(next)].map(|day| day.with_hms(2, 0, 0).unwrap().assume_utc())
@@ -132,7 +151,7 @@ impl Clocked {
 
     /// `count` cases that CUTA will be told of, accepted by the unit. Answers each status and what
     /// it was answered.
-    fn accept(&self, count: usize) -> Vec<(Value, Value)> {
+    pub(crate) fn accept(&self, count: usize) -> Vec<(Value, Value)> {
         let (bnpt, unit) = (self.live.party("bnpt"), self.live.party(UNIT));
         let seen = unit.inbox().len();
         for _ in 0..count {

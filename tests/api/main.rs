@@ -11,4 +11,5 @@ mod hostile;
 mod lifecycle;
 mod live;
 mod reviews;
+mod scheduled;
 mod statement;

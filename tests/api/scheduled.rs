@@ -1,0 +1,87 @@
+//! Rules and the clock: what is to come in force, what has ended, and a clock that is set back.
+
+use titian::domain::DocumentKind;
+
+use crate::batch::Clocked;
+use crate::lifecycle::UNIT;
+use crate::live::statement;
+
+const BNPT: &str = "kemensos-bnpt-status";
+const DAY_S: i64 = 86_400;
+
+fn shipped() -> String {
+    std::fs::read_to_string(format!("config/policies/{BNPT}.toml")).unwrap()
+}
+
+/// The version under which BNPT was told last, and whether it was told a place.
+fn last(served: &Clocked) -> (i64, bool) {
+    let (item, body) = served.live.party("bnpt").inbox().pop().unwrap();
+    let said = statement(item["release"].as_str().unwrap());
+    (said["policy"]["version"].as_i64().unwrap(), body["location"]["adm1"].is_string())
+}
+
+#[test]
+fn a_version_begins_at_its_moment_and_what_waits_then_goes_under_both() {
+    let served = Clocked::start();
+    let narrower = shipped()
+        .replace("\"/location/adm1\"      = \"keep\"", "\"/location/adm1\"      = \"drop\"");
+    assert_ne!(narrower, shipped());
+    let from = served.now() + DAY_S;
+    let policy = DocumentKind::Policy;
+    assert_eq!(served.govern(policy, (BNPT, &narrower), None, Some(from)), "scheduled");
+    served.accept(1);
+    assert_eq!(last(&served), (1, true));
+    served.accept(1);
+    // it waits while the moment comes; the next request finds the other rules
+    served.advance(DAY_S + 1);
+    assert_eq!(last(&served), (2, false));
+    served.accept(1);
+    assert_eq!(last(&served), (2, false));
+    // a clock set back brings nothing back
+    served.advance(-3 * DAY_S);
+    served.accept(1);
+    assert_eq!(last(&served), (2, false));
+}
+
+#[test]
+fn a_freeze_of_a_social_agency_by_one_officer_lifts_itself_after_half_a_day() {
+    let served = Clocked::start();
+    let record = served.live.home().join("parties/kemensos/record.toml");
+    let record = std::fs::read_to_string(record).unwrap();
+    let until = time::OffsetDateTime::from_unix_timestamp(served.now() + DAY_S / 2).unwrap();
+    let text = titian::exchange::change::frozen(&record, true, Some(until)).unwrap();
+    let party = DocumentKind::Party;
+    assert_eq!(served.govern(party, ("kemensos", &text), None, None), "in_force");
+    let unit = served.live.party(UNIT);
+    let frozen = || {
+        let id: titian::domain::PartyId = "kemensos".parse().unwrap();
+        let asked = unit.get("/v1/exchanges/aaaaaaaaaaaaaaaaaaaaaaaaaa");
+        assert!(matches!(asked.status, 403 | 404), "{}", asked.text);
+        served.opened.gateway().rules().directory.party(&id).unwrap().frozen
+    };
+    assert!(frozen());
+    served.advance(DAY_S / 2 - 1);
+    assert!(frozen());
+    served.advance(1);
+    assert!(!frozen(), "the next request finds it lifted");
+}
+
+#[test]
+fn an_ended_policy_stays_ended_when_the_clock_is_set_back() {
+    let served = Clocked::start();
+    let today = time::OffsetDateTime::from_unix_timestamp(served.now()).unwrap().date();
+    let text = include_str!("../../config/policies/kemensos-cuta-be-status.toml");
+    let ends = text.replace("expires = 2027-06-30", &format!("expires = {today}"));
+    let id = "kemensos-cuta-be-status";
+    let stands = served.govern(DocumentKind::Policy, (id, &ends), None, None);
+    assert_eq!(stands, "in_force", "to end earlier narrows");
+    let rules = || served.opened.gateway().rules();
+    let before = rules().generation;
+    served.advance(2 * DAY_S);
+    drop(served.live.party(UNIT).get("/v1/inbox"));
+    assert!(rules().generation >= before);
+    assert!(rules().day() > today);
+    served.advance(-2 * DAY_S);
+    drop(served.live.party(UNIT).get("/v1/inbox"));
+    assert!(rules().day() > today, "no rule is judged by an earlier day again");
+}
