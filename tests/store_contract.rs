@@ -19,6 +19,8 @@ macro_rules! on_every_backend {
 mod fixtures;
 #[path = "store_contract/inbox.rs"]
 mod inbox;
+#[path = "store_contract/kept.rs"]
+mod kept;
 #[path = "store_contract/ledger.rs"]
 mod ledger;
 #[path = "store_contract/sqlite.rs"]

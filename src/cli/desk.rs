@@ -6,7 +6,8 @@ use super::exit::{Exit, Failed};
 use crate::app::{self, Home};
 use crate::client::admin::{Admin, HoldDecision};
 use crate::domain::{Id, PartyId};
-use crate::exchange::{Failure, Gateway, hold, released, replay};
+use crate::exchange::replay::{self, Share};
+use crate::exchange::{Failure, Gateway, hold, released};
 use crate::wire::{HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage};
 
 /// Where officers work: at the gateway that runs, or in its home while none runs.
@@ -50,7 +51,10 @@ impl Desk {
     pub(super) async fn replay(&self, ask: &ReplayAsk) -> Result<ReplayPage, Failed> {
         match self {
             Self::Running(admin) => Ok(admin.replay(ask).await?),
-            Self::Here(opened) => replay::replay(opened.gateway(), ask).await.map_err(failed),
+            Self::Here(opened) => {
+                let page = replay::replay(&opened.shared(), ask, Share::Alone).await;
+                page.map_err(failed)
+            }
         }
     }
 

@@ -70,8 +70,8 @@ impl Replay {
 fn show(printer: Printer, all: &ReplayPage) {
     printer.json(all);
     printer.line(format!(
-        "{} messages, {} received exactly as before; {} erased and not replayed",
-        all.messages, all.alike, all.erased
+        "{} messages, {} received exactly as before; not replayed: {} erased, {} suspended",
+        all.messages, all.alike, all.erased, all.suspended
     ));
     let line = |name: &str, outcomes: &ReplayOutcomes| {
         let ReplayOutcomes { released, held, refused } = outcomes;

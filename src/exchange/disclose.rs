@@ -6,8 +6,8 @@
 use time::{Date, Duration};
 
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, PartyId, PartyKind, Purpose,
-    Refused, ReleaseId, body::Protected,
+    Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, PartyId, PartyKind,
+    Purpose, Refused, ReleaseId, body::Protected,
 };
 use crate::policy::{self, Compiled, Disclosure, Withheld};
 use crate::schema;
@@ -132,7 +132,7 @@ async fn decide(
         return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
     };
     let protected = if policy.has_free_leaves() && !case.is_new {
-        protected_values(gateway, rules, admitted).await?
+        protected_values(gateway, rules, &case.exchange.id, Before::Now).await?
     } else {
         Vec::new()
     };
@@ -158,13 +158,24 @@ pub(super) fn policy_for(
     }
     let purpose = message.legal.purpose;
     let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
-    let runs = is_agreed(rules, &policy, &message.iss.party, &recipient.party, today)
-        && in_force(&policy, is_foreign, today);
+    let runs = runs(rules, &policy, (&message.iss.party, &recipient.party), today);
     if runs && today > policy.expires() {
         tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
         metrics::counter!("titian_policy_grace_total").increment(1);
     }
     runs.then_some(policy)
+}
+
+/// Whether a policy decides today for these two: it and an agreement for it are in force.
+pub(super) fn runs(
+    rules: &Rules,
+    policy: &Compiled,
+    (sender, recipient): (&PartyId, &PartyId),
+    today: Date,
+) -> bool {
+    let kind = rules.directory.party(recipient).map_or(PartyKind::Foreign, |party| party.kind);
+    is_agreed(rules, policy, sender, recipient, today)
+        && in_force(policy, kind == PartyKind::Foreign, today)
 }
 
 /// Whether a release that waits may still be handed out: its very policy version and an agreement
@@ -254,14 +265,29 @@ async fn compare(
     })
 }
 
+/// Which messages of an exchange are earlier.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Before<'a> {
+    /// All that are recorded.
+    Now,
+    /// Those admitted before this one.
+    Message(&'a MessageRow),
+}
+
 /// Direct values of the exchange's earlier messages: the net must not let one come back.
-async fn protected_values(
+pub(super) async fn protected_values(
     gateway: &Gateway,
     rules: &Rules,
-    admitted: &Admitted,
-) -> Result<Vec<Protected>, Stop> {
+    exchange: &Id,
+    before: Before<'_>,
+) -> Result<Vec<Protected>, Failure> {
     let mut protected = Vec::new();
-    for row in gateway.store().messages_of(&admitted.case().exchange.id).await? {
+    for row in gateway.store().messages_of(exchange).await? {
+        if let Before::Message(message) = before
+            && (&row.sender, row.message_id) == (&message.sender, message.message_id)
+        {
+            break;
+        }
         let Some(body) = stored_body(gateway, &row)? else { continue };
         if let Some(schema) = rules.schemas.message(&row.message_type) {
             policy::direct_values(schema.leaves(), &body, &mut protected);

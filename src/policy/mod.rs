@@ -21,7 +21,9 @@ mod source;
 
 pub use compile::{Compiled, Finding, compile};
 pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
-pub use disclose::{Disclosure, Withheld, direct_values, disclose};
+pub use disclose::{
+    Disclosure, Withheld, direct_values, disclose, project_unchecked, would_disclose,
+};
 pub use explain::{DiffSentences, Language, explain, explain_diff, print};
 pub use floor::{BadFloor, Floor};
 pub use operation::{Band, Operation};

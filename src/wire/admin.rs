@@ -63,10 +63,14 @@ pub struct ReplayAsk {
 /// beside the one in force. Counts only.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayPage {
-    /// Messages of this page that were for the policy's recipient.
+    /// Messages of this page that the policy is for, once for each of its recipients.
     pub messages: u64,
     /// Messages whose payload is erased and which therefore say nothing.
     pub erased: u64,
+    /// Messages that nobody of the recipient's was to be told of: suspended under any policy, and
+    /// in neither count below.
+    #[serde(default)]
+    pub suspended: u64,
     /// Of the messages, how many the recipient would receive exactly as before.
     pub alike: u64,
     /// Under the policy in force.
@@ -110,6 +114,7 @@ impl ReplayPage {
     pub fn add(&mut self, other: Self) {
         self.messages += other.messages;
         self.erased += other.erased;
+        self.suspended += other.suspended;
         self.alike += other.alike;
         for (to, from) in [(&mut self.before, other.before), (&mut self.after, other.after)] {
             to.released += from.released;

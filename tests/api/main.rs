@@ -7,4 +7,5 @@
 mod hostile;
 mod lifecycle;
 mod live;
+mod replay;
 mod statement;

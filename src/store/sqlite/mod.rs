@@ -34,8 +34,8 @@ use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
-    HoldRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow,
-    Store, StoreError,
+    HoldRow, KeptMessage, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor,
+    ReleasedRow, Store, StoreError,
 };
 use crate::domain::{Address, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId};
 
@@ -277,7 +277,7 @@ impl Store for Sqlite {
         since: i64,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, MessageRow)>, StoreError> {
+    ) -> Result<Vec<KeptMessage>, StoreError> {
         let (sender, message_type) = (sender.clone(), message_type.clone());
         self.read_long(move |db| {
             read::messages_from(db, (&sender, &message_type), since, after, limit)
