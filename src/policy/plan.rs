@@ -301,8 +301,8 @@ impl Work<'_, '_> {
         input: Option<&Value>,
         earlier: Option<&Value>,
     ) -> Map<String, Value> {
-        let mut output = Map::new();
-        for (name, node) in members {
+        // collected rather than inserted one by one: the names are in order
+        let built = members.iter().map(|(name, node)| {
             let value = input.and_then(|input| input.get(name));
             let earlier = earlier.and_then(|earlier| earlier.get(name));
             let built = match node {
@@ -310,9 +310,9 @@ impl Work<'_, '_> {
                 Node::Objects { members, .. } => self.objects(members, value, earlier),
                 Node::Leaf(step) => self.leaf(step, value, earlier),
             };
-            output.insert(name.clone(), built);
-        }
-        output
+            (name.clone(), built)
+        });
+        built.collect()
     }
 
     fn objects(

@@ -4,7 +4,8 @@
 //! Figures are CPU time of the server process per operation, because the machine is shared with
 //! the load generator and with whatever else runs; wall-clock figures stand beside the limits
 //! measured in the same run. Pairs alternate A B A B. No scenario takes more than twenty seconds of
-//! load. Messages are signed before the clock starts, and every one is distinct.
+//! load; `replay` fills a store before it, for about a quarter of a minute, and `--home` keeps that
+//! store for the next run. Messages are signed before the clock starts, and every one is distinct.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
 
