@@ -362,7 +362,7 @@ impl Work<'_, '_> {
         value: Option<&Value>,
         is_released: bool,
     ) -> Result<Value, &'static str> {
-        let output = evaluate(step, value, self.context)?;
+        let output = evaluate(step, value, self.context, self.look)?;
         let is_looked_at = step.free && !is_released && self.look != Look::Nowhere;
         match is_looked_at.then(|| self.hit(&output)).flatten() {
             Some(rule) => Err(rule),
@@ -416,6 +416,7 @@ fn evaluate(
     step: &Step,
     value: Option<&Value>,
     context: &Context<'_>,
+    look: Look,
 ) -> Result<Value, &'static str> {
     if let Operation::Constant(constant) = &step.operation {
         return Ok(constant.as_str().into());
@@ -450,7 +451,7 @@ fn evaluate(
             let number = value.as_i64().ok_or("shape")?;
             operation::bucket_name(number, edges).map(Value::from).ok_or("shape")
         }
-        Operation::Pseudonym => pseudonym(step, text()?, context),
+        Operation::Pseudonym => pseudonym(step, text()?, context, look),
     }
 }
 
@@ -480,12 +481,17 @@ fn mapped(value: &Value, map: &BTreeMap<String, String>) -> Result<Value, &'stat
     }
 }
 
-fn pseudonym(step: &Step, reference: &str, context: &Context<'_>) -> Result<Value, &'static str> {
+fn pseudonym(
+    step: &Step,
+    reference: &str,
+    context: &Context<'_>,
+    look: Look,
+) -> Result<Value, &'static str> {
     const ATTEMPTS_MAX: u32 = 64;
     let kind = step.leaf.as_ref().and_then(|leaf| leaf.reference.as_deref()).ok_or("reference")?;
     (0..ATTEMPTS_MAX)
         .map(|attempt| context.pseudonyms.pseudonym(kind, reference, attempt))
-        .find(|id| net::scan_shapes(id.as_str()).is_none())
+        .find(|id| look == Look::Nowhere || net::scan_shapes(id.as_str()).is_none())
         .map(|id| id.as_str().into())
         .ok_or("reference")
 }
