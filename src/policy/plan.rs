@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
+use serde_json::map::Iter;
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::macros::offset;
@@ -301,9 +303,10 @@ impl Work<'_, '_> {
         input: Option<&Value>,
         earlier: Option<&Value>,
     ) -> Map<String, Value> {
+        let mut rest = input.and_then(Value::as_object).map(|input| input.iter().peekable());
         // collected rather than inserted one by one: the names are in order
         let built = members.iter().map(|(name, node)| {
-            let value = input.and_then(|input| input.get(name));
+            let value = rest.as_mut().and_then(|rest| member(rest, name));
             let earlier = earlier.and_then(|earlier| earlier.get(name));
             let built = match node {
                 Node::Object(members) => Value::Object(self.object(members, value, earlier)),
@@ -409,6 +412,22 @@ impl Work<'_, '_> {
         }
         pointer
     }
+}
+
+/// The member of that name, for names that are asked for in order: both sides are walked once. A
+/// member out of its order would not be found, and so not passed on.
+fn member<'v>(rest: &mut Peekable<Iter<'v>>, name: &str) -> Option<&'v Value> {
+    while let Some((key, value)) = rest.peek().copied() {
+        let order = key.as_str().cmp(name);
+        if order.is_gt() {
+            return None;
+        }
+        rest.next();
+        if order.is_eq() {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// What comes out for one leaf; `Err` with a rule id if it cannot be evaluated.
