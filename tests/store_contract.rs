@@ -21,6 +21,8 @@ mod budget;
 mod fixtures;
 #[path = "store_contract/inbox.rs"]
 mod inbox;
+#[path = "store_contract/kept.rs"]
+mod kept;
 #[path = "store_contract/ledger.rs"]
 mod ledger;
 #[path = "store_contract/reviews.rs"]

@@ -7,7 +7,8 @@ use crate::app::{self, Home};
 use crate::client::admin::{Admin, Change, HoldDecision, ReviewDecision};
 use crate::domain::{Id, PartyId};
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::{Failure, Gateway, hold, released, replay, review, versions};
+use crate::exchange::replay::{self, Share};
+use crate::exchange::{Failure, Gateway, hold, released, review, versions};
 use crate::wire::{
     HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView, RulesView,
     VersionView, VersionsAsk,
@@ -54,7 +55,10 @@ impl Desk {
     pub(super) async fn replay(&self, ask: &ReplayAsk) -> Result<ReplayPage, Failed> {
         match self {
             Self::Running(admin) => Ok(admin.replay(ask).await?),
-            Self::Here(opened) => replay::replay(opened.gateway(), ask).await.map_err(failed),
+            Self::Here(opened) => {
+                let page = replay::replay(&opened.shared(), ask, Share::Alone).await;
+                page.map_err(failed)
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use time::Duration;
 
 use super::desk::Desk;
@@ -15,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::file;
 use crate::wire::{ReplayAsk, ReplayOutcomes, ReplayPage};
 
-/// Count what a proposed policy would change for the messages still kept; shows no value
+/// Count what a proposed policy would change for the messages still kept
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// The proposed policy's file
@@ -24,6 +25,12 @@ pub(super) struct Replay {
     /// How far back, for example `90d`
     #[arg(long, value_name = "DAYS", default_value = "90d", value_parser = days)]
     last: Duration,
+    /// Who you are: an officer of one of the policy's parties
+    #[arg(long = "as", value_name = "OFFICER")]
+    officer: String,
+    /// Show values that differ, at most 200 a page; for officers of the sender, and recorded
+    #[arg(long)]
+    show_values: bool,
     #[command(flatten)]
     at: At,
 }
@@ -43,6 +50,8 @@ impl Replay {
             policy: file::read_text(&self.file)?,
             since: (SystemClock::start().now() - self.last).unix_timestamp(),
             after: 0,
+            officer: self.officer.clone(),
+            show_values: self.show_values,
         };
         {
             let bar = ProgressBar::new(0);
@@ -70,8 +79,8 @@ impl Replay {
 fn show(printer: Printer, all: &ReplayPage) {
     printer.json(all);
     printer.line(format!(
-        "{} messages, {} received exactly as before; {} erased and not replayed",
-        all.messages, all.alike, all.erased
+        "{} messages, {} received exactly as before; not replayed: {} erased, {} suspended",
+        all.messages, all.alike, all.erased, all.suspended
     ));
     let line = |name: &str, outcomes: &ReplayOutcomes| {
         let ReplayOutcomes { released, held, refused } = outcomes;
@@ -89,5 +98,13 @@ fn show(printer: Printer, all: &ReplayPage) {
         let words = words.iter().filter(|(count, _)| *count > 0);
         let words: Vec<String> = words.map(|(count, word)| format!("{word} in {count}")).collect();
         printer.line(format!("  {leaf:width$}  {}", words.join(", ")));
+    }
+    let shown = |values: &[Value]| {
+        let all: Vec<String> = values.iter().map(ToString::to_string).collect();
+        if all.is_empty() { "nothing".to_owned() } else { all.join(" ") }
+    };
+    for change in &all.values {
+        let (before, after) = (shown(&change.before), shown(&change.after));
+        printer.line(format!("  {}: {before} -> {after}", change.leaf));
     }
 }

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::domain::{Code, Id, PartyId, Refused};
-use crate::exchange::{Failure, Gateway, hold, released, replay, review};
+use crate::exchange::replay::{self, Share};
+use crate::exchange::{Failure, Gateway, hold, released, review};
 use crate::wire::{
     HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView,
 };
@@ -133,7 +134,7 @@ async fn replayed(
     ask: Result<Json<ReplayAsk>, JsonRejection>,
 ) -> Answer<ReplayPage> {
     let Json(ask) = asked(ask)?;
-    Ok(Json(replay::replay(&gateway, &ask).await?))
+    Ok(Json(replay::replay(&gateway, &ask, Share::BesideServing).await?))
 }
 
 async fn list(

@@ -8,7 +8,7 @@ use time::{Date, Duration};
 use crate::clock::JAKARTA;
 use crate::domain::state::ReviewKind;
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, LeafName, MessageId, MessageType, PartyId,
+    Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId,
     PartyKind, Purpose, Refused, ReleaseId, body::Protected,
 };
 use crate::policy::{self, Batch, Compiled, Disclosure, Withheld};
@@ -182,7 +182,7 @@ async fn decide(
         return Ok(Decided { recipient: recipient.clone(), policy, verdict, known: None });
     }
     let protected = if policy.has_free_leaves() && !case.is_new {
-        protected_values(gateway, rules, admitted).await?
+        protected_values(gateway, rules, &case.exchange.id, Before::Now).await?
     } else {
         Vec::new()
     };
@@ -213,13 +213,23 @@ pub(super) fn policy_for(
         return Some(above);
     }
     let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
-    let runs = is_agreed(rules, &policy, &message.iss.party, &recipient.party, today)
-        && in_force(&policy, is_foreign, today);
+    let runs = runs(rules, &policy, (&message.iss.party, &recipient.party), today);
     if runs && today > policy.expires() {
         tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
         metrics::counter!("titian_policy_grace_total").increment(1);
     }
     runs.then_some(policy)
+}
+
+/// Whether a policy decides today for these two: it and an agreement for it are in force.
+pub(super) fn runs(
+    rules: &Rules,
+    policy: &Compiled,
+    (sender, recipient): (&PartyId, &PartyId),
+    today: Date,
+) -> bool {
+    let is_foreign = is_foreign(rules, &Address::party(recipient.clone()));
+    is_agreed(rules, policy, sender, recipient, today) && in_force(policy, is_foreign, today)
 }
 
 /// The exception in force for this message and recipient, if there is one.
@@ -381,14 +391,29 @@ async fn compare(
     })
 }
 
+/// Which messages of an exchange are earlier.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Before<'a> {
+    /// All that are recorded.
+    Now,
+    /// Those admitted before this one.
+    Message(&'a MessageRow),
+}
+
 /// Direct values of the exchange's earlier messages: the net must not let one come back.
 pub(super) async fn protected_values(
     gateway: &Gateway,
     rules: &Rules,
-    admitted: &Admitted,
+    exchange: &Id,
+    before: Before<'_>,
 ) -> Result<Vec<Protected>, Failure> {
     let mut protected = Vec::new();
-    for row in gateway.store().messages_of(&admitted.case().exchange.id).await? {
+    for row in gateway.store().messages_of(exchange).await? {
+        if let Before::Message(message) = before
+            && (&row.sender, row.message_id) == (&message.sender, message.message_id)
+        {
+            break;
+        }
         let Some(body) = stored_body(gateway, &row)? else { continue };
         if let Some(schema) = rules.schemas.message(&row.message_type) {
             policy::direct_values(schema.leaves(), &body, &mut protected);

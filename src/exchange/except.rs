@@ -14,7 +14,8 @@ use crate::store::{
 
 use super::admit::{Admitted, readmit};
 use super::disclose::{
-    Decided, Last, Verdict, disclose_later, kind_of, pin, policy_for, project, protected_values,
+    Before, Decided, Last, Verdict, disclose_later, kind_of, pin, policy_for, project,
+    protected_values,
 };
 use super::record::{outcome_rows, recipient_row, release_row};
 use super::release::{Relations, To, release, sign_release};
@@ -103,7 +104,8 @@ async fn supplement(
     (row, message): (&RecipientRow, &MessageRow),
     (above, first): (&Compiled, ReleaseId),
 ) -> Result<Changes, Failure> {
-    let protected = protected_values(gateway, rules, admitted).await?;
+    let before = Before::Message(message);
+    let protected = protected_values(gateway, rules, &message.exchange, before).await?;
     let released = released_leaves(gateway, message, &row.recipient).await?;
     let leaves = (protected.as_slice(), released.as_slice(), &[][..]);
     let disclosure =

@@ -199,6 +199,9 @@ pub fn sentence(refused: &Refused) -> &'static str {
             "a reason of 1 to 500 bytes is needed"
         }
         Code::BadRequest => "what was asked is not as documented, or does not compile",
+        Code::InsufficientScope => {
+            "the officer is of none of the policy's parties and units, or its roles do not allow it"
+        }
         Code::NoPolicy => {
             "the policy changed since the message was admitted; its sender sends it again"
         }

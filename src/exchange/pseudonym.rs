@@ -15,7 +15,7 @@ use crate::store::ExchangeRow;
 /// The pseudonyms of one recipient, purpose and exchange.
 pub(super) struct ExchangePseudonyms<'a> {
     key: Key,
-    root: &'a SecretBytes,
+    root: Key,
     sender: &'a PartyId,
     subject: Id,
     /// The exchange, towards a foreign recipient.
@@ -26,7 +26,7 @@ impl<'a> ExchangePseudonyms<'a> {
     /// Derives the key of this recipient, purpose and epoch. The epoch is the year in which the
     /// exchange began, so it never changes within one.
     pub(super) fn new(
-        root: &'a SecretBytes,
+        root: &SecretBytes,
         sender: &'a PartyId,
         recipient: &Address,
         purpose: Purpose,
@@ -38,8 +38,9 @@ impl<'a> ExchangePseudonyms<'a> {
             recipient.party,
             exchange.reference_date.year()
         );
+        let root = root_key(root);
         Self {
-            key: Key::new(HMAC_SHA256, mac(root, label.as_bytes()).as_ref()),
+            key: Key::new(HMAC_SHA256, hmac::sign(&root, label.as_bytes()).as_ref()),
             root,
             sender,
             subject: exchange.subject,
@@ -53,7 +54,7 @@ impl Pseudonyms for ExchangePseudonyms<'_> {
         let internal = if kind == "subject" {
             self.subject
         } else {
-            internal_id(self.root, self.sender, kind, reference)
+            internal(&self.root, self.sender, kind, reference)
         };
         let scope = self.scope.map(|id| id.to_string()).unwrap_or_default();
         let input = format!("1\0{kind}\0{internal}\0{scope}\0{attempt}");
@@ -63,13 +64,18 @@ impl Pseudonyms for ExchangePseudonyms<'_> {
 
 /// The internal id of a reference that `party` chose.
 pub(super) fn internal_id(root: &SecretBytes, party: &PartyId, kind: &str, reference: &str) -> Id {
-    id_of(&mac(root, format!("titian/internal/1\0{party}\0{kind}\0{reference}").as_bytes()))
+    internal(&root_key(root), party, kind, reference)
+}
+
+fn internal(root: &Key, party: &PartyId, kind: &str, reference: &str) -> Id {
+    let input = format!("titian/internal/1\0{party}\0{kind}\0{reference}");
+    id_of(&hmac::sign(root, input.as_bytes()))
 }
 
 /// Key of the combination that `party` knows a case by. Under the gateway's own key, so that the
 /// number which is left of erased cases cannot be guessed back into values.
 pub(super) fn group_key(root: &SecretBytes, party: &PartyId, combination: &str) -> Digest {
-    let key = mac(root, format!("titian/group/1\0{party}").as_bytes());
+    let key = hmac::sign(&root_key(root), format!("titian/group/1\0{party}").as_bytes());
     let tag = hmac::sign(&Key::new(HMAC_SHA256, key.as_ref()), combination.as_bytes());
     let mut bytes = [0u8; 32];
     for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
@@ -78,8 +84,8 @@ pub(super) fn group_key(root: &SecretBytes, party: &PartyId, combination: &str) 
     Digest::from_bytes(bytes)
 }
 
-fn mac(root: &SecretBytes, input: &[u8]) -> Tag {
-    hmac::sign(&Key::new(HMAC_SHA256, root.expose()), input)
+fn root_key(root: &SecretBytes) -> Key {
+    Key::new(HMAC_SHA256, root.expose())
 }
 
 fn id_of(tag: &Tag) -> Id {

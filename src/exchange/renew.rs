@@ -17,7 +17,7 @@ use crate::store::{Changes, MessageRow, NewHold, ReleaseRow, Requirement, Write}
 
 use super::admit::{Admitted, readmit};
 use super::disclose::{
-    Decided, Last, Verdict, kind_of, pin, policy_for, project, protected_values,
+    Before, Decided, Last, Verdict, kind_of, pin, policy_for, project, protected_values,
 };
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
@@ -153,7 +153,7 @@ async fn one(
         return hold(gateway, changes, (row, &message), &under.conflicting);
     }
     let protected = if under.policy.has_free_leaves() {
-        protected_values(gateway, rules, &admitted).await?
+        protected_values(gateway, rules, &row.exchange, Before::Message(&message)).await?
     } else {
         Vec::new()
     };

@@ -75,6 +75,13 @@ impl Compiled {
         passing.map(|(name, _)| LeafName::new(name)).collect()
     }
 
+    /// Makes this policy ready to be run after `other` over the same messages
+    /// ([`super::would_disclose`]). Answers the leaves that this one passes on and treats
+    /// differently, or for which the net searches for other values.
+    pub fn compare(&mut self, other: &Self) -> Vec<LeafName> {
+        self.plan.compare(&other.plan)
+    }
+
     /// Adds what only its surroundings can tell.
     pub fn warn(&mut self, finding: Finding) {
         self.warnings.push(finding);

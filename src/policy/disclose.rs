@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::compile::Compiled;
-use super::plan::{BIRTH, is_free};
+use super::plan::{BIRTH, Built, Look, is_free};
 use crate::domain::body::Protected;
 use crate::domain::{
     Body, Class, Code, Context, Digest, Fault, Id, Leaf, LeafName, LeafTable, PartyKind, Refused,
@@ -87,11 +87,57 @@ pub fn disclose(
     body: &Body,
     context: &Context<'_>,
 ) -> Result<Disclosure, Withheld> {
+    let built = build(policy, body, context, Look::AndNote, None)?;
+    // INVARIANT: keys are ASCII and sorted and numbers integers, so this is the RFC 8785 form
+    let Ok(text) = serde_json::to_string(&built.body) else {
+        return Err(Withheld::Refuse(Refused::at(Code::PolicyRefused, "", "canonical")));
+    };
+    let findings = built.failed.into_iter();
+    Ok(Disclosure {
+        body: built.body,
+        text,
+        pending: built.pending,
+        findings: findings.map(|(name, _, f)| Fault::at(name.as_str(), f.keyword)).collect(),
+        release_schema: policy.release_schema_digest(),
+        subject: built.subject,
+    })
+}
+
+/// The body that [`disclose`] would release, for counting what a policy would do. No release can be
+/// made of it. `earlier` is what the policy that this one was compared with
+/// ([`Compiled::compare`]) gave for the same body in the same context: what both do alike is then
+/// taken from there.
+///
+/// # Errors
+/// [`Withheld`] exactly where [`disclose`] says so.
+pub fn would_disclose(
+    policy: &Compiled,
+    body: &Body,
+    context: &Context<'_>,
+    earlier: Option<&Value>,
+) -> Result<Value, Withheld> {
+    build(policy, body, context, Look::Decide, earlier).map(|built| built.body)
+}
+
+/// What building alone takes: neither the net nor the release schema sees the result, so no release
+/// can be made of it. For measurements.
+pub fn project_unchecked(policy: &Compiled, body: &Body, context: &Context<'_>) -> Value {
+    policy.plan().project(body, context, Look::Nowhere, None).body
+}
+
+/// Projects, and decides about what could not be evaluated or was hit.
+fn build(
+    policy: &Compiled,
+    body: &Body,
+    context: &Context<'_>,
+    look: Look,
+    earlier: Option<&Value>,
+) -> Result<Built, Withheld> {
     let is_social = policy.kind() == PartyKind::Social;
     // only what was held can be released, and only a social agency's leaves are ever held
     let released = if is_social { context.released } else { &[] };
     let context = Context { released, ..*context };
-    let mut built = policy.plan().project(body, &context);
+    let mut built = policy.plan().project(body, &context, look, earlier);
     let failed: Vec<_> =
         built.failed.iter().filter(|(name, ..)| !built.pending.contains(name)).cloned().collect();
     if !failed.is_empty() && !is_social {
@@ -117,19 +163,7 @@ pub fn disclose(
         let fault = Refused::at(Code::PolicyRefused, "", "release-schema");
         return Err(Withheld::Refuse(fault));
     }
-    // INVARIANT: keys are ASCII and sorted and numbers integers, so this is the RFC 8785 form
-    let Ok(text) = serde_json::to_string(&built.body) else {
-        return Err(Withheld::Refuse(Refused::at(Code::PolicyRefused, "", "canonical")));
-    };
-    let findings = built.failed.into_iter();
-    Ok(Disclosure {
-        body: built.body,
-        text,
-        pending: built.pending,
-        findings: findings.map(|(name, _, f)| Fault::at(name.as_str(), f.keyword)).collect(),
-        release_schema: policy.release_schema_digest(),
-        subject: built.subject,
-    })
+    Ok(built)
 }
 
 /// Direct values, and the date of birth, of an earlier message: what must not come back. Members

@@ -28,7 +28,9 @@ pub use both::{Both, both};
 pub use budget::{BadBaseline, Baseline, NotAProfile, Profile};
 pub use compile::{Compiled, Finding, compile};
 pub use diff::{Change, ChangeKind, Diff, HeadChange, NotComparable, diff};
-pub use disclose::{Disclosure, Withheld, direct_values, disclose};
+pub use disclose::{
+    Disclosure, Withheld, direct_values, disclose, project_unchecked, would_disclose,
+};
 pub use exception::{EXCEPTION_DAYS_MAX, ExceptionSource};
 pub use explain::{DiffSentences, Language, explain, explain_diff, print};
 pub use floor::{BadFloor, Floor};

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
+use serde_json::map::Iter;
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::macros::offset;
@@ -52,6 +54,8 @@ pub(super) struct Step {
     pub(super) leaf: Option<Leaf>,
     /// Whether the net looks at what comes out.
     pub(super) free: bool,
+    /// Whether the plan that this one was compared with does the very same here.
+    pub(super) alike: bool,
 }
 
 impl Step {
@@ -62,6 +66,17 @@ impl Step {
             _ => self.leaf.as_ref().is_some_and(|leaf| leaf.required),
         }
     }
+}
+
+/// How much of the net a projection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All of it: what passes, and for the officer what stands in what is held.
+    AndNote,
+    /// What decides: what passes. Nobody will read notes.
+    Decide,
+    /// None: only to measure what building alone takes.
+    Nowhere,
 }
 
 /// What was built, and what could not be.
@@ -116,6 +131,7 @@ impl Plan {
                 operation: operation.clone(),
                 leaf: leaf.cloned(),
                 free,
+                alike: false,
             };
             let segments: Vec<&str> = name.split('/').skip(1).collect();
             insert(&mut plan.root, "", &segments, step, table);
@@ -141,13 +157,30 @@ impl Plan {
         self.pad_to
     }
 
-    /// Builds the output for one body.
-    pub(super) fn project(&self, body: &Body, context: &Context<'_>) -> Built {
-        let echo = self.echo(body, context);
+    /// Notes where this plan does the very same as `other`: what that one built from a body and
+    /// passed need not be built from it and looked at again. Answers what differs.
+    pub(super) fn compare(&mut self, other: &Self) -> Vec<LeafName> {
+        let same_echo = (&self.protected, &self.births, &self.kept)
+            == (&other.protected, &other.births, &other.kept);
+        let mut differing = Vec::new();
+        compare(&mut self.root, Some(&other.root), same_echo, &mut differing);
+        differing
+    }
+
+    /// Builds the output for one body. `earlier` is what the plan that this one was compared with
+    /// built from the same body in the same context.
+    pub(super) fn project(
+        &self,
+        body: &Body,
+        context: &Context<'_>,
+        look: Look,
+        earlier: Option<&Value>,
+    ) -> Built {
+        let echo = if look == Look::Nowhere { Echo::default() } else { self.echo(body, context) };
         let mut built =
             Built { body: Value::Null, pending: Vec::new(), failed: Vec::new(), subject: None };
-        let mut work = Work { context, echo: &echo, built: &mut built, indices: Vec::new() };
-        let mut output = work.object(&self.root, Some(body.value()));
+        let mut work = Work { context, echo: &echo, look, built: &mut built, indices: Vec::new() };
+        let mut output = work.object(&self.root, Some(body.value()), earlier);
         if self.foreign {
             match length_of(&output).and_then(|length| self.pad_to.checked_sub(length)) {
                 Some(missing) => drop(output.insert(PAD.to_owned(), "_".repeat(missing).into())),
@@ -225,9 +258,45 @@ fn insert(
     }
 }
 
+/// Marks the steps that do the same as those of `other` at the same place; the net's word about a
+/// free leaf is the same only if it searches for the same.
+fn compare(
+    nodes: &mut BTreeMap<String, Node>,
+    other: Option<&BTreeMap<String, Node>>,
+    same_echo: bool,
+    differing: &mut Vec<LeafName>,
+) {
+    for (name, node) in nodes {
+        let other = other.and_then(|other| other.get(name));
+        match node {
+            Node::Object(members) | Node::Objects { members, .. } => {
+                let below = match other {
+                    Some(Node::Object(below) | Node::Objects { members: below, .. }) => Some(below),
+                    Some(Node::Leaf(_)) | None => None,
+                };
+                compare(members, below, same_echo, differing);
+            }
+            Node::Leaf(step) => {
+                step.alike = match other {
+                    Some(Node::Leaf(other)) => {
+                        let same = (&step.operation, &step.leaf, step.free)
+                            == (&other.operation, &other.leaf, other.free);
+                        same && (same_echo || !step.free)
+                    }
+                    _ => false,
+                };
+                if !step.alike {
+                    differing.push(step.name.clone());
+                }
+            }
+        }
+    }
+}
+
 struct Work<'a, 'b> {
     context: &'a Context<'b>,
     echo: &'a Echo,
+    look: Look,
     built: &'a mut Built,
     /// Where in the arrays above the work stands.
     indices: Vec<usize>,
@@ -238,33 +307,42 @@ impl Work<'_, '_> {
         &mut self,
         members: &BTreeMap<String, Node>,
         input: Option<&Value>,
+        earlier: Option<&Value>,
     ) -> Map<String, Value> {
-        let mut output = Map::new();
-        for (name, node) in members {
-            let value = input.and_then(|input| input.get(name));
+        let mut rest = input.and_then(Value::as_object).map(|input| input.iter().peekable());
+        // collected rather than inserted one by one: the names are in order
+        let built = members.iter().map(|(name, node)| {
+            let value = rest.as_mut().and_then(|rest| member(rest, name));
+            let earlier = earlier.and_then(|earlier| earlier.get(name));
             let built = match node {
-                Node::Object(members) => Value::Object(self.object(members, value)),
+                Node::Object(members) => Value::Object(self.object(members, value, earlier)),
                 Node::Objects { .. } if is_blank(node, self.context.blank) => Value::Null,
-                Node::Objects { members, .. } => self.objects(members, value),
-                Node::Leaf(step) => self.leaf(step, value),
+                Node::Objects { members, .. } => self.objects(members, value, earlier),
+                Node::Leaf(step) => self.leaf(step, value, earlier),
             };
-            output.insert(name.clone(), built);
-        }
-        output
+            (name.clone(), built)
+        });
+        built.collect()
     }
 
-    fn objects(&mut self, members: &BTreeMap<String, Node>, value: Option<&Value>) -> Value {
+    fn objects(
+        &mut self,
+        members: &BTreeMap<String, Node>,
+        value: Option<&Value>,
+        earlier: Option<&Value>,
+    ) -> Value {
         let Some(items) = value.and_then(Value::as_array) else { return Value::Null };
         let mut output = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
+            let earlier = earlier.and_then(|earlier| earlier.get(index));
             self.indices.push(index);
-            output.push(Value::Object(self.object(members, Some(item))));
+            output.push(Value::Object(self.object(members, Some(item), earlier)));
             self.indices.pop();
         }
         Value::Array(output)
     }
 
-    fn leaf(&mut self, step: &Step, value: Option<&Value>) -> Value {
+    fn leaf(&mut self, step: &Step, value: Option<&Value>, earlier: Option<&Value>) -> Value {
         if self.context.blank.contains(&step.name) {
             return Value::Null;
         }
@@ -275,30 +353,48 @@ impl Work<'_, '_> {
             }
             return Value::Null;
         }
-        match evaluate(step, value, self.context) {
-            Ok(output) => {
-                let hit = if step.free && !is_released { self.hit(&output) } else { None };
-                if let Some(rule) = hit {
-                    return self.fail(step, rule);
-                }
-                if step.name.as_str() == "/subject/ref" {
-                    self.built.subject = output.as_str().and_then(|id| id.parse().ok());
-                }
-                output
-            }
-            Err(rule) => self.fail(step, rule),
+        // null is what failed or was not there: that is decided again
+        let again = earlier.filter(|earlier| step.alike && !earlier.is_null());
+        let output = match again {
+            Some(earlier) => earlier.clone(),
+            None => match self.evaluated(step, value, is_released) {
+                Ok(output) => output,
+                Err(rule) => return self.fail(step, rule),
+            },
+        };
+        if step.name.as_str() == "/subject/ref" {
+            self.built.subject = output.as_str().and_then(|id| id.parse().ok());
+        }
+        output
+    }
+
+    /// What comes out and passes the net, or the rule that stops it.
+    fn evaluated(
+        &self,
+        step: &Step,
+        value: Option<&Value>,
+        is_released: bool,
+    ) -> Result<Value, &'static str> {
+        let output = evaluate(step, value, self.context, self.look)?;
+        let is_looked_at = step.free && !is_released && self.look != Look::Nowhere;
+        match is_looked_at.then(|| self.hit(&output)).flatten() {
+            Some(rule) => Err(rule),
+            None => Ok(output),
         }
     }
 
     /// Keeps a text back, and notes for the officer what the net finds in it.
     fn hold(&mut self, step: &Step, value: &Value) {
+        if !self.built.pending.contains(&step.name) {
+            self.built.pending.push(step.name.clone());
+        }
+        if self.look != Look::AndNote {
+            return;
+        }
         let mut rules: Vec<_> =
             net::scan_value("", value, self.echo).into_iter().map(|hit| hit.rule).collect();
         rules.sort_unstable();
         rules.dedup();
-        if !self.built.pending.contains(&step.name) {
-            self.built.pending.push(step.name.clone());
-        }
         let faults = rules.into_iter().map(|rule| Fault::at(step.name.as_str(), rule));
         self.built.failed.extend(faults.map(|fault| (step.name.clone(), false, fault)));
     }
@@ -328,11 +424,28 @@ impl Work<'_, '_> {
     }
 }
 
+/// The member of that name, for names that are asked for in order: both sides are walked once. A
+/// member out of its order would not be found, and so not passed on.
+fn member<'v>(rest: &mut Peekable<Iter<'v>>, name: &str) -> Option<&'v Value> {
+    while let Some((key, value)) = rest.peek().copied() {
+        let order = key.as_str().cmp(name);
+        if order.is_gt() {
+            return None;
+        }
+        rest.next();
+        if order.is_eq() {
+            return Some(value);
+        }
+    }
+    None
+}
+
 /// What comes out for one leaf; `Err` with a rule id if it cannot be evaluated.
 fn evaluate(
     step: &Step,
     value: Option<&Value>,
     context: &Context<'_>,
+    look: Look,
 ) -> Result<Value, &'static str> {
     if let Operation::Constant(constant) = &step.operation {
         return Ok(constant.as_str().into());
@@ -367,7 +480,7 @@ fn evaluate(
             let number = value.as_i64().ok_or("shape")?;
             operation::bucket_name(number, edges).map(Value::from).ok_or("shape")
         }
-        Operation::Pseudonym => pseudonym(step, text()?, context),
+        Operation::Pseudonym => pseudonym(step, text()?, context, look),
     }
 }
 
@@ -397,12 +510,17 @@ fn mapped(value: &Value, map: &BTreeMap<String, String>) -> Result<Value, &'stat
     }
 }
 
-fn pseudonym(step: &Step, reference: &str, context: &Context<'_>) -> Result<Value, &'static str> {
+fn pseudonym(
+    step: &Step,
+    reference: &str,
+    context: &Context<'_>,
+    look: Look,
+) -> Result<Value, &'static str> {
     const ATTEMPTS_MAX: u32 = 64;
     let kind = step.leaf.as_ref().and_then(|leaf| leaf.reference.as_deref()).ok_or("reference")?;
     (0..ATTEMPTS_MAX)
         .map(|attempt| context.pseudonyms.pseudonym(kind, reference, attempt))
-        .find(|id| net::scan_shapes(id.as_str()).is_none())
+        .find(|id| look == Look::Nowhere || net::scan_shapes(id.as_str()).is_none())
         .map(|id| id.as_str().into())
         .ok_or("reference")
 }

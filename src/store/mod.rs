@@ -23,9 +23,9 @@ use crate::domain::{
 use self::rows::PolicyPin;
 pub use rows::{
     AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, GroupSize, HoldRow,
-    KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewReview, NewStep,
-    NewVersion, RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow, StepRow,
-    VersionKey, VersionRow, WaitingCursor, WaitingRow,
+    KeptMessage, KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewReview,
+    NewStep, NewVersion, RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow,
+    StepRow, VersionKey, VersionRow, WaitingCursor, WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -478,8 +478,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Messages of an exchange, oldest first.
     async fn messages_of(&self, exchange: &Id) -> Result<Vec<MessageRow>, StoreError>;
 
-    /// Messages of a sender and type admitted from `since` on (unix seconds), each with its row, in
-    /// the order of admission and after row `after`.
+    /// Messages of a sender and type admitted from `since` on (unix seconds), each with its
+    /// exchange and recipients, in the order of admission and after row `after`.
     async fn messages_from(
         &self,
         sender: &PartyId,
@@ -487,7 +487,7 @@ pub trait Store: Send + Sync + fmt::Debug {
         since: i64,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, MessageRow)>, StoreError>;
+    ) -> Result<Vec<KeptMessage>, StoreError>;
 
     /// The row of the message admitted last; 0 if there is none.
     async fn newest_message(&self) -> Result<i64, StoreError>;

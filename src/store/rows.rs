@@ -68,6 +68,21 @@ pub struct MessageRow {
     pub object: Option<Sealed>,
 }
 
+/// A recorded message with all that deciding about it again needs.
+#[derive(Debug, Clone)]
+pub struct KeptMessage {
+    /// Its row: messages are in the order of admission.
+    pub row: i64,
+    /// The message.
+    pub message: MessageRow,
+    /// Whether it is the first of its exchange.
+    pub opens: bool,
+    /// The exchange it belongs to.
+    pub exchange: ExchangeRow,
+    /// Its recipients, in the order submitted.
+    pub recipients: Vec<RecipientRow>,
+}
+
 /// A message as it concerns one recipient: written once, then changed by state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientRow {

@@ -58,16 +58,25 @@ pub struct ReplayAsk {
     pub since: i64,
     /// `next` of the page before; 0 at first.
     pub after: i64,
+    /// Which officer asks: one of the policy's own parties.
+    pub officer: String,
+    /// Whether to show values that differ, which is recorded; for officers of the sender only.
+    #[serde(default)]
+    pub show_values: bool,
 }
 
 /// A page of a replay: how a proposed policy would have dealt with messages still in retention,
 /// beside the one in force. Counts only.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayPage {
-    /// Messages of this page that were for the policy's recipient.
+    /// Messages of this page that the policy is for, once for each of its recipients.
     pub messages: u64,
     /// Messages whose payload is erased and which therefore say nothing.
     pub erased: u64,
+    /// Messages that nobody of the recipient's was to be told of: suspended under any policy, and
+    /// in neither count below.
+    #[serde(default)]
+    pub suspended: u64,
     /// Of the messages, how many the recipient would receive exactly as before.
     pub alike: u64,
     /// Under the policy in force.
@@ -76,6 +85,9 @@ pub struct ReplayPage {
     pub after: ReplayOutcomes,
     /// Per leaf, in how many releases it changes.
     pub leaves: BTreeMap<String, ReplayLeaf>,
+    /// Values that differ, the first of each page, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ReplayValues>,
     /// Where the page ended, and where the last message stands: how far the replay is.
     pub at: i64,
     /// See `at`.
@@ -95,6 +107,17 @@ pub struct ReplayOutcomes {
     pub refused: u64,
 }
 
+/// What a leaf holds in one release, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayValues {
+    /// Which leaf.
+    pub leaf: String,
+    /// Under the policy in force.
+    pub before: Vec<Value>,
+    /// Under the proposed one.
+    pub after: Vec<Value>,
+}
+
 /// How often a leaf changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayLeaf {
@@ -111,12 +134,14 @@ impl ReplayPage {
     pub fn add(&mut self, other: Self) {
         self.messages += other.messages;
         self.erased += other.erased;
+        self.suspended += other.suspended;
         self.alike += other.alike;
         for (to, from) in [(&mut self.before, other.before), (&mut self.after, other.after)] {
             to.released += from.released;
             to.held += from.held;
             to.refused += from.refused;
         }
+        self.values.extend(other.values);
         for (leaf, from) in other.leaves {
             let to = self.leaves.entry(leaf).or_default();
             to.starts += from.starts;

@@ -11,7 +11,7 @@ use crate::domain::state::{MessageState, RecipientState};
 
 pub use admin::{
     DecisionView, GroupView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
-    ReplayOutcomes, ReplayPage, ReviewAct, ReviewView,
+    ReplayOutcomes, ReplayPage, ReplayValues, ReviewAct, ReviewView,
 };
 pub use governance::{ActAsk, DraftAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk};
 

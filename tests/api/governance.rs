@@ -429,3 +429,37 @@ fn evidence_carries_the_officers_words_and_a_pinned_verifier_checks_them() {
         (1, Some("failed"))
     );
 }
+
+#[test]
+fn a_replay_is_for_officers_of_the_edge_and_values_for_the_senders_side() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    accepted(&unit, &bnpt);
+    let id = "kemensos-bnpt-status";
+    let file = edited(
+        &live,
+        ("policy", id),
+        &[("\"/location/adm1\"      = \"keep\"", "\"/location/adm1\" = \"drop\"")],
+    );
+    let replay = |officer: &str, more: &[&str]| {
+        let words = ["policy", "replay", file.to_str().unwrap(), "--as", officer];
+        run(&live, &[&words[..], more].concat())
+    };
+    let counted = replay(EDITOR, &[]);
+    assert_eq!(counted.json["leaves"]["/location/adm1"]["stops"], 1, "{counted:?}");
+    assert!(!counted.json.to_string().contains("ID-"), "{counted:?}");
+    // the recipient's officers count too; another unit's, and nobody's, do not
+    assert_eq!(replay(OTHER_AGENCY, &[]).code, 0);
+    for officer in ["petugas-jaga", APPROVER, "tiada"] {
+        assert_eq!(replay(officer, &[]).json["code"], "insufficient-scope", "{officer}");
+    }
+    let ledger = || live.party("kemensos").get("/v1/ledger/checkpoint").text;
+    let before = ledger();
+    assert_eq!(replay(OTHER_AGENCY, &["--show-values"]).json["code"], "insufficient-scope");
+    assert_eq!(ledger(), before);
+    let shown = replay(EDITOR, &["--show-values"]);
+    let values = &shown.json["values"][0];
+    assert_eq!((&values["leaf"], &values["after"]), (&json!("/location/adm1"), &json!([])));
+    assert!(values["before"][0].as_str().unwrap().starts_with("ID-"), "{shown:?}");
+    assert_ne!(ledger(), before, "that somebody looked is recorded");
+}

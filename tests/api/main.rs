@@ -10,6 +10,7 @@ mod governance;
 mod hostile;
 mod lifecycle;
 mod live;
+mod replay;
 mod reviews;
 mod scheduled;
 mod statement;

@@ -231,7 +231,18 @@ fn a_proposed_policy_is_replayed_over_what_is_kept_and_counts_only() {
     let file = live.home().join("kemensos-bnpt-status.toml");
     let replay = |text: String| {
         std::fs::write(&file, text).unwrap();
-        titian(&live, &["policy", "replay", file.to_str().unwrap(), "--last", "90d"])
+        titian(
+            &live,
+            &[
+                "policy",
+                "replay",
+                file.to_str().unwrap(),
+                "--last",
+                "90d",
+                "--as",
+                "petugas-kebijakan",
+            ],
+        )
     };
     let same = replay(text.clone());
     assert_eq!((&same["messages"], &same["alike"]), (&json!(3), &json!(3)), "{same}");
@@ -268,9 +279,12 @@ fn the_officers_socket_quotes_nothing_it_was_asked() {
     };
     for (head, body) in [
         ("POST /replay", "{}"),
-        ("POST /replay", r#"{"id":"x","policy":"","since":"Zarqolin","after":0}"#),
-        ("POST /replay", r#"{"id":"x","id":"Zarqolin","policy":"","since":0,"after":0}"#),
-        ("POST /replay", r#"{"id":"x","policy":"Zarqolin","since":0,"after":0}"#),
+        ("POST /replay", r#"{"id":"x","policy":"","since":"Zarqolin","after":0,"officer":"x"}"#),
+        (
+            "POST /replay",
+            r#"{"id":"x","id":"Zarqolin","policy":"","since":0,"after":0,"officer":"x"}"#,
+        ),
+        ("POST /replay", r#"{"id":"x","policy":"Zarqolin","since":0,"after":0,"officer":"x"}"#),
         ("GET /parties/cuta-be/releases", ""),
         ("GET /parties/cuta-be/releases?since=Zarqolin", ""),
         ("GET /parties/cuta-be/releases?since=1&since=2", ""),

@@ -12,13 +12,16 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use serde_json::{Value, json};
 use time::macros::date;
 use titian::domain::{Body, Context, Id, PartyKind, Pseudonyms, Statement};
-use titian::policy::{Compiled, Disclosure, Floor, Source, compile, disclose};
+use titian::policy::{
+    Compiled, Disclosure, Floor, Source, compile, diff, disclose, project_unchecked, prove,
+};
 use titian::schema::{Message, Parsed, Schemas, Valid, parse};
 use titian::sign::signing::SigningKey;
 use titian::sign::{Algorithm, PublicKey, Verified, sd_jwt, split};
 
 use crate::limits::{Limits, typical_us};
 use crate::party::Party;
+use crate::peers::Presidio;
 use crate::table::{Goal, Row};
 
 const TYP: &str = "titian-message+jwt";
@@ -26,6 +29,13 @@ const POLICY: &str = include_str!("../../config/policies/bnpt-kemensos-referral.
 const FLOOR: &str = include_str!("../../config/floor.development.toml");
 /// Enough that they do not all stay in the first-level cache.
 const MESSAGES: usize = 256;
+/// As many as the peer of `redact` is given.
+const REDACTED: usize = 10_000;
+/// Bodies that Titian is timed on, of those that are looked through for leaks.
+const WARM: usize = 64;
+/// Some of what the policy does not pass on as it is.
+const WITHHELD: [&str; 4] =
+    ["/summary", "/attachments/0/sha256", "/subject/ref", "/consent/bid_ref"];
 
 struct Receipt(Value);
 
@@ -96,16 +106,24 @@ impl Steps {
         valid.ok().context("a message of ours does not keep its schema")
     }
 
-    /// Projection, net and release schema.
-    fn redact(&self, body: &Body) -> Result<Disclosure> {
-        let context = Context {
+    fn context(&self) -> Context<'_> {
+        Context {
             reference_date: date!(2026 - 11 - 24),
             pseudonyms: &self.pseudonyms,
             protected: &[],
             released: &[],
             blank: &[],
-        };
-        disclose(&self.policy, body, &context).ok().context("a body of ours is withheld")
+        }
+    }
+
+    /// Only what building the body takes.
+    fn project(&self, body: &Body) -> Value {
+        project_unchecked(&self.policy, body, &self.context())
+    }
+
+    /// Projection, net and release schema.
+    fn redact(&self, body: &Body) -> Result<Disclosure> {
+        disclose(&self.policy, body, &self.context()).ok().context("a body of ours is withheld")
     }
 
     fn validate_and_redact(&self, message: &str) -> Result<(Valid<Message>, Disclosure)> {
@@ -150,14 +168,14 @@ impl Steps {
     }
 }
 
-fn prepare(party: &Party, claims: &Value) -> Result<(Steps, Vec<String>)> {
-    let messages = party.messages(claims, "https://titian.example.org", MESSAGES)?;
+fn prepare(party: &Party, claims: &Value, count: usize) -> Result<(Steps, Vec<String>)> {
+    let messages = party.messages(claims, "https://titian.example.org", count)?;
     Ok((Steps::new(party)?, messages))
 }
 
 /// The rows of `decide`.
 pub(crate) fn decide_rows(party: &Party, claims: &Value, limits: &Limits) -> Result<Vec<Row>> {
-    let (steps, messages) = prepare(party, claims)?;
+    let (steps, messages) = prepare(party, claims, MESSAGES)?;
     for message in &messages {
         steps.decide(message)?;
     }
@@ -180,23 +198,71 @@ pub(crate) fn decide_rows(party: &Party, claims: &Value, limits: &Limits) -> Res
 }
 
 /// The rows of `redact`; a value that the policy does not pass on and that comes out ends the run.
-pub(crate) fn redact_rows(party: &Party, claims: &Value) -> Result<Vec<Row>> {
-    let (steps, messages) = prepare(party, claims)?;
+pub(crate) fn redact_rows(
+    party: &Party,
+    claims: &Value,
+    peer: impl FnOnce(&[String], &[&str]) -> Option<Presidio>,
+) -> Result<Vec<Row>> {
+    let (steps, messages) = prepare(party, claims, REDACTED)?;
     let mut bodies = Vec::new();
     for message in &messages {
         bodies.push(steps.validate(message)?.body.clone());
     }
     for body in &bodies {
         let out = steps.redact(body)?.body().to_string();
-        for withheld in ["/summary", "/attachments/0/sha256", "/subject/ref", "/consent/bid_ref"] {
+        for withheld in WITHHELD {
             let value = body.text(withheld).with_context(|| format!("no {withheld}"))?;
             ensure!(!out.contains(value), "{withheld} came out");
         }
         let kept = body.text("/subject/name/full").context("no name")?;
         ensure!(out.contains(kept), "the name was not passed on");
     }
-    let mut next = bodies.iter().cycle();
-    let us = typical_us(|| next.next().map(|body| steps.redact(body)));
-    let row = Row::new("redact", "projection, net, release schema", "µs/message", us);
-    Ok(vec![row.goal(Goal::AtMost(40.0))])
+    let texts: Vec<String> = bodies.iter().map(|body| body.value().to_string()).collect();
+    let first = bodies.first().context("no body")?;
+    let withheld: Vec<&str> = WITHHELD.iter().filter_map(|name| first.text(name)).collect();
+    let peer = peer(&texts, &withheld);
+    // a body has just been read when it is redacted, so these few stay warm
+    let mut next = bodies.iter().take(WARM).cycle();
+    let projected = typical_us(|| next.next().map(|body| steps.project(body)));
+    let redacted = typical_us(|| next.next().map(|body| steps.redact(body)));
+    let row = |figure, us, peer| {
+        Row::new("redact", figure, "µs/message", us).peer("presidio-structured", peer)
+    };
+    Ok(vec![
+        row("projection alone", projected, peer.map(|peer| peer.all))
+            .goal(Goal::PeerTimesMore(10.0)),
+        row("the same, peer only empties", projected, peer.map(|peer| peer.empty)),
+        row("projection, net, release schema", redacted, peer.map(|peer| peer.all))
+            .goal(Goal::AtMost(40.0)),
+    ])
+}
+
+/// The rows of `compile`: compiling, proving and comparing the largest shipped policy.
+pub(crate) fn compile_rows() -> Result<Vec<Row>> {
+    let schemas = Schemas::builtin()?;
+    let floor = Floor::parse(FLOOR)?;
+    let compiled = |text: &str| {
+        let source = Source::parse("bnpt-kemensos-referral", text)?;
+        let schema = schemas.message(&source.head.message).context("no schema")?;
+        let compiled = compile(source, &floor, schema.leaves(), PartyKind::Social);
+        compiled.ok().context("the policy does not compile")
+    };
+    let (mut changed, mut count) = (String::new(), 0);
+    for line in POLICY.lines() {
+        let is_kept = line.starts_with('"') && line.contains("= \"keep\"");
+        count += usize::from(is_kept);
+        // every third leaf
+        let other = line.replace("= \"keep\"", "= \"drop\"");
+        changed.push_str(if is_kept && count % 3 == 0 { &other } else { line });
+        changed.push('\n');
+    }
+    let (before, after) = (compiled(POLICY)?, compiled(&changed)?);
+    ensure!(diff(&before, &after)?.leaves.len() > 10, "too little differs");
+    let row =
+        |figure, us: f64| Row::new("compile", figure, "ms", us / 1e3).goal(Goal::AtMost(10.0));
+    Ok(vec![
+        row("read and compile a referral policy", typical_us(|| compiled(POLICY))),
+        row("prove", typical_us(|| prove(&before))),
+        row("diff", typical_us(|| diff(&before, &after))),
+    ])
 }

@@ -1,14 +1,16 @@
-//! The servers beside which the figures stand: the `FastAPI` peer of `diy/`, and nginx.
+//! What the figures stand beside: the `FastAPI` peer of `diy/`, nginx, and presidio-structured.
 //!
 //! Each is set up as its own documentation advises and on the same machine, files and certificates.
 //! A peer that is not installed is left out of the table, and the run says so.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::party::{self, Authority, Identity, Party};
@@ -31,24 +33,64 @@ fn write_identity(directory: &Path, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
-/// A Python with the peer's libraries, made on the first run.
+/// A Python with the libraries of the peer in `tests/bench/<peer>`, made on the first run.
+/// `TITIAN_BENCH_PYTHON` names one that has them all.
 ///
 /// # Errors
 /// When there is no Python or no package registry to install from.
-pub(crate) fn python() -> Result<PathBuf> {
+pub(crate) fn python(peer: &str) -> Result<PathBuf> {
     if let Some(python) = std::env::var_os("TITIAN_BENCH_PYTHON") {
         return Ok(python.into());
     }
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-venv");
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-venv-{peer}"));
     let python = venv.join("bin/python");
-    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/diy/requirements.txt");
+    let requirements = here(peer).join("requirements.txt");
     let ready = venv.join("ready");
     if !ready.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r", requirements]))?;
+        run(Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "-r"])
+            .arg(requirements))?;
         fs::write(ready, "")?;
     }
     Ok(python)
+}
+
+fn here(peer: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench").join(peer)
+}
+
+/// What presidio-structured takes for one message, CPU µs.
+#[derive(Clone, Copy, Deserialize)]
+pub(crate) struct Presidio {
+    /// Emptying what the policy drops or holds.
+    pub(crate) empty: f64,
+    /// The whole mapping: that, and hashing what the policy makes pseudonyms of.
+    pub(crate) all: f64,
+    /// Parsing before it.
+    pub(crate) parse: f64,
+}
+
+/// Runs presidio-structured over the bodies of messages with the fixed mapping that is nearest to
+/// the policy from BNPT to Kemensos. `withheld` must not come out.
+pub(crate) fn presidio(bodies: &[String], withheld: &[&str]) -> Result<Presidio> {
+    let python = python("presidio")?;
+    let job = json!({
+        "messages": bodies,
+        "redact": ["summary", "consent.bid_ref", "attachments.sha256", "attachments.media_type",
+            "attachments.size", "attachments.kind"],
+        "hash": ["subject.ref", "household.ref", "referrer.officer_ref"],
+        "withheld": withheld,
+    });
+    let mut child = Command::new(python)
+        .arg(here("presidio").join("strip.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().context("no stdin")?.write_all(job.to_string().as_bytes())?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "presidio-structured failed");
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 fn run(command: &mut Command) -> Result<()> {
@@ -89,7 +131,7 @@ pub(crate) fn diy(
         .args(["--port", &port.to_string(), "--no-access-log", "--log-level", "warning"])
         .args(["--ssl-certfile", "tls.pem", "--ssl-keyfile", "tls.key"])
         .args(["--ssl-ca-certs", "ca.pem", "--ssl-cert-reqs", "2", "--app-dir"])
-        .arg(root.join("tests/bench/diy"));
+        .arg(here("diy"));
     let mut server = Server::start("the FastAPI peer", &mut command, &directory.join("log"))?;
     server.wait_for(port, START_LIMIT)?;
     Ok(Running { server, port })

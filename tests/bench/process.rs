@@ -85,10 +85,7 @@ impl Server {
     pub(crate) fn memory_mib(&self, field: &str) -> Result<f64> {
         let mut kib = 0.0;
         for pid in family(self.child.id())? {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            let line = status.lines().find_map(|l| l.strip_prefix(field)?.strip_prefix(':'));
-            let number = line.and_then(|l| l.split_whitespace().next()).unwrap_or("0");
-            kib += number.parse::<f64>()?;
+            kib += memory_kib(pid, field)?;
         }
         ensure!(kib > 0.0, "{} has no {field}", self.name);
         Ok(kib / 1024.0)
@@ -173,6 +170,28 @@ impl MachineTime {
         let now = Self::now()?;
         Ok(100.0 * (now.idle - self.idle) / (now.all - self.all).max(1.0))
     }
+}
+
+/// User and system time of this process, in seconds.
+pub(crate) fn own_cpu_seconds() -> Result<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "ticks of minutes are far below 2^52")]
+    Ok(Stat::read(std::process::id())?.ticks as f64 / TICKS_PER_SECOND)
+}
+
+/// A field of `/proc/self/status` in MiB.
+pub(crate) fn own_memory_mib(field: &str) -> Result<f64> {
+    Ok(memory_kib(std::process::id(), field)? / 1024.0)
+}
+
+/// Makes `VmHWM` begin anew at what is resident now.
+pub(crate) fn reset_own_peak() -> Result<()> {
+    fs::write("/proc/self/clear_refs", "5").context("the peak cannot be reset")
+}
+
+fn memory_kib(pid: u32, field: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix(field)?.strip_prefix(':'));
+    Ok(line.and_then(|l| l.split_whitespace().next()).unwrap_or("0").parse()?)
 }
 
 /// A port of the loopback that was free a moment ago, below those that the kernel gives to

@@ -4,7 +4,8 @@
 //! Figures are CPU time of the server process per operation, because the machine is shared with
 //! the load generator and with whatever else runs; wall-clock figures stand beside the limits
 //! measured in the same run. Pairs alternate A B A B. No scenario takes more than twenty seconds of
-//! load. Messages are signed before the clock starts, and every one is distinct.
+//! load; `replay` fills a store before it, for about a quarter of a minute, and `--home` keeps that
+//! store for the next run. Messages are signed before the clock starts, and every one is distinct.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
 
@@ -15,6 +16,8 @@ mod load;
 mod party;
 mod peers;
 mod process;
+mod replay;
+mod stock;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -36,12 +39,21 @@ struct Options {
     /// Print the rows and limits as JSON instead of the table.
     #[arg(long)]
     json: bool,
-    /// Only these scenarios (admit, decide, redact, connect, footprint).
+    /// Only these scenarios (admit, decide, redact, compile, connect, footprint, replay).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Seconds of load per window; a scenario has four.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// How many messages are stored for `replay`.
+    #[arg(long, default_value_t = 100_000)]
+    stored: usize,
+    /// Measures one part of `replay` in this process; used by the benchmark itself.
+    #[arg(long, hide = true, requires = "home")]
+    part: Option<replay::Part>,
+    /// A home filled for `replay`, made if it is not there and kept for the next run.
+    #[arg(long)]
+    home: Option<PathBuf>,
     /// End with a failure where a target is missed.
     #[arg(long)]
     check: bool,
@@ -60,6 +72,9 @@ const PEER_PER_SECOND: u64 = 1_500;
 
 fn main() -> Result<()> {
     let options = Options::parse();
+    if let (Some(part), Some(home)) = (options.part, &options.home) {
+        return replay::measure(part, home);
+    }
     ensure!((1..=5).contains(&options.seconds), "one to five seconds per window");
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(&options))
 }
@@ -81,8 +96,23 @@ async fn run(options: &Options) -> Result<()> {
     if wanted("decide") {
         rows.extend(decide::decide_rows(&bench.peer_party, &bench.claims, &bench.limits)?);
     }
+    let mut presidio = None;
     if wanted("redact") {
-        rows.extend(decide::redact_rows(&bench.peer_party, &bench.claims)?);
+        let mut peer = |bodies: &[String], withheld: &[&str]| {
+            presidio = noted("presidio-structured", peers::presidio(bodies, withheld));
+            presidio
+        };
+        rows.extend(decide::redact_rows(&bench.peer_party, &bench.claims, &mut peer)?);
+    }
+    if wanted("compile") {
+        rows.extend(decide::compile_rows()?);
+    }
+    if wanted("replay") {
+        let home = options.home.clone().unwrap_or_else(|| directory.path().join("replay"));
+        if !home.exists() {
+            replay::fill(&home, &bench.claims, options.stored).await?;
+        }
+        rows.extend(replay::rows(&home, options.stored, presidio)?);
     }
     if options.json {
         let rows: Result<Vec<Value>> = rows.iter().map(as_json).collect();
@@ -170,7 +200,7 @@ impl Bench {
 
     /// The `FastAPI` peer, if it can be had here.
     fn diy(&self, audience: &str) -> Option<Running> {
-        let started = peers::python().and_then(|python| {
+        let started = peers::python("diy").and_then(|python| {
             peers::diy(
                 &self.directory.join("diy"),
                 &python,

@@ -32,6 +32,11 @@ impl<'r, 's> Columns<'r, 's> {
         Self { row, table, next: Cell::new(1) }
     }
 
+    /// As [`Self::of`], with the key where it is and the next column at `next`.
+    pub(super) fn from(table: &'static str, row: &'r Row<'s>, next: usize) -> Self {
+        Self { row, table, next: Cell::new(next) }
+    }
+
     /// The next column as SQLite has it.
     pub(super) fn raw<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
         let at = self.next.get();

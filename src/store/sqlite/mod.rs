@@ -37,8 +37,9 @@ use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
-    HoldRow, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow, ReleasedCursor,
-    ReleasedRow, ReviewRow, Store, StoreError, VersionRow, WaitingCursor, WaitingRow,
+    HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow,
+    ReleasedCursor, ReleasedRow, ReviewRow, Store, StoreError, VersionRow, WaitingCursor,
+    WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -282,7 +283,7 @@ impl Store for Sqlite {
         since: i64,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, MessageRow)>, StoreError> {
+    ) -> Result<Vec<KeptMessage>, StoreError> {
         let (sender, message_type) = (sender.clone(), message_type.clone());
         self.read_long(move |db| {
             read::messages_from(db, (&sender, &message_type), since, after, limit)

@@ -73,7 +73,7 @@ pub(super) fn suspended_in(
     many(db, sql, [exchange.as_str()], |row| {
         let columns = Columns::of("recipients", row);
         let (sender, message_id) = (columns.word("sender")?, columns.word("message_id")?);
-        parse_recipient(&columns, sender, message_id)
+        parse_recipient(&columns, &sender, message_id)
     })
 }
 
