@@ -5,7 +5,7 @@
 //! committed. One commit holds the step, the rules' digest and the generation, so nothing decided
 //! under the old rules is committed after it.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::domain::{Act, Approval, Code, Digest, DocumentKind, SignerRole, VersionState, json};
 use crate::policy::Finding;
@@ -135,7 +135,7 @@ pub async fn propose(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let effective = word.from.unwrap_or(now).max(now);
     let needs = needs(&rules, &rows, row, &document, effective);
     may_author(author, &document, needs, &rules.floor).map_err(ChangeFault::MayNot)?;
-    let findings = judge(&rules, &document);
+    let findings = judge(&rules, &document, rules.today(gateway.clock()));
     if !findings.is_empty() {
         return Err(ChangeFault::Findings(findings));
     }
@@ -175,7 +175,7 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let needs = needs(&rules, &rows, row, &document, effective);
     may_approve(approver, author, &touched(row), needs, &rules.floor)
         .map_err(ChangeFault::MayNot)?;
-    let findings = judge(&rules, &document);
+    let findings = judge(&rules, &document, rules.today(gateway.clock()));
     if !findings.is_empty() {
         return Err(ChangeFault::Findings(findings));
     }
@@ -451,29 +451,29 @@ pub(super) fn needs(
 }
 
 /// Everything that speaks against a document, as far as it can be said before it is in force.
-fn judge(rules: &Rules, document: &Document) -> Vec<Finding> {
+fn judge(rules: &Rules, document: &Document, today: Date) -> Vec<Finding> {
     let judge = rules.judge();
-    let expired = |day: time::Date| {
-        let built = OffsetDateTime::from_unix_timestamp(rules.at).ok();
-        let today = built.map(|at| at.to_offset(crate::clock::JAKARTA).date());
-        today.is_some_and(|today| day < today).then(|| Finding {
-            line: 0,
+    let expired = |day: Date, line: usize| {
+        (day < today).then(|| Finding {
+            line,
             leaf: "expires".to_owned(),
             message: "that day has passed".to_owned(),
             accepted: vec!["a day to come".to_owned()],
         })
     };
-    let (compiled, day) = match document {
-        Document::Policy(source) => (judge.compile_source((**source).clone()), source.head.expires),
+    let (compiled, day, line) = match document {
+        Document::Policy(source) => {
+            (judge.compile_source((**source).clone()), source.head.expires, source.line("expires"))
+        }
         Document::Exception(source) => {
             let standing = rules.standing(source);
             let standing = standing.as_deref().map(crate::policy::Compiled::source);
-            (judge.compile_exception(source, 1, standing), source.expires())
+            (judge.compile_exception(source, 1, standing), source.expires(), 0)
         }
         Document::Officer(_) | Document::Party(_) | Document::Agreement(_) => return Vec::new(),
     };
     let mut findings = compiled.err().unwrap_or_default();
-    findings.extend(expired(day));
+    findings.extend(expired(day, line));
     findings
 }
 

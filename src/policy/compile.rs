@@ -280,21 +280,24 @@ fn judge_head(source: &Source, floor: &Floor, kind: PartyKind, findings: &mut Ve
     if let Err(below) = floor.admits_purpose(head.purpose, &head.message) {
         let message =
             format!("for `{}` nothing goes about one person ({})", head.purpose, below.law);
-        find(1, "purpose", message, below.accepted);
+        find(source.line("purpose"), "purpose", message, below.accepted);
     }
     if head.sender_proof && matches!(kind, PartyKind::Foreign | PartyKind::Gateway) {
         let message = "no byte that a sender chose leaves Indonesia".to_owned();
-        find(1, "sender_proof", message, vec!["false".to_owned()]);
+        find(source.line("sender_proof"), "sender_proof", message, vec!["false".to_owned()]);
     }
     let Some(batch) = head.batch else { return };
     if kind != PartyKind::Foreign {
         let message = "inside Indonesia releases leave at once; the line goes".to_owned();
-        find(source.batch_line, "batch", message, Vec::new());
+        find(source.line("batch"), "batch", message, Vec::new());
     } else if let Err(below) = floor.admits_batch(batch) {
         let message = format!("{batch} goes below the floor ({})", below.law);
-        find(source.batch_line, "batch", message, below.accepted);
+        find(source.line("batch"), "batch", message, below.accepted);
     }
 }
+
+/// Of how many unknown leaves it is said what may have been meant.
+const NEAREST_MAX: usize = 50;
 
 /// The leaves at or below a name that a policy gives.
 fn leaves_at<'t>(name: &str, table: &'t LeafTable) -> impl Iterator<Item = &'t Leaf> {
@@ -311,6 +314,7 @@ fn cover(
     let mut operations: BTreeMap<String, Operation> = BTreeMap::new();
     let mut counted: Vec<String> = Vec::new();
     for (name, written, line) in &source.leaves {
+        let findings_before = findings.len();
         let mut find = |message: String, accepted: Vec<String>| {
             findings.push(Finding { line: *line, leaf: name.clone(), message, accepted });
         };
@@ -323,7 +327,9 @@ fn cover(
         };
         let below: Vec<&str> = leaves_at(name, table).map(|leaf| leaf.name.as_str()).collect();
         if below.is_empty() {
-            let near = nearest(name, table);
+            // what may have been meant is worth its while for a few
+            let near =
+                if findings_before < NEAREST_MAX { nearest(name, table) } else { Vec::new() };
             find("the message type has no such leaf".to_owned(), near);
             continue;
         }

@@ -4,6 +4,8 @@
 //! It names a binding instrument and the answers on best interests and safety for this one child;
 //! two officers of two agencies sign it, and it ends by itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::Date;
@@ -196,7 +198,7 @@ impl ExceptionSource {
                 version,
             ),
             leaves,
-            batch_line: 1,
+            head_lines: BTreeMap::new(),
             above: Some((self.digest(), self.leaves().map(str::to_owned).collect())),
         };
         compile(source, floor, table, recipient)

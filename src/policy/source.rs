@@ -19,8 +19,8 @@ pub struct Source {
     pub head: Head,
     /// Leaf, operation as written, and line.
     pub leaves: Vec<(String, Value, usize)>,
-    /// Line of `batch` in its head; 1 where it is not written.
-    pub(super) batch_line: usize,
+    /// On which line each part of its head is named.
+    pub(super) head_lines: BTreeMap<String, usize>,
     /// The exception this was made from: its digest, and the leaves that it names.
     pub(super) above: Option<(Digest, Vec<String>)>,
 }
@@ -123,8 +123,13 @@ impl Source {
             let reason = "a policy's id is 1 to 64 of `a-z`, `0-9` and `-`".to_owned();
             return Err(BadSource { line: 1, reason });
         }
-        let (_, batch_line) = lines_of(text);
-        Ok(Self { id: id.to_owned(), head, leaves, batch_line, above: None })
+        let (_, head_lines) = lines_of(text);
+        Ok(Self { id: id.to_owned(), head, leaves, head_lines, above: None })
+    }
+
+    /// The line on which a part of its head is named; 1 where it is not written.
+    pub fn line(&self, name: &str) -> usize {
+        self.head_lines.get(name).copied().unwrap_or(1)
     }
 
     /// The RFC 8785 form, in which comments and layout do not count. The tables that the policy
@@ -203,18 +208,20 @@ fn line_at(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// On which line each leaf is named, whichever way TOML lets it be written, and on which `batch`.
-fn lines_of(text: &str) -> (BTreeMap<String, usize>, usize) {
-    let Ok(document) = toml_edit::Document::parse(text) else { return (BTreeMap::new(), 1) };
-    let line = |table: &dyn toml_edit::TableLike, name: &str| {
-        let span = table.key(name).and_then(toml_edit::Key::span);
-        span.map(|span| line_at(text, span.start))
+/// On which line each leaf is named, whichever way TOML lets it be written, and each part of the
+/// head.
+fn lines_of(text: &str) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
+    let Ok(document) = toml_edit::Document::parse(text) else { return Default::default() };
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let named = |table: &dyn toml_edit::TableLike| {
+        let line = |name: &str| {
+            let start = table.key(name).and_then(toml_edit::Key::span)?.start;
+            Some((name.to_owned(), ends.partition_point(|end| *end < start) + 1))
+        };
+        table.iter().filter_map(|(name, _)| line(name)).collect::<BTreeMap<_, _>>()
     };
-    let batch = line(document.as_table(), "batch").unwrap_or(1);
     let leaves = document.get("leaves").and_then(toml_edit::Item::as_table_like);
-    let Some(leaves) = leaves else { return (BTreeMap::new(), batch) };
-    let named = leaves.iter().filter_map(|(name, _)| Some((name.to_owned(), line(leaves, name)?)));
-    (named.collect(), batch)
+    (leaves.map(named).unwrap_or_default(), named(document.as_table()))
 }
 
 #[cfg(test)]
@@ -274,7 +281,7 @@ mod tests {
         let monthly = "batch = { day = 5, hour = \"10:30 Asia/Jakarta\" }\n[leaves]";
         let monthly = parse(monthly).unwrap();
         assert!(monthly.canonical().contains(r#""batch":{"day":5,"hour":"10:30 Asia/Jakarta"}"#));
-        assert_eq!(monthly.batch_line, 8);
+        assert_eq!(monthly.line("batch"), 8);
         // layout does not count
         let table = parse("[batch]\nhour = '10:30 Asia/Jakarta'\nday = 5\n[leaves]").unwrap();
         assert_eq!(table.digest(), monthly.digest());

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use time::{Date, Month, OffsetDateTime};
 use titian::app::{self, Home, serve};
+use titian::client::ClientFault;
 use titian::client::officer::OfficerKey;
 use titian::clock::ManualClock;
 use titian::domain::{Approval, DocumentKind, SignerRole};
@@ -94,7 +95,7 @@ impl Clocked {
         let gateway = self.opened.gateway();
         let sign = |name: &str, view: &VersionView, role| {
             let path = self.live.home().join(format!("development/officers/{name}.jwk"));
-            let none = || unreachable!("a throw-away key has no passphrase");
+            let none = || Err(ClientFault::Unusable("a throw-away key has no passphrase"));
             let key = OfficerKey::open(name, &path, none).unwrap();
             let word = Approval {
                 iss: String::new(),

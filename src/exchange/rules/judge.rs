@@ -1,8 +1,8 @@
 //! What a policy is judged by: its schema, the floor, its agreement and the parties' records.
 
 use crate::config::PartyRecord;
-use crate::domain::{Address, Agreement, PartyId, PartyKind};
-use crate::policy::{Compiled, ExceptionSource, Finding, Floor, Head, Source, compile, diff};
+use crate::domain::{Agreement, PartyId, PartyKind};
+use crate::policy::{Compiled, ExceptionSource, Finding, Floor, Source, compile, diff};
 use crate::schema::Schemas;
 
 /// What a policy is judged by.
@@ -33,11 +33,11 @@ impl Judge<'_> {
     /// # Errors
     /// Every [`Finding`].
     pub fn compile_source(&self, source: Source) -> Result<Compiled, Vec<Finding>> {
-        let head = &source.head;
-        let mut findings =
-            self.check_head((&head.sender, &head.recipient), (&head.agreement, head));
+        let mut findings = self.check_head(&source);
         let Some(schema) = self.schemas.message(&source.head.message) else {
-            findings.insert(0, finding(0, "message", "there is no such message type".to_owned()));
+            let line = source.line("message");
+            let message = "there is no such message type".to_owned();
+            findings.insert(0, finding(line, "message", message));
             return Err(findings);
         };
         let kind = self.kind(&source.head.recipient.party);
@@ -69,8 +69,7 @@ impl Judge<'_> {
         };
         let kind = self.kind(&exception.recipient().party);
         let compiled = exception.compile(version, standing, self.floor, schema.leaves(), kind)?;
-        let head = &compiled.source().head;
-        let findings = self.check_head((&head.sender, &head.recipient), (&head.agreement, head));
+        let findings = self.check_head(compiled.source());
         if findings.is_empty() { Ok(compiled) } else { Err(findings) }
     }
 
@@ -96,34 +95,45 @@ impl Judge<'_> {
         record.map_or(PartyKind::Foreign, |record| record.kind)
     }
 
-    /// The parties are known and the agreement covers what the policy is for.
-    fn check_head(
-        &self,
-        (sender, recipient): (&Address, &Address),
-        (agreement, head): (&str, &Head),
-    ) -> Vec<Finding> {
+    /// The parties are known and the agreement covers what the policy is for. Each finding names
+    /// what would be accepted.
+    fn check_head(&self, source: &Source) -> Vec<Finding> {
+        let head = &source.head;
         let mut findings = Vec::new();
-        for (name, address) in [("sender", sender), ("recipient", recipient)] {
+        let mut find = |leaf: &str, message: String, accepted: Vec<String>| {
+            let (line, leaf) = (source.line(leaf), leaf.to_owned());
+            findings.push(Finding { line, leaf, message, accepted });
+        };
+        for (name, address) in [("sender", &head.sender), ("recipient", &head.recipient)] {
             let known = self.parties.iter().any(|party| {
                 party.id == address.party
                     && address.unit.as_ref().is_none_or(|unit| party.units.contains(unit))
             });
             if !known {
-                findings.push(finding(0, name, format!("`{address}` has no record")));
+                let parties = self.parties.iter().map(|party| party.id.to_string()).collect();
+                find(name, format!("`{address}` has no record"), parties);
             }
         }
-        let Some(agreement) = self.agreements.iter().find(|a| a.id == agreement) else {
-            findings.push(finding(0, "agreement", format!("`{agreement}` is not there")));
+        let binding = self
+            .agreements
+            .iter()
+            .filter(|agreement| agreement.binds(&head.sender.party, &head.recipient.party));
+        let binding: Vec<String> = binding.map(|agreement| agreement.id.clone()).collect();
+        let Some(agreement) = self.agreements.iter().find(|a| a.id == head.agreement) else {
+            find("agreement", format!("`{}` is not there", head.agreement), binding);
             return findings;
         };
-        if !agreement.binds(&sender.party, &recipient.party) {
-            findings.push(finding(0, "agreement", "it does not bind both".to_owned()));
+        if !binding.contains(&agreement.id) {
+            find("agreement", "it does not bind both".to_owned(), binding);
         }
+        let refused = || "the agreement does not allow it".to_owned();
         if !agreement.messages.contains(&head.message) {
-            findings.push(finding(0, "message", "the agreement does not allow it".to_owned()));
+            let all = agreement.messages.iter().map(ToString::to_string).collect();
+            find("message", refused(), all);
         }
         if !agreement.purposes.contains(&head.purpose) {
-            findings.push(finding(0, "purpose", "the agreement does not allow it".to_owned()));
+            let all = agreement.purposes.iter().map(ToString::to_string).collect();
+            find("purpose", refused(), all);
         }
         findings
     }
@@ -131,4 +141,91 @@ impl Judge<'_> {
 
 fn finding(line: usize, leaf: &str, message: String) -> Finding {
     Finding { line, leaf: leaf.to_owned(), message, accepted: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::DocumentKind;
+    use crate::exchange::rules::Document;
+
+    const POLICY: &str = include_str!("../../../config/policies/kemensos-cuta-be-status.toml");
+    const MOU: &str = include_str!("../../../config/agreements/mou-id-be.toml");
+    const FLOOR: &str = include_str!("../../../config/floor.development.toml");
+
+    fn party(id: &str, kind: &str) -> PartyRecord {
+        let text = format!("id = \"{id}\"\nname = \"N\"\ncountry = \"IDN\"\nkind = \"{kind}\"");
+        toml::from_str(&text).unwrap()
+    }
+
+    fn judged(text: &str) -> Result<Compiled, Vec<Finding>> {
+        let floor = Floor::parse(FLOOR).unwrap();
+        let schemas = Schemas::builtin().unwrap();
+        let parties = [party("kemensos", "social"), party("cuta-be", "foreign")];
+        let Ok(Document::Agreement(mou)) =
+            Document::parse(DocumentKind::Agreement, "mou-id-be", MOU)
+        else {
+            panic!("the shipped agreement")
+        };
+        let agreements = [*mou];
+        let judge =
+            Judge { floor: &floor, schemas: &schemas, parties: &parties, agreements: &agreements };
+        judge.compile("kemensos-cuta-be-status", text)
+    }
+
+    #[test]
+    fn each_finding_names_line_leaf_and_what_would_be_accepted() {
+        assert!(judged(POLICY).is_ok());
+        let line = |of: &str| POLICY.lines().position(|line| line.starts_with(of)).unwrap() + 1;
+        for (from, to, leaf, accepts) in [
+            ("\"/note\" ", "\"/notes\" ", "/notes", Some("/note")),
+            ("\"/note\"               = \"drop\"", "\"/note\" = \"keep\"", "/note", Some("drop")),
+            ("\"/note\"               = \"drop\"", "\"/note\" = \"mask\"", "/note", None),
+            ("table = \"open_closed\"", "table = \"no_such\"", "/to_state", None),
+            ("table = \"open_closed\"", "table = {}", "/to_state", None),
+            (
+                "\"/effective_on\"       = \"month\"",
+                "\"/effective_on\" = \"year\"",
+                "/effective_on",
+                Some("month"),
+            ),
+            (
+                "agreement = \"mou-id-be\"",
+                "agreement = \"pks-bnpt-kemensos\"",
+                "agreement",
+                Some("mou-id-be"),
+            ),
+            (
+                "purpose = \"reintegration\"",
+                "purpose = \"service_delivery\"",
+                "purpose",
+                Some("reintegration"),
+            ),
+            ("recipient = \"cuta-be\"", "recipient = \"cuta-nl\"", "recipient", Some("cuta-be")),
+        ] {
+            assert!(POLICY.contains(from), "{from}");
+            let findings = judged(&POLICY.replacen(from, to, 1)).unwrap_err();
+            let found = findings.iter().find(|finding| finding.leaf == leaf);
+            let found = found.unwrap_or_else(|| panic!("{to}: {findings:?}"));
+            let start =
+                if leaf.starts_with('/') { format!("\"{}", &leaf[..5]) } else { leaf.to_owned() };
+            assert_eq!(found.line, line(&start), "{to}: {found}");
+            let is_named = accepts.is_none_or(|word| found.accepted.iter().any(|a| a == word));
+            assert!(is_named, "{to}: {found}");
+        }
+        // one leaf with two operations is no TOML; one left out is told by its name
+        let twice = format!("{POLICY}\n\"/note\" = \"drop\"\n");
+        assert_eq!(judged(&twice).unwrap_err()[0].line, POLICY.lines().count() + 2);
+        let without = POLICY.lines().filter(|line| !line.starts_with("\"/note\""));
+        let without = without.collect::<Vec<_>>().join("\n");
+        assert_eq!(judged(&without).unwrap_err()[0].leaf, "/note");
+    }
+
+    #[test]
+    fn ten_thousand_strange_leaves_are_ten_thousand_findings() {
+        let strange: String = (0..10_000).map(|n| format!("\"/x{n}\" = \"keep\"\n")).collect();
+        let findings = judged(&format!("{POLICY}\n{strange}")).unwrap_err();
+        assert_eq!(findings.len(), 10_000);
+        assert!(findings.iter().all(|finding| finding.line > POLICY.lines().count()));
+    }
 }
