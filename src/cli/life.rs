@@ -111,7 +111,7 @@ pub(super) struct Approve {
     #[arg(value_name = "ID")]
     id: String,
     /// The first 8 characters of the digest that you have looked at; without it nothing is signed
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", allow_hyphen_values = true)]
     confirm: Option<String>,
     /// Why; name no person
     #[arg(long, value_name = "TEXT", default_value = "")]

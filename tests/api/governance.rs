@@ -463,3 +463,67 @@ fn a_replay_is_for_officers_of_the_edge_and_values_for_the_senders_side() {
     assert!(values["before"][0].as_str().unwrap().starts_with("ID-"), "{shown:?}");
     assert_ne!(ledger(), before, "that somebody looked is recorded");
 }
+
+#[test]
+fn a_freeze_comes_before_what_a_waiting_poll_would_be_handed() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let (item, body) = received(&bnpt, &unit);
+    let polled = std::thread::scope(|scope| {
+        let poll = scope.spawn(|| cuta.get("/v1/inbox?after=0&limit=10&wait=4"));
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let frozen = run(&live, &["party", "freeze", "cuta-be", "--as", "petugas-jaga"]);
+        assert_eq!(frozen.json["stands"], "in_force", "{frozen:?}");
+        let claims = status(&unit, &item, &body, "received", "accepted");
+        assert_eq!(unit.submit(claims).status, 201);
+        poll.join().unwrap()
+    });
+    let nothing = polled.code() == "frozen" || polled.json()["items"] == json!([]);
+    assert!(nothing, "{}", polled.text);
+    assert_eq!(run(&live, &["party", "unfreeze", "cuta-be", "--as", EDITOR]).code, 0);
+    assert_eq!(approve(&live, "party", "cuta-be", APPROVER).json["stands"], "in_force");
+    assert_eq!(cuta.inbox().len(), 1);
+}
+
+/// Every status that was admitted while its policy was changed back and forth is told to CUTA at
+/// most once, and under a version in which nothing stands that it drops.
+#[test]
+fn a_policy_flipped_under_load_lets_nothing_out_that_either_version_drops() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let passes = "{ op = \"code_map\", table = \"abroad_domestic\" }";
+    let (with, without) = (
+        format!("\"/origin/pathway\"     = {passes}"),
+        "\"/origin/pathway\"     = \"drop\"".to_owned(),
+    );
+    std::thread::scope(|scope| {
+        let flipping = scope.spawn(|| {
+            for _ in 0..3 {
+                change(&live, "policy", ABROAD, &[(&with, &without)]);
+                change(&live, "policy", ABROAD, &[(&without, &with)]);
+            }
+        });
+        let reading = scope.spawn(|| {
+            for _ in 0..20 {
+                drop(cuta.inbox());
+            }
+        });
+        for _ in 0..12 {
+            accepted(&unit, &bnpt);
+        }
+        flipping.join().unwrap();
+        reading.join().unwrap();
+    });
+    let told = cuta.inbox();
+    assert_eq!(told.len(), 12, "each once");
+    for (item, body) in told {
+        let said = statement(item["release"].as_str().unwrap());
+        let version = |at: &str| said[at]["version"].as_u64();
+        let has = body.get("origin").is_some_and(|origin| !origin["pathway"].is_null());
+        // odd versions pass it, even ones drop it
+        let passes = |version: u64| version % 2 == 1;
+        let may =
+            passes(version("policy").unwrap()) && version("policy_at_admission").is_none_or(passes);
+        assert_eq!(has, may, "{said} {body}");
+    }
+}
