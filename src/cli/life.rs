@@ -378,6 +378,13 @@ fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView) {
     for text in view.text.lines() {
         printer.line(format!("  {text}"));
     }
+    if view.kind == DocumentKind::Exception
+        && let Some((standing, above)) = book.exception(&view.id, &view.text)
+        && let Ok(diff) = diff(&standing, &above)
+    {
+        printer.line("for this one message, above the policy:");
+        show_diff(printer, &diff, (&standing, &above), Language::Id);
+    }
 }
 
 fn told(printer: Printer, view: &VersionView) {

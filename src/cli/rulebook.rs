@@ -89,6 +89,23 @@ impl Rulebook {
         self.policy(id).ok()
     }
 
+    /// An exception compiled, and the policy in force that it is above; `None` where it does not
+    /// compile or nothing stands below it.
+    pub(super) fn exception(&self, id: &str, text: &str) -> Option<(Compiled, Compiled)> {
+        let document = Document::parse(DocumentKind::Exception, id, text).ok()?;
+        let Document::Exception(source) = document else { return None };
+        let standing = self.policies.iter().find_map(|(id, text)| {
+            let policy = self.judge().compile(id, text).ok()?;
+            let is_for = policy.sender().covers(source.sender())
+                && policy.recipient().covers(source.recipient())
+                && policy.message() == source.message()
+                && policy.purpose() == source.purpose();
+            is_for.then_some(policy)
+        })?;
+        let above = self.judge().compile_exception(&source, 1, Some(standing.source())).ok()?;
+        Some((standing, above))
+    }
+
     pub(super) fn compiled(&self, id: &str, text: &str, name: &str) -> Result<Compiled, Failed> {
         self.judge().compile(id, text).map_err(|findings| {
             let first = findings.first().map(ToString::to_string).unwrap_or_default();

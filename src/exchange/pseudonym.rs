@@ -56,9 +56,16 @@ impl Pseudonyms for ExchangePseudonyms<'_> {
         } else {
             internal(&self.root, self.sender, kind, reference)
         };
-        let scope = self.scope.map(|id| id.to_string()).unwrap_or_default();
-        let input = format!("1\0{kind}\0{internal}\0{scope}\0{attempt}");
-        id_of(&hmac::sign(&self.key, input.as_bytes()))
+        let scope = self.scope.as_ref().map_or("", Id::as_str);
+        let again;
+        let attempt = match attempt {
+            0 => "0",
+            attempt => {
+                again = attempt.to_string();
+                &again
+            }
+        };
+        id_of(&mac(&self.key, &["1", kind, internal.as_str(), scope, attempt]))
     }
 }
 
@@ -68,8 +75,19 @@ pub(super) fn internal_id(root: &SecretBytes, party: &PartyId, kind: &str, refer
 }
 
 fn internal(root: &Key, party: &PartyId, kind: &str, reference: &str) -> Id {
-    let input = format!("titian/internal/1\0{party}\0{kind}\0{reference}");
-    id_of(&hmac::sign(root, input.as_bytes()))
+    id_of(&mac(root, &["titian/internal/1", party.as_str(), kind, reference]))
+}
+
+/// Over the parts with a NUL between them, which stands in none.
+fn mac(key: &Key, parts: &[&str]) -> Tag {
+    let mut context = hmac::Context::with_key(key);
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            context.update(b"\0");
+        }
+        context.update(part.as_bytes());
+    }
+    context.sign()
 }
 
 /// Key of the combination that `party` knows a case by. Under the gateway's own key, so that the

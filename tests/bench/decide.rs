@@ -62,8 +62,12 @@ struct Macs(hmac::Key);
 
 impl Pseudonyms for Macs {
     fn pseudonym(&self, kind: &str, reference: &str, attempt: u32) -> Id {
-        let input = format!("1\0{kind}\0{reference}\0\0{attempt}");
-        let tag = hmac::sign(&self.0, input.as_bytes());
+        let attempt = attempt.to_string();
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in ["1\0", kind, "\0", reference, "\0\0", &attempt] {
+            context.update(part.as_bytes());
+        }
+        let tag = context.sign();
         let mut bits = [0; 16];
         bits.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
         Id::from_bits(bits)
