@@ -250,7 +250,8 @@ pub(super) async fn propose(
     (reason, from): (&str, Option<i64>),
 ) -> Done {
     let book = Rulebook::of(desk).await?;
-    tell_change(printer, &book, &view);
+    let language = book.language(signer.officer());
+    tell_change(printer, &book, &view, language);
     let word = word(&book, &view, (SignerRole::Author, from))?;
     let word = signer.sign(word)?;
     let ask = WordAsk { word, reason: reason.to_owned() };
@@ -275,7 +276,7 @@ impl Approve {
         let short: String = digest.chars().take(8).collect();
         let is_this = |confirm: &str| confirm.len() >= 8 && digest.starts_with(confirm);
         if !self.confirm.as_deref().is_some_and(is_this) {
-            tell_change(printer, &book, &view);
+            tell_change(printer, &book, &view, book.language(self.signer.officer()));
             if let Some(step) = proposal {
                 printer.line(format!("proposed by {}: {}", step.officer, step.reason));
             }
@@ -357,16 +358,16 @@ fn begins(word: &str) -> Option<i64> {
 }
 
 /// What a version changes: sentences for a policy, the text for anything else.
-fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView) {
+fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView, language: Language) {
     if view.kind == DocumentKind::Policy
         && let Ok(after) = book.compiled(&view.id, &view.text, &view.id)
     {
         if let Some(before) = book.find(&view.id)
             && let Ok(diff) = diff(&before, &after)
         {
-            show_diff(printer, &diff, (&before, &after), Language::Id);
+            show_diff(printer, &diff, (&before, &after), language);
         } else {
-            for sentence in crate::policy::explain(&after, Language::Id) {
+            for sentence in crate::policy::explain(&after, language) {
                 printer.line(format!("+ {sentence}"));
             }
         }
@@ -383,7 +384,7 @@ fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView) {
         && let Ok(diff) = diff(&standing, &above)
     {
         printer.line("for this one message, above the policy:");
-        show_diff(printer, &diff, (&standing, &above), Language::Id);
+        show_diff(printer, &diff, (&standing, &above), language);
     }
 }
 

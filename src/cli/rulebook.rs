@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::desk::Desk;
 use super::exit::Failed;
-use crate::config::{PartyRecord, file};
+use crate::config::{self, Officer, PartyRecord, file};
 use crate::domain::{Agreement, DocumentKind};
 use crate::exchange::rules::{Document, Judge};
-use crate::policy::{Baseline, Compiled, Floor};
+use crate::policy::{Baseline, Compiled, Floor, Language};
 use crate::schema::Schemas;
 use crate::wire::RulesView;
 
@@ -20,6 +20,7 @@ pub(super) struct Rulebook {
     schemas: Schemas,
     parties: Vec<PartyRecord>,
     pub(super) agreements: Vec<Agreement>,
+    officers: Vec<Officer>,
     /// Policies in force: id and text.
     policies: Vec<(String, String)>,
 }
@@ -36,6 +37,7 @@ impl Rulebook {
             schemas: Schemas::builtin().map_err(Failed::unusable)?,
             parties: Vec::new(),
             agreements: Vec::new(),
+            officers: Vec::new(),
             policies: Vec::new(),
         };
         for (kind, id, _, text) in documents {
@@ -46,7 +48,8 @@ impl Rulebook {
             match Document::parse(kind, &id, &text).map_err(Failed::unusable)? {
                 Document::Party(party) => book.parties.push(*party),
                 Document::Agreement(agreement) => book.agreements.push(*agreement),
-                Document::Officer(_) | Document::Policy(_) | Document::Exception(_) => {}
+                Document::Officer(officer) => book.officers.push(officer),
+                Document::Policy(_) | Document::Exception(_) => {}
             }
         }
         Ok(book)
@@ -63,6 +66,15 @@ impl Rulebook {
             schemas: &self.schemas,
             parties: &self.parties,
             agreements: &self.agreements,
+        }
+    }
+
+    /// In which language an officer is spoken to.
+    pub(super) fn language(&self, officer: &str) -> Language {
+        let known = self.officers.iter().find(|known| known.name == officer);
+        match known.map(|officer| officer.language).unwrap_or_default() {
+            config::Language::Id => Language::Id,
+            config::Language::En => Language::En,
         }
     }
 

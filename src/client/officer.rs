@@ -12,7 +12,7 @@
 use std::fmt;
 use std::path::Path;
 
-use argon2::{Algorithm as Kdf, Argon2, Params, Version};
+use argon2::{Algorithm as Kdf, Argon2, Block, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -212,8 +212,14 @@ fn sealing_key(passphrase: &SecretBytes, kdf: &KdfFile) -> Result<LessSafeKey, C
     let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(32));
     let params = params.map_err(|_form| unusable())?;
     let mut key = Zeroizing::new([0u8; 32]);
+    let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
     Argon2::new(Kdf::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.expose(), &salt, key.as_mut_slice())
+        .hash_password_into_with_memory(
+            passphrase.expose(),
+            &salt,
+            key.as_mut_slice(),
+            memory.as_mut_slice(),
+        )
         .map_err(|_failed| unusable())?;
     let unbound = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_failed| unusable())?;
     Ok(LessSafeKey::new(unbound))

@@ -89,14 +89,12 @@ pub fn may_approve(
     floor: &Floor,
 ) -> Result<(), MayNot> {
     active(officer, floor)?;
+    let is_author = officer.name == author.name || point(officer) == point(author);
+    if is_author || touched.contains(&officer.name.as_str()) {
+        return Err(MayNot::Touched);
+    }
     if !officer.is(Role::Approver) {
         return Err(MayNot::Role);
-    }
-    if officer.name == author.name || touched.contains(&officer.name.as_str()) {
-        return Err(MayNot::Touched);
-    }
-    if point(officer) == point(author) {
-        return Err(MayNot::Touched);
     }
     if needs == Needs::TwoAgencies && officer.party == author.party {
         return Err(MayNot::SameAgency);
@@ -187,6 +185,7 @@ mod tests {
         let mut twin = named("o6", "bnpt");
         twin.key = author.key.clone();
         assert_eq!(may(twin, two), Err(MayNot::Touched));
-        assert_eq!(may(officer("o7", "bnpt", "\"editor\""), two), Err(MayNot::Role));
+        let editor = with_key(officer("o7", "bnpt", "\"editor\""));
+        assert_eq!(may(editor, two), Err(MayNot::Role));
     }
 }
