@@ -32,7 +32,14 @@ pub async fn list(gateway: &Gateway, ask: &VersionsAsk) -> Result<Vec<VersionVie
                 || parsed(row).is_ok_and(|document| who::is_concerned(officer, &document))
         })
     });
-    Ok(seen.map(|row| view(&rules, &rows, row)).collect())
+    let looks_close = ask.id.is_some();
+    let mut views = Vec::new();
+    for row in seen {
+        // to say what a draft takes it is compiled: for a list of everything that is not asked
+        views.push(view(&rules, &rows, row, looks_close));
+        tokio::task::yield_now().await;
+    }
+    Ok(views)
 }
 
 /// What proposals are judged by.
@@ -64,10 +71,10 @@ pub(super) async fn view_of(
     key: &VersionKey,
 ) -> Result<VersionView, ChangeFault> {
     let (rules, rows) = snapshot(gateway).await?;
-    Ok(view(&rules, &rows, find(&rows, key)?))
+    Ok(view(&rules, &rows, find(&rows, key)?, true))
 }
 
-fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow) -> VersionView {
+fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool) -> VersionView {
     let unusable = rules.unusable.iter().find(|out| out.key == row.key);
     let stands = match row.state {
         VersionState::Draft | VersionState::Proposed | VersionState::Withdrawn => {
@@ -80,7 +87,7 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow) -> VersionView {
     };
     let open = matches!(row.state, VersionState::Draft | VersionState::Proposed);
     let needs = match parsed(row) {
-        Ok(document) if open => {
+        Ok(document) if open && looks_close => {
             Some(needs(rules, rows, row, &document, rules.at).as_str().to_owned())
         }
         _ => None,
