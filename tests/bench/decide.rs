@@ -62,9 +62,10 @@ struct Macs(hmac::Key);
 
 impl Pseudonyms for Macs {
     fn pseudonym(&self, kind: &str, reference: &str, attempt: u32) -> Id {
-        let attempt = attempt.to_string();
+        let again = if attempt == 0 { String::new() } else { attempt.to_string() };
+        let attempt = if attempt == 0 { "0" } else { &again };
         let mut context = hmac::Context::with_key(&self.0);
-        for part in ["1\0", kind, "\0", reference, "\0\0", &attempt] {
+        for part in ["1\0", kind, "\0", reference, "\0\0", attempt] {
             context.update(part.as_bytes());
         }
         let tag = context.sign();
