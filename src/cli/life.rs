@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use super::change::show_diff;
 use super::desk::Desk;
@@ -18,6 +17,7 @@ use crate::config::{Access, file};
 use crate::domain::{Approval, DocumentKind, SignerRole, VersionState};
 use crate::exchange::change::digest_of;
 use crate::policy::{Language, diff};
+use crate::sign::unverified_claims;
 use crate::wire::{ActAsk, DraftAsk, VersionView, VersionsAsk, WordAsk};
 
 /// What is done with versions
@@ -350,11 +350,7 @@ fn word(
 
 /// From when the author wants it to be in force.
 fn begins(word: &str) -> Option<i64> {
-    use base64::Engine;
-    let payload = word.split('.').nth(1)?;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
-    let claims: Value = serde_json::from_slice(&bytes).ok()?;
-    claims.get("from")?.as_i64()
+    unverified_claims(word)?.get("from")?.as_i64()
 }
 
 /// What a version changes: sentences for a policy, the text for anything else.

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::bundle::{AcknowledgementEvidence, EventKind, PolicyEvidence, SenderBundle};
 use super::report::Outcome;
-use super::verify::{Claims, Signer, Verifier, issuer};
+use super::verify::{Claims, Signer, Verifier};
 use super::{event, typ};
 use crate::domain::{Address, Digest};
-use crate::sign::sd_jwt;
+use crate::sign::{sd_jwt, unverified_claims};
 
 const UNVERIFIED: &str = "the gateway's word does not verify";
 
@@ -239,12 +239,13 @@ fn approvals(
             verifier.note(&name, Outcome::Unpinned, "no officer's key is pinned");
             continue;
         }
-        let officer = issuer(word);
-        let signer = officer.as_deref().map_or(Signer::Unknown, Signer::Officer);
+        let said = unverified_claims(word);
+        let officer = said.as_ref().and_then(|said| said.get("iss")?.as_str());
+        let signer = officer.map_or(Signer::Unknown, Signer::Officer);
         let Some((_, claims)) = verifier.signed(&name, word, signer, &[typ::APPROVAL]) else {
             continue;
         };
-        let by_its_officer = claims.text("iss") == officer.as_deref();
+        let by_its_officer = claims.text("iss") == officer;
         let gateway = verifier.pins.gateway.clone();
         let facts = [
             (by_its_officer, "`iss` is not whose key it is"),

@@ -262,12 +262,6 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// `iss` of an object, before anything of it is believed: only to know whose key to look for.
-pub(super) fn issuer(object: &str) -> Option<String> {
-    let payload = URL_SAFE_NO_PAD.decode(object.split('.').nth(1)?).ok()?;
-    Some(json::parse(&payload).ok()?.get("iss")?.as_str()?.to_owned())
-}
-
 fn open(object: &str, keys: &KeySet, typs: &[&str]) -> Result<(Verified, Claims), String> {
     let split = split(object.as_bytes()).map_err(|fault| fault.to_string())?;
     let key = keys.find(split.kid()).ok_or("the key it names is not pinned")?;

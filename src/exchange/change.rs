@@ -7,8 +7,9 @@
 
 use time::{Date, OffsetDateTime};
 
-use crate::domain::{Act, Approval, Code, Digest, DocumentKind, SignerRole, VersionState, json};
+use crate::domain::{Act, Approval, Code, Digest, DocumentKind, SignerRole, VersionState};
 use crate::policy::Finding;
+use crate::sign;
 use crate::store::{
     Changes, CommitError, NewVersion, Requirement, StepRow, VersionKey, VersionRow, Write,
 };
@@ -400,12 +401,9 @@ fn named<'r>(
     Ok((find(rows, &key)?, word))
 }
 
-/// Claims as they stand, before any signature is looked at.
+/// What a word is about, before any signature is looked at.
 fn claims(jws: &str) -> Option<Approval> {
-    use base64::Engine;
-    let payload = jws.split('.').nth(1)?;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
-    serde_json::from_value(json::parse(&bytes).ok()?).ok()
+    serde_json::from_value(sign::unverified_claims(jws)?).ok()
 }
 
 /// The officer whose word it is, who must be in force now; the word must be fresh.
