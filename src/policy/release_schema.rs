@@ -120,8 +120,8 @@ fn as_it_is(shape: &Shape) -> Value {
 }
 
 /// Length of the longest body a foreign plan can build, without its pad: only closed codes, dates,
-/// numbers and minted references go abroad, so it is finite and small. A body that is longer after
-/// all is not released.
+/// numbers and minted references go abroad, so it is finite and small. By an exception a value may
+/// go as it is. A body that is longer after all is not released.
 pub(super) fn longest(plan: &Plan) -> usize {
     length_of(&longest_object(plan.root())).unwrap_or(0)
 }
@@ -141,22 +141,40 @@ fn longest_node(node: &Node) -> Value {
 }
 
 fn longest_leaf(step: &Step) -> Value {
-    let words = match step.operation.outcome(step.leaf.as_ref()) {
-        Outcome::Codes(codes) => codes,
-        Outcome::Minted => vec!["a".repeat(26)],
-        Outcome::Month | Outcome::HalfYear => vec!["2026-11".to_owned()],
-        Outcome::Year => vec!["2026".to_owned()],
-        Outcome::Nothing | Outcome::AsItIs => Vec::new(),
+    let as_it_is = || step.leaf.as_ref().map(|leaf| longest_values(&leaf.shape));
+    let values: Vec<Value> = match step.operation.outcome(step.leaf.as_ref()) {
+        Outcome::Codes(codes) => codes.into_iter().map(Value::from).collect(),
+        Outcome::Minted => vec!["a".repeat(26).into()],
+        Outcome::Month | Outcome::HalfYear => vec!["2026-11".into()],
+        Outcome::Year => vec!["2026".into()],
+        Outcome::Nothing => Vec::new(),
+        Outcome::AsItIs => as_it_is().unwrap_or_default(),
     };
-    let is_mapped = step.operation.name() == "code_map";
-    match step.leaf.as_ref().and_then(|leaf| leaf.array) {
+    let array = step.leaf.as_ref().and_then(|leaf| leaf.array);
+    match (step.operation.name(), array) {
         // what is mapped is told once each
-        Some(_) if is_mapped => Value::from(words),
-        _ => {
-            let may_be_null = !step.required();
-            let words = words.into_iter().map(Value::from);
-            let all = words.chain(may_be_null.then_some(Value::Null));
-            all.max_by_key(|value| value.to_string().len()).unwrap_or(Value::Null)
+        ("code_map", Some(_)) => Value::from(values),
+        ("keep", Some(bounds)) => (0..bounds.max).map(|_| longest_of(values.clone())).collect(),
+        _ => longest_of(values.into_iter().chain((!step.required()).then_some(Value::Null))),
+    }
+}
+
+fn longest_of(values: impl IntoIterator<Item = Value>) -> Value {
+    values.into_iter().max_by_key(|value| value.to_string().len()).unwrap_or(Value::Null)
+}
+
+/// Values of a shape, the longest among them.
+fn longest_values(shape: &Shape) -> Vec<Value> {
+    const DATE_TIME_LENGTH_MAX: usize = 40;
+    let of_length = |length: u32| "x".repeat(usize::try_from(length).unwrap_or(usize::MAX));
+    match shape {
+        Shape::Codes(codes) => codes.iter().cloned().map(Value::from).collect(),
+        Shape::Date | Shape::PartialDate => vec!["2026-11-24".into()],
+        Shape::DateTime => vec!["x".repeat(DATE_TIME_LENGTH_MAX).into()],
+        Shape::Pattern { length_max, .. } | Shape::Text { length_max } => {
+            vec![of_length(*length_max).into()]
         }
+        Shape::Integer { min, max } => vec![(*min).into(), (*max).into()],
+        Shape::Boolean => vec![false.into()],
     }
 }
