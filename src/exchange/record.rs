@@ -12,7 +12,9 @@ use crate::store::{
 use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
-use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
+use super::disclose::{
+    Decided, Last, Verdict, message_key, message_place, release_place, was_told,
+};
 use super::group::Known;
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
@@ -389,8 +391,7 @@ fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
         });
     }
     for row in &target.recipients {
-        let told = target.releases.iter().any(|r| r.recipient == row.recipient && !r.is_queued());
-        if !told && row.state != RecipientState::Refused {
+        if !was_told(target, &row.recipient) && row.state != RecipientState::Refused {
             changes.writes.push(Write::RecipientState {
                 sender: sender.clone(),
                 message_id: target.message_id,
@@ -400,13 +401,19 @@ fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
             });
         }
     }
+    let never = Digest::of(target.message_id.as_str().as_bytes());
     for row in &target.recipients {
+        let (exchange, party) = (admitted.case().exchange.id, row.recipient.party.clone());
+        if !was_told(target, &row.recipient) {
+            let party = party.clone();
+            changes.writes.push(Write::Uncount { exchange, party, key: never });
+        }
         // what was taken back is no longer the last word: the same projection may go again
         changes.writes.push(Write::LastProjection {
-            exchange: admitted.case().exchange.id,
-            party: row.recipient.party.clone(),
+            exchange,
+            party,
             message_type: target.message_type.to_string(),
-            digest: Digest::of(target.message_id.as_str().as_bytes()),
+            digest: never,
         });
     }
     changes.writes.push(Write::MessageState {

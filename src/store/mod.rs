@@ -285,6 +285,16 @@ pub enum Write {
     },
     /// What a foreign party knows of a case, in place of what it knew before.
     Known(KnownRow),
+    /// What a foreign party would have known of a case was taken back: the case counts for no other
+    /// one until the party is told of it again. No change where the party knows nothing.
+    Uncount {
+        /// Which exchange.
+        exchange: Id,
+        /// Which party.
+        party: PartyId,
+        /// A key that no other case has.
+        key: Digest,
+    },
     /// What foreign parties know of a case is forgotten; where the case counted, it goes on
     /// counting as a number without a name.
     Fold(

@@ -6,14 +6,14 @@ use crate::lifecycle::{REFERRAL, UNIT, WITHDRAWAL, status, titian};
 use crate::live::{Live, fresh_id};
 
 /// A case that the unit has received: the referral as sent, the release and its body.
-struct Case {
+pub(crate) struct Case {
     referral: Value,
     item: Value,
     body: Value,
 }
 
 /// BNPT refers a person, the unit acknowledges.
-fn referred(live: &Live) -> Case {
+pub(crate) fn referred(live: &Live) -> Case {
     let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
     let mut referral = bnpt.claims(REFERRAL);
     referral["body"]["subject"]["ref"] = json!(fresh_id());
@@ -28,7 +28,7 @@ fn referred(live: &Live) -> Case {
 }
 
 /// The unit's status about a grown-up from within the country, of whom the shipped table has 4.
-fn rare(live: &Live, case: &Case, from: &str, to: &str) -> Value {
+pub(crate) fn rare(live: &Live, case: &Case, from: &str, to: &str) -> Value {
     let unit = live.party(UNIT);
     let mut claims = status(&unit, &case.item, &case.body, from, to);
     claims["body"]["subject"]["scope"] = json!("woman");
@@ -38,7 +38,7 @@ fn rare(live: &Live, case: &Case, from: &str, to: &str) -> Value {
 }
 
 /// What became of a status for CUTA; BNPT is told in any case.
-fn to_cuta(live: &Live, claims: &Value) -> String {
+pub(crate) fn to_cuta(live: &Live, claims: &Value) -> String {
     let answer = live.party(UNIT).submit(claims.clone());
     assert_eq!(answer.status, 201, "{}", answer.text);
     let answer = answer.json();
@@ -173,6 +173,19 @@ fn without_a_baseline_the_tenth_alike_goes_and_the_agreements_k_counts() {
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace("k = 10", "k = 2")).unwrap();
     });
+    // what is taken back before anyone was told counts for nobody
+    let case = referred(&live);
+    let mistaken = rare(&live, &case, "received", "accepted");
+    assert_eq!(to_cuta(&live, &mistaken), "held");
+    let unit = live.party(UNIT);
+    let mut claims = unit.claims(WITHDRAWAL);
+    claims["recipients"] = mistaken["recipients"].clone();
+    claims.as_object_mut().unwrap().remove("in_reply_to");
+    claims["body"]["target"] = mistaken["jti"].clone();
+    claims["body"]["subject"]["ref"] = mistaken["body"]["subject"]["ref"].clone();
+    claims["body"]["reason"] = json!("duplicate");
+    let taken_back = unit.submit(claims);
+    assert_eq!(taken_back.status, 201, "{}", taken_back.text);
     for expected in ["held", "queued"] {
         let case = referred(&live);
         let accepted = rare(&live, &case, "received", "accepted");

@@ -12,6 +12,7 @@ on_every_backend! {
     a_group_counts_taken_cases_of_that_party_and_key_only,
     a_group_that_shrank_stops_the_commit,
     a_folded_case_counts_on_without_a_row,
+    what_was_taken_back_counts_for_nobody_until_it_is_told_again,
     a_hold_says_how_many_share_the_combination,
 }
 
@@ -134,6 +135,26 @@ async fn a_folded_case_counts_on_without_a_row(backend: &dyn Backend) {
     let mut changes = writing(Vec::new());
     changes.requires = vec![group(b"key", exchange_id(3), 2)];
     commit(&store, changes).await;
+}
+
+async fn what_was_taken_back_counts_for_nobody_until_it_is_told_again(backend: &dyn Backend) {
+    let store = backend.open();
+    cases(&store, (1, 3), ThreadState::Accepted, b"key").await;
+    let count = async || {
+        let (to, key) = (party("cuta-be"), Digest::of(b"key"));
+        store.group(&to, &key, &exchange_id(9), 10).await.unwrap()
+    };
+    let uncount = |to: &str| Write::Uncount {
+        exchange: exchange_id(2),
+        party: party(to),
+        key: Digest::of(b"of its own"),
+    };
+    commit(&store, writing(vec![uncount("bnpt")])).await;
+    assert_eq!(count().await, 3);
+    commit(&store, writing(vec![uncount("cuta-be")])).await;
+    assert_eq!(count().await, 2);
+    commit(&store, writing(vec![Write::Known(known(2, "cuta-be", b"key", 2))])).await;
+    assert_eq!(count().await, 3);
 }
 
 async fn a_hold_says_how_many_share_the_combination(backend: &dyn Backend) {

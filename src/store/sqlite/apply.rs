@@ -130,6 +130,7 @@ impl<'a> Apply<'a> {
             }
             Write::Step { key, step } => self.insert_step(key, step),
             Write::Known(row) => self.know(row),
+            Write::Uncount { exchange, party, key } => self.uncount(*exchange, party, key),
             Write::Fold(exchange) => self.fold(*exchange),
             Write::OpenReview(review) => self.open_review(review),
             Write::DecideReview { review, decision } => self.decide_review(*review, decision),

@@ -98,6 +98,19 @@ impl Apply<'_> {
         Ok(())
     }
 
+    pub(super) fn uncount(
+        &mut self,
+        exchange: Id,
+        party: &PartyId,
+        key: &Digest,
+    ) -> Result<(), Stop> {
+        let exchange = self.exchange(exchange)?;
+        self.db
+            .prepare_cached("UPDATE known SET key = ?3 WHERE exchange = ?1 AND party = ?2")?
+            .execute((exchange, party.as_str(), key.as_bytes()))?;
+        Ok(())
+    }
+
     /// INVARIANT: a case is counted as a row or as a number, never as both.
     pub(super) fn fold(&mut self, exchange: Id) -> Result<(), Stop> {
         let exchange = self.exchange(exchange)?;
