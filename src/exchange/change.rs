@@ -15,13 +15,14 @@ use crate::store::{
 };
 use crate::wire::{ActAsk, DraftAsk, VersionView, WordAsk};
 
+use super::except::{self, Applied};
 use super::gateway::rules_writes;
 use super::rules::signatures::{Judged, Officers, Unsigned, check_word, touched};
 use super::rules::who::{MayNot, Needs, may_approve, may_author};
 use super::rules::{self, BadDocument, Document, Rules};
 use super::seed::push_step;
 use super::versions::view_of;
-use super::{Failure, Gateway, except};
+use super::{Failure, Gateway};
 
 /// Why nothing was changed, in words for the officer.
 #[derive(Debug, thiserror::Error)]
@@ -182,15 +183,11 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     }
     let step =
         Step { act: Act::Approved, officer: &word.iss, word: &ask.word, reason: &ask.reason };
-    let view = take(gateway, &rows, row, (VersionState::Approved, effective), step, now).await?;
-    if row.key.kind == DocumentKind::Exception
-        && effective <= now
-        && let Err(failure) = except::apply(gateway, &row.key.id).await
-    {
-        // it is in force all the same; what it adds to a message that is there was not made
-        metrics::counter!("titian_exceptions_not_applied_total").increment(1);
-        let id = &row.key.id;
-        tracing::error!(exception = id, cause = %failure, "what an exception adds was not made");
+    let mut view =
+        take(gateway, &rows, row, (VersionState::Approved, effective), step, now).await?;
+    if row.key.kind == DocumentKind::Exception && effective <= now {
+        let applied = except::apply_or_log(gateway, &row.key.id).await;
+        view.applied = Some(applied.map_or("failed", Applied::as_str).to_owned());
     }
     Ok(view)
 }

@@ -11,21 +11,24 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::auth::Caller;
-use crate::domain::{Address, Digest, MessageType, Refused, ReleaseId};
+use crate::domain::{Address, Code, Digest, MessageType, PartyId, ReleaseId};
 use crate::evidence::event;
-use crate::sign::sd_jwt;
+use crate::sign::{self, sd_jwt};
 use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Write};
 use crate::wire::{InboxItem, InboxPage};
 
 use super::disclose::{is_foreign, release_place, still_goes};
 use super::renew::renew;
-use super::{Failure, Gateway, Rules, suspend, window};
+use super::{Failure, Gateway, Rules, group, suspend, window};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask {
-    /// Cursor of the previous page; without it, from the oldest unacknowledged release on.
+    /// Cursor of the previous page; without it, from the oldest unacknowledged release on. What a
+    /// freeze left out of earlier pages is found without it, once the freeze is lifted.
     pub after: Option<i64>,
     /// 1-100.
     pub limit: u32,
@@ -153,6 +156,7 @@ async fn hand_out(
             };
             releases.push((row.release_id, slot));
         }
+        group::told(gateway, &rules, &waiting, &mut changes).await?;
         changes.writes.push(Write::HandOut { view: view.clone(), releases });
         match gateway.store().commit(changes).await {
             Ok(_) => {
@@ -216,7 +220,7 @@ async fn look_at(
     let today = rules.today(gateway.clock());
     let mut waiting = gateway.store().waiting(view, look).await?;
     let is_all = u32::try_from(waiting.len()).is_ok_and(|found| found < look);
-    waiting.retain(|row| !caller.is_frozen() || takes_back(&row.message_type));
+    waiting.retain(|row| passes_freeze(rules, caller, (&row.sender.party, &row.message_type)));
     let (goes, stale) = waiting.into_iter().partition(|row| {
         let parties = (&row.sender.party, &row.recipient);
         still_goes(rules, &row.message_type, &row.policy, parties, today).is_some()
@@ -243,6 +247,17 @@ async fn look_abroad(
     Ok((rows(&chosen.releases).await?, rows(&chosen.stale).await?, is_all))
 }
 
+/// Whether a freeze lets a release through that nobody has been handed yet: neither its recipient
+/// nor the sender of its message is frozen, or it takes data back.
+pub(super) fn passes_freeze(
+    rules: &Rules,
+    caller: &Caller,
+    (sender, message_type): (&PartyId, &MessageType),
+) -> bool {
+    let sender_frozen = || rules.directory.party(sender).is_some_and(|party| party.frozen);
+    takes_back(message_type) || !(caller.is_frozen() || sender_frozen())
+}
+
 /// What takes data back: a party is handed it also while it is frozen or suspended.
 pub(super) fn takes_back(message_type: &MessageType) -> bool {
     matches!(message_type.name(), "withdrawal" | "erasure-notice" | "erasure-confirmation")
@@ -252,8 +267,7 @@ async fn item(gateway: &Gateway, seq: i64, row: &ReleaseRow) -> Result<Option<In
     let Some(release) = whole(gateway, row)? else { return Ok(None) };
     let members = gateway.store().members(&row.exchange).await?;
     let own = members.iter().find(|member| member.party == row.recipient.party);
-    let own =
-        own.ok_or_else(|| Failure::Problem(Refused::because(crate::domain::Code::Internal)))?;
+    let own = own.ok_or_else(|| Failure::problem(Code::Internal))?;
     Ok(Some(InboxItem {
         release_id: row.release_id.to_string(),
         seq,
@@ -267,6 +281,17 @@ async fn item(gateway: &Gateway, seq: i64, row: &ReleaseRow) -> Result<Option<In
 /// body is erased.
 pub(super) fn whole(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<String>, Failure> {
     Ok(disclosure(gateway, row)?.map(|body| sd_jwt::assemble(&row.statement, &[&body])))
+}
+
+/// A release's body; `None` once erased.
+pub(super) fn body_of(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<Value>, Failure> {
+    let Some(disclosure) = disclosure(gateway, row)? else { return Ok(None) };
+    let claims = sign::unverified_claims(&row.statement);
+    let Some(Value::Object(mut claims)) = claims else {
+        return Err(Failure::problem(Code::Internal));
+    };
+    sd_jwt::reveal(&mut claims, &[disclosure]).map_err(Failure::internal)?;
+    Ok(claims.remove("body"))
 }
 
 /// The disclosure that holds a release's body; `None` once erased.

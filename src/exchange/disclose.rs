@@ -5,7 +5,7 @@
 
 use time::{Date, Duration};
 
-use crate::clock::JAKARTA;
+use crate::clock::{Clock, JAKARTA};
 use crate::domain::state::ReviewKind;
 use crate::domain::{
     Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId,
@@ -24,6 +24,7 @@ use super::pseudonym::ExchangePseudonyms;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
 use super::suspend::{self, Look};
+use super::under::{BOTH, Under, under};
 use super::{Failure, Gateway, Rules};
 
 /// What each recipient is to receive. Minted here only.
@@ -44,9 +45,29 @@ impl Disclosed {
 pub(super) struct Decided {
     pub(super) recipient: Address,
     pub(super) policy: Option<PolicyPin>,
+    /// The version at admission, where it is another one.
+    pub(super) before: Option<PolicyPin>,
     pub(super) verdict: Verdict,
     /// What a foreign recipient then knows of the case.
     pub(super) known: Option<Known>,
+}
+
+impl Decided {
+    /// Decided by nothing but this policy version.
+    pub(super) fn of(recipient: &Address, policy: Option<PolicyPin>, verdict: Verdict) -> Self {
+        let recipient = recipient.clone();
+        Self { recipient, policy, before: None, verdict, known: None }
+    }
+
+    /// A release that is made now, whatever went before.
+    pub(super) fn goes(
+        recipient: &Address,
+        policy: PolicyPin,
+        disclosure: impl Into<Box<Disclosure>>,
+    ) -> Self {
+        let (disclosure, last) = (disclosure.into(), Last::NotCompared);
+        Self::of(recipient, Some(policy), Verdict::Goes { disclosure, last })
+    }
 }
 
 #[derive(Debug)]
@@ -86,14 +107,15 @@ pub(super) async fn disclose(
     let mut decided = Vec::with_capacity(admitted.message().recipients.len());
     let mut look = Look::default();
     for recipient in &admitted.message().recipients {
-        decided.push(decide(gateway, rules, &admitted, recipient, &mut look).await?);
+        let to = (recipient, None);
+        decided.push(decide(gateway, rules, &admitted, to, &mut look).await?);
     }
     refuse_if_nobody_receives(&decided)?;
     Ok(Disclosed { admitted, decided })
 }
 
-/// As [`disclose`], for one recipient of a message that was suspended: under the policy version
-/// that it was pinned to then, if it was.
+/// As [`disclose`], for one recipient of a message that was suspended: where it is pinned to
+/// another policy version than the one in force, under both.
 pub(super) async fn disclose_later(
     gateway: &Gateway,
     rules: &Rules,
@@ -101,20 +123,10 @@ pub(super) async fn disclose_later(
     (recipient, pinned): (&Address, Option<&PolicyPin>),
     look: &mut Look,
 ) -> Result<Disclosed, Stop> {
-    let mut decided = decide(gateway, rules, &admitted, recipient, look).await?;
-    let is_pinned = match (pinned, &decided.policy) {
-        (Some(pinned), Some(policy)) => policy.digest == pinned.digest,
-        _ => true,
-    };
-    match &decided.verdict {
-        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold => {}
-        // under another version more might go out than was approved for this message
-        _ if !is_pinned => decided.verdict = Verdict::Refused(Refused::because(Code::NoPolicy)),
-        Verdict::Goes { disclosure, last: Last::Sent(_) } => {
-            let digest = disclosure.body_digest();
-            look.sends(&recipient.party, &admitted.message().message_type, digest);
-        }
-        Verdict::Goes { .. } | Verdict::Unchanged { .. } | Verdict::Held { .. } => {}
+    let decided = decide(gateway, rules, &admitted, (recipient, pinned), look).await?;
+    if let Verdict::Goes { disclosure, last: Last::Sent(_) } = &decided.verdict {
+        let digest = disclosure.body_digest();
+        look.sends(&recipient.party, &admitted.message().message_type, digest);
     }
     Ok(Disclosed { admitted, decided: vec![decided] })
 }
@@ -134,23 +146,21 @@ fn refuse_if_nobody_receives(decided: &[Decided]) -> Result<(), Stop> {
     }
 }
 
+/// `pinned` is the version that the message was decided under before, if it was.
 async fn decide(
     gateway: &Gateway,
     rules: &Rules,
     admitted: &Admitted,
-    recipient: &Address,
+    (recipient, pinned): (&Address, Option<&PolicyPin>),
     look: &mut Look,
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
-    let without_policy =
-        |verdict| Ok(Decided { recipient: recipient.clone(), policy: None, verdict, known: None });
-    let kind = kind_of(rules, recipient);
-    let today = rules.today(gateway.clock());
+    let clock = gateway.clock();
+    let without_policy = |verdict| Ok(Decided::of(recipient, None, verdict));
     // pinned to the version that would have decided
     let suspended = |reason| {
-        let policy = policy_for(rules, admitted, recipient, today).map(|policy| pin(&policy));
-        let verdict = Verdict::Suspended(reason);
-        Ok(Decided { recipient: recipient.clone(), policy, verdict, known: None })
+        let policy = policy_for(rules, admitted, recipient, clock).map(|policy| pin(&policy));
+        Ok(Decided::of(recipient, policy, Verdict::Suspended(reason)))
     };
     if let Some(target) = &case.target {
         if !was_told(target, recipient) {
@@ -160,40 +170,60 @@ async fn decide(
         if case.suspensions.is_withheld(&recipient.party) {
             return suspended(ReviewKind::Withheld);
         }
-        // whoever referred a person from abroad is told nothing that happens to this person here
-        let exchange = &case.exchange;
-        let referred = [&exchange.referrer.party, &exchange.origin].contains(&&recipient.party);
-        let is_excepted = exception_for(rules, admitted, recipient, today).is_some();
-        if referred && kind == PartyKind::Foreign && !is_excepted {
+        let is_excepted = exception_for(rules, admitted, recipient, clock).is_some();
+        if is_foreign_referrer(rules, admitted, recipient) && !is_excepted {
             return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
         }
         if let Some(reason) = suspend::reason(gateway, rules, admitted, recipient, look).await? {
             return suspended(reason);
         }
     }
-    let Some(policy) = policy_for(rules, admitted, recipient, today) else {
-        return without_policy(Verdict::Refused(Refused::because(Code::NoPolicy)));
+    let no_policy = || Verdict::Refused(Refused::because(Code::NoPolicy));
+    let Some(policy) = policy_for(rules, admitted, recipient, clock) else {
+        return without_policy(no_policy());
     };
-    let window = policy.batch().opening_after(gateway.clock().now());
+    let under = match pinned {
+        Some(pinned) => under(gateway, rules, admitted, (recipient, pinned)).await?,
+        None => Some(Under::only(policy)),
+    };
+    let Some(Under { policy, before, blank, conflicting }) = under else {
+        return without_policy(no_policy());
+    };
+    let decided = |verdict| Decided {
+        before: before.clone(),
+        ..Decided::of(recipient, Some(pin(&policy)), verdict)
+    };
+    let window = policy.batch().opening_after(clock.now());
     let day = window.map(|opening| opening.to_offset(JAKARTA).date());
     if let Some(refused) = day.and_then(|day| ends_before(rules, &policy, admitted, recipient, day))
     {
-        let (policy, verdict) = (Some(pin(&policy)), Verdict::Refused(refused));
-        return Ok(Decided { recipient: recipient.clone(), policy, verdict, known: None });
+        return Ok(decided(Verdict::Refused(refused)));
+    }
+    if !conflicting.is_empty() {
+        let findings = conflicting.iter().map(|leaf| Fault::at(leaf.as_str(), BOTH)).collect();
+        return Ok(decided(Verdict::Held { leaves: conflicting, findings }));
     }
     let protected = if policy.has_free_leaves() && !case.is_new {
         protected_values(gateway, rules, &case.exchange.id, Before::Now).await?
     } else {
         Vec::new()
     };
-    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[], &[])) {
+    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[], &blank)) {
         Ok(disclosure) => compare(gateway, admitted, recipient, disclosure, look).await?,
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    let to = (recipient, policy.as_ref());
+    let to = (recipient, policy.as_ref(), clock.now());
     let (verdict, known) = within_budget(gateway, rules, admitted, to, verdict).await?;
-    Ok(Decided { recipient: recipient.clone(), policy: Some(pin(&policy)), verdict, known })
+    Ok(Decided { known, ..decided(verdict) })
+}
+
+/// Whoever referred a person from abroad is told nothing that happens to this person here; only an
+/// exception tells it.
+pub(super) fn is_foreign_referrer(rules: &Rules, admitted: &Admitted, recipient: &Address) -> bool {
+    let exchange = &admitted.case().exchange;
+    let referred = [&exchange.referrer.party, &exchange.origin].contains(&&recipient.party);
+    referred && is_foreign(rules, recipient)
 }
 
 /// The fixed plan, or the policy in force that the agreements of step 6 cover.
@@ -201,7 +231,7 @@ pub(super) fn policy_for(
     rules: &Rules,
     admitted: &Admitted,
     recipient: &Address,
-    today: Date,
+    clock: &dyn Clock,
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
     let is_foreign = kind_of(rules, recipient) == PartyKind::Foreign;
@@ -209,10 +239,11 @@ pub(super) fn policy_for(
         return Some(fixed);
     }
     let purpose = message.legal.purpose;
-    if let Some(above) = exception_for(rules, admitted, recipient, today) {
+    if let Some(above) = exception_for(rules, admitted, recipient, clock) {
         return Some(above);
     }
     let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
+    let today = rules.today(clock);
     let runs = runs(rules, &policy, (&message.iss.party, &recipient.party), today);
     if runs && today > policy.expires() {
         tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
@@ -232,12 +263,13 @@ pub(super) fn runs(
     is_agreed(rules, policy, sender, recipient, today) && in_force(policy, is_foreign, today)
 }
 
-/// The exception in force for this message and recipient, if there is one.
+/// The exception in force for this message and recipient, if there is one; not one that has ended
+/// when the recipient's next window opens.
 fn exception_for(
     rules: &Rules,
     admitted: &Admitted,
     recipient: &Address,
-    today: Date,
+    clock: &dyn Clock,
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
     let (_, above) = rules.exceptions.iter().find(|(source, _)| {
@@ -247,8 +279,11 @@ fn exception_for(
             && *source.message() == message.message_type
             && source.purpose() == message.legal.purpose
     })?;
+    let today = rules.today(clock);
+    let window = above.batch().opening_after(clock.now());
+    let leaves_on = window.map_or(today, |opening| opening.to_offset(JAKARTA).date());
     let runs = is_agreed(rules, above, &message.iss.party, &recipient.party, today)
-        && today <= above.expires();
+        && leaves_on.max(today) <= above.expires();
     runs.then(|| std::sync::Arc::clone(above))
 }
 
@@ -454,7 +489,8 @@ pub(super) fn release_place(id: &ReleaseId) -> Place<'_> {
     Place { table: "releases", row: id.as_str(), column: "disclosure" }
 }
 
-fn was_told(target: &Target, recipient: &Address) -> bool {
+/// Whether the recipient was handed anything of the message that is taken back.
+pub(super) fn was_told(target: &Target, recipient: &Address) -> bool {
     target.releases.iter().any(|r| r.recipient == *recipient && r.entry.is_some())
 }
 

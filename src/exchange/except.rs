@@ -5,17 +5,19 @@
 //! was handed out is supplemented, what was refused goes after all. What an officer holds or has
 //! suspended stays with the officer, who may now let it go.
 
+use serde_json::Value;
+
 use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Code, Refused, ReleaseId};
 use crate::policy::{Compiled, ExceptionSource, Withheld};
+use crate::store::rows::PolicyPin;
 use crate::store::{
     Changes, CommitError, MessageRow, RecipientRow, ReleaseRow, Requirement, Write,
 };
 
 use super::admit::{Admitted, readmit};
 use super::disclose::{
-    Before, Decided, Last, Verdict, disclose_later, kind_of, pin, policy_for, project,
-    protected_values,
+    Before, Decided, Verdict, disclose_later, kind_of, pin, policy_for, project, protected_values,
 };
 use super::record::{outcome_rows, recipient_row, release_row};
 use super::release::{Relations, To, release, sign_release};
@@ -24,37 +26,99 @@ use super::review::stopped;
 use super::suspend::{self, Look};
 use super::{Failure, Gateway, Rules};
 
-/// Makes what the exception `id` adds to a message that was admitted before it. Nothing is made
-/// for a message that is not there yet, or that its sender has taken back.
-pub(super) async fn apply(gateway: &Gateway, id: &str) -> Result<(), Failure> {
+/// What came of an exception for the message that it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// What it adds is released, or waits for its window.
+    Made,
+    /// The message is not there yet.
+    AwaitsMessage,
+    /// The message is held or suspended: an officer lets it go.
+    WithOfficer,
+    /// Its last day comes before the recipient's next window.
+    EndsBeforeWindow,
+    /// The message was taken back or erased, or is another than the exception says.
+    Nothing,
+}
+
+impl Applied {
+    /// Its name.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::AwaitsMessage => "awaits_message",
+            Self::WithOfficer => "with_officer",
+            Self::EndsBeforeWindow => "ends_before_window",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// Makes what every exception in force adds, where that was not made yet: one that begins later
+/// than it was approved, or that could not be applied then. A fault is logged, and tried again
+/// with the next change of the rules and at the next start.
+pub(super) async fn apply_all(gateway: &Gateway) {
+    let rules = gateway.rules();
+    for (source, _) in &rules.exceptions {
+        apply_or_log(gateway, &source.id).await;
+    }
+}
+
+/// As [`apply`]; a fault is logged, as the exception is in force all the same.
+pub(super) async fn apply_or_log(gateway: &Gateway, id: &str) -> Option<Applied> {
+    match apply(gateway, id).await {
+        Ok(applied) => Some(applied),
+        Err(failure) => {
+            metrics::counter!("titian_exceptions_not_applied_total").increment(1);
+            tracing::error!(exception = id, cause = %failure, "what an exception adds is not made");
+            None
+        }
+    }
+}
+
+/// Makes what the exception `id` adds to a message that was admitted before it, once.
+async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
     let rules = gateway.rules();
     let Some((source, above)) = rules.exceptions.iter().find(|(source, _)| source.id == id) else {
-        return Ok(());
+        return Ok(Applied::Nothing);
     };
     let store = gateway.store();
     let sender = &source.sender().party;
-    let Some(message) = store.message(sender, &source.message_id()).await? else { return Ok(()) };
+    let Some(message) = store.message(sender, &source.message_id()).await? else {
+        return Ok(Applied::AwaitsMessage);
+    };
     if message.state == MessageState::Withdrawn || message.object.is_none() {
-        return Ok(());
+        return Ok(Applied::Nothing);
     }
     let rows = store.recipients(sender, &source.message_id()).await?;
     let row = rows.into_iter().find(|row| source.recipient().covers(&row.recipient));
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = row else { return Ok(Applied::Nothing) };
+    let releases = store.releases_of(sender, &message.message_id).await?;
+    let mut own: Vec<ReleaseRow> =
+        releases.into_iter().filter(|release| release.recipient == row.recipient).collect();
+    for release in &own {
+        if tells(gateway, &release.policy, source).await? {
+            return Ok(Applied::Made);
+        }
+    }
     let admitted = readmit(gateway, &rules, &message).await?;
-    if !is_for(source, &admitted, &rules, gateway, above, &row) {
-        return Ok(());
+    if !is_of(source, &admitted) {
+        return Ok(Applied::Nothing);
+    }
+    let now = policy_for(&rules, &admitted, &row.recipient, gateway.clock());
+    if now.is_none_or(|now| now.digest() != above.digest()) {
+        return Ok(Applied::EndsBeforeWindow);
     }
     let mut look = Look::default();
     let reason = suspend::reason(gateway, &rules, &admitted, &row.recipient, &mut look).await?;
     if reason.is_some() {
-        return Ok(());
+        return Ok(Applied::WithOfficer);
     }
-    let releases = store.releases_of(sender, &message.message_id).await?;
-    let mut own: Vec<ReleaseRow> =
-        releases.into_iter().filter(|release| release.recipient == row.recipient).collect();
     let first = own.iter().find(|r| r.supplements.is_none() && r.entry.is_some());
     let first = first.map(|release| release.release_id);
     own.retain(ReleaseRow::is_queued);
+    let case = admitted.case();
+    let standing = suspend::unchanged(case.exchange.id, &case.suspensions.reviews);
     let changes = match (row.state, first) {
         (RecipientState::Queued, None) => renew(gateway, &rules, &own).await?,
         (
@@ -64,36 +128,52 @@ pub(super) async fn apply(gateway: &Gateway, id: &str) -> Result<(), Failure> {
         (RecipientState::Refused | RecipientState::Unchanged, _) => {
             Some(after_all(gateway, &rules, admitted, (&row, &message), &mut look).await?)
         }
+        (RecipientState::Held | RecipientState::Suspended, _) => return Ok(Applied::WithOfficer),
         _ => None,
     };
-    let Some(mut changes) = changes else { return Ok(()) };
-    let case = readmit(gateway, &rules, &message).await?;
-    let case = case.case();
-    changes.requires.push(suspend::unchanged(case.exchange.id, &case.suspensions.reviews));
+    let Some(mut changes) = changes else { return Ok(Applied::Nothing) };
+    changes.requires.push(standing);
     changes.requires.push(Requirement::Generation(rules.generation));
     match store.commit(changes).await {
         Ok(_) => {
             gateway.tell(&row.recipient.party);
-            Ok(())
+            Ok(Applied::Made)
         }
         Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),
         Err(CommitError::Unavailable(error)) => Err(error.into()),
     }
 }
 
-/// Whether the message is of the type and purpose that the exception says, and it is in force.
-fn is_for(
-    source: &ExceptionSource,
-    admitted: &Admitted,
-    rules: &Rules,
+/// Whether what went under this policy version went under the exception, for every leaf that it
+/// names; also where the policy that it stands above has changed since.
+async fn tells(
     gateway: &Gateway,
-    above: &Compiled,
-    row: &RecipientRow,
-) -> bool {
-    let today = rules.today(gateway.clock());
-    let now = policy_for(rules, admitted, &row.recipient, today);
-    *source.message() == admitted.message().message_type
-        && now.is_some_and(|now| now.digest() == above.digest())
+    pin: &PolicyPin,
+    source: &ExceptionSource,
+) -> Result<bool, Failure> {
+    if pin.id != source.id {
+        return Ok(false);
+    }
+    let Some(leaves) = excepted_leaves(gateway, pin).await? else { return Ok(false) };
+    Ok(source.leaves().all(|leaf| leaves.iter().any(|told| told == leaf)))
+}
+
+/// The leaves that a policy version passes by an exception; `None` where it is of none.
+pub(super) async fn excepted_leaves(
+    gateway: &Gateway,
+    pin: &PolicyPin,
+) -> Result<Option<Vec<String>>, Failure> {
+    let text = gateway.store().policy_text(&pin.digest).await?;
+    let policy: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let leaves =
+        policy.and_then(|mut policy| Some(policy.pointer_mut("/exception/leaves")?.take()));
+    Ok(leaves.and_then(|leaves| serde_json::from_value(leaves).ok()))
+}
+
+/// Whether the message is of the type and purpose that the exception says.
+fn is_of(source: &ExceptionSource, admitted: &Admitted) -> bool {
+    let message = admitted.message();
+    *source.message() == message.message_type && source.purpose() == message.legal.purpose
 }
 
 /// A release beside the one that was handed out.
@@ -128,12 +208,7 @@ async fn supplement(
     };
     let relations = Relations { supplements: Some(first), ..Relations::default() };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
-    let decided = Decided {
-        recipient: row.recipient.clone(),
-        policy: Some(policy),
-        verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
-        known: None,
-    };
+    let decided = Decided::goes(&row.recipient, policy, disclosure);
     let mut changes = Changes::default();
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
     Ok(changes)

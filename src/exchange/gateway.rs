@@ -18,6 +18,7 @@ use crate::sign::PublicKey;
 use crate::sign::signing::{SignError, SigningKey};
 use crate::store::{Backlog, Changes, CommitError, Entry, Store, StoreError, Vault, Write};
 
+use super::except;
 use super::ledgers::Checkpoints;
 use super::rules::{BadRules, Files, Rules};
 use super::seed::{self, Seed, SeedFault, SeedSigners};
@@ -149,7 +150,7 @@ impl Gateway {
         let rules = build(&parts, &files, parts.clock.now().unix_timestamp()).await?;
         let rules = recorded(&parts, rules).await?;
         let token_keys = vec![parts.keys.token.public().clone()];
-        Ok(Self {
+        let gateway = Self {
             checkpoints: Checkpoints::new(&parts.id),
             tokens: TokenCache::default(),
             token_keys,
@@ -159,7 +160,9 @@ impl Gateway {
             news: Mutex::default(),
             closing: AtomicBool::new(false),
             parts,
-        })
+        };
+        except::apply_all(&gateway).await;
+        Ok(gateway)
     }
 
     /// Puts what a home says beside its store in force: the floor, the longest retention.
@@ -183,11 +186,13 @@ impl Gateway {
         if !is_due(&rules, self.now()) && rules.generation == recorded {
             return Ok(());
         }
-        let _one = self.changing.lock().await;
+        let one = self.changing.lock().await;
         let rules = self.rules();
         let recorded = self.store().generation().await?;
         if is_due(&rules, self.now()) || rules.generation != recorded {
             self.rebuild(&self.files.load_full(), self.now()).await.map_err(Failure::internal)?;
+            drop(one);
+            except::apply_all(self).await;
         }
         Ok(())
     }

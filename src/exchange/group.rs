@@ -3,19 +3,27 @@
 //!
 //! Held, a case goes on counting under the combination it would be known by, so of as many alike
 //! as the agreement asks the last one goes. What the party was *told* grows by releases only. A
-//! message that is held for its group is let go by nobody: only an exception could.
+//! message that is held for its group is let go by nobody: only an exception could. What goes under
+//! an exception is not weighed here; once it is handed out it is told, and counts for whatever
+//! comes after it.
+//!
+//! What its sender takes back before anyone was told counts for nobody: it may have been false.
 //!
 //! The number of those alike is told to officers of the sender's side, never which cases they are.
 
+use std::collections::BTreeMap;
+
+use time::{Date, OffsetDateTime};
+
 use crate::domain::{Address, Digest, Fault};
 use crate::policy::{Compiled, Profile};
-use crate::store::{Changes, GroupSize, KnownRow, Requirement, Write};
+use crate::store::{Changes, GroupSize, KnownRow, ReleaseRow, Requirement, Write};
 
 use super::admit::Admitted;
 use super::disclose::Verdict;
 use super::pseudonym::group_key;
 use super::window::leaves_at;
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, collect};
 
 /// Rule id of a hold for its group.
 pub(super) const RULE: &str = "group";
@@ -62,11 +70,12 @@ impl Known {
 
 /// What becomes of a verdict under the budget: a release to a foreign recipient in too small a
 /// group is held. Nothing else is changed, and for a domestic recipient nothing is looked up.
+/// `made_at` is when the release is made: the month that it shows follows from it.
 pub(super) async fn within_budget(
     gateway: &Gateway,
     rules: &Rules,
     admitted: &Admitted,
-    (recipient, policy): (&Address, &Compiled),
+    (recipient, policy, made_at): (&Address, &Compiled, OffsetDateTime),
     verdict: Verdict,
 ) -> Result<(Verdict, Option<Known>), Failure> {
     let Verdict::Goes { disclosure, .. } = &verdict else { return Ok((verdict, None)) };
@@ -78,13 +87,8 @@ pub(super) async fn within_budget(
     }
     let (store, exchange) = (gateway.store(), admitted.case().exchange.id);
     let before = store.known(&exchange, &recipient.party).await?;
-    let told = match &before {
-        Some(row) => Profile::parse(&row.profile, row.releases).map_err(Failure::internal)?,
-        None => Profile::default(),
-    };
-    // the day that the release's statement will show
-    let day = leaves_at(policy.batch(), gateway.clock().now()).date();
-    let next = told.extended(policy, disclosure.body(), day);
+    let told = profile(before.as_ref())?;
+    let next = told.extended(policy, disclosure.body(), shown_on(policy, made_at));
     let root = &gateway.keys().pseudonym;
     let key = group_key(root, &recipient.party, &next.canonical());
     // an agreement that is not there asks for more than there are
@@ -111,4 +115,52 @@ pub(super) async fn within_budget(
         verdict
     };
     Ok((verdict, Some(known)))
+}
+
+/// What foreign recipients know once these are handed out under an exception, as changes to the
+/// commit that hands them out.
+pub(super) async fn told(
+    gateway: &Gateway,
+    rules: &Rules,
+    handed_out: &[ReleaseRow],
+    changes: &mut Changes,
+) -> Result<(), Failure> {
+    let mut all: BTreeMap<_, (Option<KnownRow>, Profile)> = BTreeMap::new();
+    for row in handed_out.iter().filter(|row| row.is_queued()) {
+        let mut above = rules.exceptions.iter().map(|(_, above)| above);
+        let above = above.find(|above| above.foreign() && above.digest() == row.policy.digest);
+        let Some(above) = above else { continue };
+        let Some(body) = collect::body_of(gateway, row)? else { continue };
+        let made_at = OffsetDateTime::from_unix_timestamp(row.made_at);
+        let day = shown_on(above, made_at.unwrap_or(gateway.clock().now()));
+        let key = (row.exchange, row.recipient.party.clone());
+        let (before, told) = if let Some(known) = all.remove(&key) {
+            known
+        } else {
+            let before = gateway.store().known(&key.0, &key.1).await?;
+            let told = profile(before.as_ref())?;
+            (before, told)
+        };
+        all.insert(key, (before, told.extended(above, &body, day)));
+    }
+    for ((exchange, party), (before, told)) in all {
+        let key = before.map(|row| row.key);
+        changes.requires.push(Requirement::Known { exchange, party: party.clone(), key });
+        let key = group_key(&gateway.keys().pseudonym, &party, &told.canonical());
+        let (profile, releases) = (told.text(), told.releases());
+        changes.writes.push(Write::Known(KnownRow { exchange, party, profile, key, releases }));
+    }
+    Ok(())
+}
+
+fn profile(known: Option<&KnownRow>) -> Result<Profile, Failure> {
+    match known {
+        Some(row) => Profile::parse(&row.profile, row.releases).map_err(Failure::internal),
+        None => Ok(Profile::default()),
+    }
+}
+
+/// The day that a release's statement shows.
+fn shown_on(policy: &Compiled, made_at: OffsetDateTime) -> Date {
+    leaves_at(policy.batch(), made_at).date()
 }

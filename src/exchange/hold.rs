@@ -22,11 +22,12 @@ use crate::store::{
 use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, Last, Verdict, pin, project, stored_body};
+use super::disclose::{Decided, pin, project, stored_body};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
-use super::renew::{Under, irreconcilable, released_leaves, under};
+use super::renew::released_leaves;
 use super::show::moment;
+use super::under::{Under, irreconcilable, under};
 use super::{Failure, Gateway, Rules, disclose, group, review, suspend};
 
 const REASON_MAX: usize = 500;
@@ -243,13 +244,7 @@ fn queue(
     };
     let relations = Relations { supplements: row.hold.release, ..Relations::default() };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
-    let decided = Decided {
-        recipient: recipient.clone(),
-        policy: Some(policy),
-        verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
-        // what is held of a message goes to domestic recipients only
-        known: None,
-    };
+    let decided = Decided::goes(recipient, policy, disclosure);
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
     Ok(!signed.waits)
 }

@@ -30,6 +30,7 @@ mod statement;
 pub mod submit;
 mod suspend;
 pub mod token;
+mod under;
 pub mod versions;
 mod window;
 

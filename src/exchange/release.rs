@@ -114,7 +114,7 @@ pub(super) fn release(
                     made_at: None,
                     exchange: reference,
                     policy,
-                    before: None,
+                    before: each.before.as_ref(),
                     retention_until: admitted.retention_until(),
                 };
                 let relations = relations(&admitted, &each.recipient);

@@ -6,93 +6,28 @@
 //! same with it, and the statement names both digests. It keeps its id and its place in the queue,
 //! because nobody has seen it yet; bytes once handed out never change.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::domain::{Address, Code, DocumentKind, Fault, LeafName, Refused};
-use crate::policy::{self, Compiled, Disclosure, Withheld};
-use crate::store::rows::PolicyPin;
-use crate::store::{Changes, MessageRow, NewHold, ReleaseRow, Requirement, Write};
+use crate::domain::state::RecipientState;
+use crate::domain::{Address, Code, Digest, Fault, LeafName, ReleaseId};
+use crate::policy::{Compiled, Disclosure, Withheld};
+use crate::store::{
+    Changes, Decision, GroupSize, HoldRow, MessageRow, NewHold, ReleaseRow, Requirement, Write,
+};
 
 use super::admit::{Admitted, readmit};
+use super::collect::body_of;
 use super::disclose::{
-    Before, Decided, Last, Verdict, kind_of, pin, policy_for, project, protected_values,
+    Before, Decided, Last, Verdict, is_foreign_referrer, kind_of, pin, project, protected_values,
 };
+use super::group::{self, within_budget};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
-use super::rules::Document;
+use super::under::{BOTH, Under, is_exception, under};
 use super::{Failure, Gateway, Rules};
-
-/// The policy in force now, and what it must leave out for the sake of the one that a message is
-/// pinned to.
-#[derive(Debug)]
-pub(super) struct Under {
-    pub(super) policy: Arc<Compiled>,
-    /// The version at admission, where it is another one.
-    pub(super) before: Option<PolicyPin>,
-    /// Leaves that do not go.
-    pub(super) blank: Vec<LeafName>,
-    /// Leaves over which the two versions cannot be reconciled.
-    pub(super) conflicting: Vec<LeafName>,
-}
-
-/// What a message that is pinned to `pinned` goes under now; `None` while there is nothing in
-/// force for it, or the version at admission cannot be read any more.
-pub(super) async fn under(
-    gateway: &Gateway,
-    rules: &Rules,
-    admitted: &Admitted,
-    (recipient, pinned): (&Address, &PolicyPin),
-) -> Result<Option<Under>, Failure> {
-    let today = rules.today(gateway.clock());
-    let Some(now) = policy_for(rules, admitted, recipient, today) else { return Ok(None) };
-    if now.digest() == pinned.digest {
-        let (before, blank, conflicting) = (None, Vec::new(), Vec::new());
-        return Ok(Some(Under { policy: now, before, blank, conflicting }));
-    }
-    // two officers of two agencies have decided about this very message
-    if now.exception().is_some() {
-        let (before, blank, conflicting) = (Some(pinned.clone()), Vec::new(), Vec::new());
-        return Ok(Some(Under { policy: now, before, blank, conflicting }));
-    }
-    let Some(then) = version(gateway, rules, pinned).await? else { return Ok(None) };
-    let is_for_the_same = |policy: &Compiled| {
-        (policy.sender().clone(), policy.recipient().clone(), policy.message().clone())
-    };
-    if is_for_the_same(&then) != is_for_the_same(&now) || then.purpose() != now.purpose() {
-        return Ok(None);
-    }
-    let policy::Both { blank, conflicting } = policy::both(&then, &now);
-    Ok(Some(Under { policy: now, before: Some(pinned.clone()), blank, conflicting }))
-}
-
-/// A policy version by its digest, as it was approved.
-async fn version(
-    gateway: &Gateway,
-    rules: &Rules,
-    pinned: &PolicyPin,
-) -> Result<Option<Compiled>, Failure> {
-    let rows = gateway.store().versions_of(DocumentKind::Policy, &pinned.id).await?;
-    for row in rows.iter().filter(|row| row.digest == pinned.digest) {
-        if let Ok(Document::Policy(source)) = Document::parse(row.key.kind, &row.key.id, &row.text)
-        {
-            return Ok(rules.judge().compile_source(*source).ok());
-        }
-    }
-    // an exception that has ended, over the policy that it was granted over
-    for row in gateway.store().versions_of(DocumentKind::Exception, &pinned.id).await? {
-        let document = Document::parse(row.key.kind, &row.key.id, &row.text);
-        let Ok(Document::Exception(source)) = document else { continue };
-        let standing = rules.standing(&source);
-        let standing = standing.as_deref().map(Compiled::source);
-        let compiled = rules.judge().compile_exception(&source, row.key.version, standing).ok();
-        if let Some(compiled) = compiled.filter(|compiled| compiled.digest() == pinned.digest) {
-            return Ok(Some(compiled));
-        }
-    }
-    Ok(None)
-}
 
 /// Makes stale releases anew, or holds or refuses them; answers what is to be committed, if
 /// anything can be done about any of them now.
@@ -101,21 +36,40 @@ pub(super) async fn renew(
     rules: &Rules,
     stale: &[ReleaseRow],
 ) -> Result<Option<Changes>, Failure> {
-    let mut changes = Changes::default();
+    let mut renewed = Renewed::default();
     // what is in a second inbox and was handed out in the first one is never changed
     let stale = stale.iter().filter(|row| row.is_queued() && has_policy(rules, row));
     for row in stale {
+        let changes = &renewed.changes;
+        let (writes, requires) = (changes.writes.len(), changes.requires.len());
         // another row's fault must not keep this one from being looked at
-        match one(gateway, rules, row, &mut changes).await {
-            Ok(()) | Err(Failure::Problem(_)) => {}
+        match one(gateway, rules, row, &mut renewed).await {
+            Ok(()) => {}
+            Err(Failure::Problem(_)) => {
+                renewed.changes.writes.truncate(writes);
+                renewed.changes.requires.truncate(requires);
+            }
             Err(failure) => return Err(failure),
         }
+        if renewed.changes.writes.len() > writes {
+            renewed.changes.requires.push(Requirement::Queued(vec![row.release_id]));
+        }
     }
+    let mut changes = renewed.changes;
     if changes.writes.is_empty() {
         return Ok(None);
     }
     changes.requires.push(Requirement::Generation(rules.generation));
     Ok(Some(changes))
+}
+
+/// What has been made anew, in one commit.
+#[derive(Default)]
+struct Renewed {
+    changes: Changes,
+    /// Bodies of releases made anew.
+    bodies: HashMap<ReleaseId, Value>,
+    given_up: HashSet<ReleaseId>,
 }
 
 /// Whether any policy in force is for what this was made from: without one there is nothing to open
@@ -139,18 +93,35 @@ async fn one(
     gateway: &Gateway,
     rules: &Rules,
     row: &ReleaseRow,
-    changes: &mut Changes,
+    renewed: &mut Renewed,
 ) -> Result<(), Failure> {
     let store = gateway.store();
-    let Some(message) = store.message(&row.sender.party, &row.message_id).await? else {
+    let sender = &row.sender.party;
+    let Some(message) = store.message(sender, &row.message_id).await? else {
         return Ok(());
     };
+    let recipients = store.recipients(sender, &row.message_id).await?;
+    let to = recipients.into_iter().find(|to| to.recipient == row.recipient);
+    // the version at admission, however often it was made anew since
+    let pinned = to.and_then(|to| to.policy).unwrap_or_else(|| row.policy.clone());
     let admitted = readmit(gateway, rules, &message).await?;
-    let pinned = (&row.recipient, &row.policy);
-    let Some(under) = under(gateway, rules, &admitted, pinned).await? else { return Ok(()) };
-    changes.requires.push(Requirement::Queued(vec![row.release_id]));
+    let Some(under) = under(gateway, rules, &admitted, (&row.recipient, &pinned)).await? else {
+        return Ok(());
+    };
+    let is_excepted = under.policy.exception().is_some();
+    let was_excepted = is_exception(gateway, &row.policy).await?;
+    if was_excepted && !is_excepted {
+        // what went beside the first release has nothing to add any more
+        if row.supplements.is_some() {
+            return give_up(gateway, renewed, (row, RecipientState::Cancelled)).await;
+        }
+        if is_foreign_referrer(rules, &admitted, &row.recipient) {
+            return give_up(gateway, renewed, (row, RecipientState::Refused)).await;
+        }
+    }
     if !under.conflicting.is_empty() {
-        return hold(gateway, changes, (row, &message), &under.conflicting);
+        let why = Why::of_leaves(&under.conflicting);
+        return hold(gateway, renewed, (row, &message), why).await;
     }
     let protected = if under.policy.has_free_leaves() {
         protected_values(gateway, rules, &row.exchange, Before::Message(&message)).await?
@@ -159,25 +130,62 @@ async fn one(
     };
     let released = released_leaves(gateway, &message, &row.recipient).await?;
     let leaves = (protected.as_slice(), released.as_slice(), under.blank.as_slice());
-    match project(gateway, &under.policy, &admitted, &row.recipient, leaves) {
-        Ok(disclosure) => remake(gateway, rules, changes, &admitted, (row, under, disclosure)),
-        Err(Withheld::Hold { leaves, .. }) => hold(gateway, changes, (row, &message), &leaves),
-        Err(Withheld::Refuse(_)) => {
-            give_up(changes, row, crate::domain::state::RecipientState::Refused);
-            Ok(())
+    let disclosure = match project(gateway, &under.policy, &admitted, &row.recipient, leaves) {
+        Ok(disclosure) => disclosure,
+        // an exception takes nothing away: what waits goes as it was made
+        Err(_) if is_excepted => return Ok(()),
+        Err(Withheld::Hold { leaves, .. }) => {
+            return hold(gateway, renewed, (row, &message), Why::of_leaves(&leaves)).await;
         }
+        Err(Withheld::Refuse(_)) => {
+            return give_up(gateway, renewed, (row, RecipientState::Refused)).await;
+        }
+    };
+    let (last, goes) = (Last::NotCompared, Box::new(disclosure));
+    let mut verdict = Verdict::Goes { disclosure: goes, last };
+    // what went past the budget under an exception has not been weighed by it
+    let held = store.holds_of(sender, &row.message_id).await?;
+    let was_held =
+        |hold: &HoldRow| hold.hold.group.is_some() && hold.hold.recipient == row.recipient;
+    if is_exception(gateway, &pinned).await? || held.iter().any(was_held) {
+        let made_at = OffsetDateTime::from_unix_timestamp(row.made_at);
+        let to = (&row.recipient, under.policy.as_ref(), made_at.unwrap_or(gateway.clock().now()));
+        let (weighed, known) = within_budget(gateway, rules, &admitted, to, verdict).await?;
+        if let Some(known) = &known {
+            known.record(&mut renewed.changes);
+            if let Some(size) = known.too_small() {
+                let why = Why { leaves: Vec::new(), rule: group::RULE, group: Some(size) };
+                return hold(gateway, renewed, (row, &message), why).await;
+            }
+        }
+        verdict = weighed;
     }
+    let Verdict::Goes { disclosure, .. } = verdict else { return Ok(()) };
+    remake(gateway, rules, renewed, &admitted, (row, under, disclosure)).await
 }
 
-fn remake(
+async fn remake(
     gateway: &Gateway,
     rules: &Rules,
-    changes: &mut Changes,
+    renewed: &mut Renewed,
     admitted: &Admitted,
-    (row, under, disclosure): (&ReleaseRow, Under, Disclosure),
+    (row, under, disclosure): (&ReleaseRow, Under, Box<Disclosure>),
 ) -> Result<(), Failure> {
     let member = admitted.case().member(&row.recipient.party);
     let member = member.ok_or_else(|| Failure::problem(Code::NotFound))?;
+    let is_excepted = under.policy.exception().is_some();
+    if row.message_type.name() == "status" && row.supplements.is_none() && !is_excepted {
+        let is_told = previous(gateway, renewed, row).await?.as_ref() == Some(disclosure.body());
+        if is_told {
+            give_up(gateway, renewed, (row, RecipientState::Unchanged)).await?;
+        }
+        // what goes under an exception says more than what the next one is compared with
+        renewed.changes.writes.push(last_projection(row, disclosure.body_digest()));
+        if is_told {
+            return Ok(());
+        }
+        renewed.bodies.insert(row.release_id, disclosure.body().clone());
+    }
     let policy = pin(&under.policy);
     let to = To {
         recipient: &row.recipient,
@@ -196,61 +204,157 @@ fn remake(
         ..Relations::default()
     };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
-    if admitted.message().message_type.name() == "status" {
-        changes.writes.push(Write::LastProjection {
-            exchange: row.exchange,
-            party: row.recipient.party.clone(),
-            message_type: row.message_type.to_string(),
-            digest: disclosure.body_digest(),
-        });
-    }
-    let decided = Decided {
-        recipient: row.recipient.clone(),
-        policy: Some(policy),
-        verdict: Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared },
-        // it tells no more than what was counted when it was first made
-        known: None,
-    };
+    let decided = Decided::goes(&row.recipient, policy, disclosure);
     if let Write::Release(new) = release_row(gateway, admitted, &decided, &signed)? {
-        changes.writes.push(Write::Remake(new));
+        renewed.changes.writes.push(Write::Remake(new));
         metrics::counter!("titian_releases_renewed_total").increment(1);
     }
     Ok(())
 }
 
-/// Takes the release back and keeps the message for a person to decide.
-fn hold(
+/// The body of the status that comes before this one to the same recipient, as far as it has gone
+/// or is to go.
+async fn previous(
     gateway: &Gateway,
-    changes: &mut Changes,
+    renewed: &Renewed,
+    row: &ReleaseRow,
+) -> Result<Option<Value>, Failure> {
+    let store = gateway.store();
+    let queued = store.queued_in(&row.exchange).await?;
+    let before = queued.into_iter().take_while(|other| other.release_id != row.release_id);
+    let gone = store.handed_out(&row.exchange, &row.recipient.party).await?;
+    let is_like = |other: &ReleaseRow| {
+        other.recipient == row.recipient
+            && other.message_type == row.message_type
+            && other.supplements.is_none()
+            && !renewed.given_up.contains(&other.release_id)
+    };
+    let last = gone.into_iter().chain(before).filter(is_like).last();
+    match last {
+        None => Ok(None),
+        Some(last) => match renewed.bodies.get(&last.release_id) {
+            Some(body) => Ok(Some(body.clone())),
+            None => body_of(gateway, &last),
+        },
+    }
+}
+
+/// Why a message is kept for a person.
+struct Why {
+    leaves: Vec<LeafName>,
+    rule: &'static str,
+    group: Option<GroupSize>,
+}
+
+impl Why {
+    fn of_leaves(leaves: &[LeafName]) -> Self {
+        Self { leaves: leaves.to_vec(), rule: BOTH, group: None }
+    }
+}
+
+/// Takes the release back and keeps what it held for a person to decide: the whole message, or
+/// what a supplement added.
+async fn hold(
+    gateway: &Gateway,
+    renewed: &mut Renewed,
     (row, message): (&ReleaseRow, &MessageRow),
-    leaves: &[LeafName],
+    why: Why,
 ) -> Result<(), Failure> {
-    give_up(changes, row, crate::domain::state::RecipientState::Held);
-    changes.writes.push(Write::Hold(NewHold {
+    let state = RecipientState::Held;
+    let mut leaves = give_up_holds(gateway, renewed, (row, state)).await?;
+    if row.supplements.is_some() {
+        leaves.extend(released_leaves(gateway, message, &row.recipient).await?);
+    }
+    let at = |leaf: &LeafName| Fault::at(leaf.as_str(), why.rule);
+    let findings = match why.group {
+        Some(_) => vec![Fault::at("", why.rule)],
+        None => why.leaves.iter().map(at).collect(),
+    };
+    if why.group.is_none() {
+        leaves.extend(why.leaves);
+    }
+    leaves.sort();
+    leaves.dedup();
+    if row.supplements.is_some() {
+        renewed.changes.writes.push(Write::RecipientPending {
+            sender: row.sender.party.clone(),
+            message_id: row.message_id,
+            recipient: row.recipient.clone(),
+            pending: leaves.clone(),
+        });
+    }
+    renewed.changes.writes.push(Write::Hold(NewHold {
         id: gateway.mint()?,
         sender: message.sender.clone(),
         message_id: message.message_id,
         recipient: row.recipient.clone(),
-        release: None,
-        leaves: leaves.to_vec(),
-        findings: leaves.iter().map(|leaf| Fault::at(leaf.as_str(), "both-versions")).collect(),
+        release: row.supplements,
+        leaves,
+        findings,
         opened_at: gateway.now(),
-        group: None,
+        group: why.group,
     }));
     Ok(())
 }
 
-fn give_up(changes: &mut Changes, row: &ReleaseRow, state: crate::domain::state::RecipientState) {
-    changes.writes.push(Write::CancelRelease(row.release_id));
+async fn give_up(
+    gateway: &Gateway,
+    renewed: &mut Renewed,
+    what: (&ReleaseRow, RecipientState),
+) -> Result<(), Failure> {
+    give_up_holds(gateway, renewed, what).await.map(|_closed| ())
+}
+
+/// Takes a release back, and closes what an officer was to add to it; answers the leaves of that.
+async fn give_up_holds(
+    gateway: &Gateway,
+    renewed: &mut Renewed,
+    (row, state): (&ReleaseRow, RecipientState),
+) -> Result<Vec<LeafName>, Failure> {
+    renewed.given_up.insert(row.release_id);
+    let writes = &mut renewed.changes.writes;
+    writes.push(Write::CancelRelease(row.release_id));
     // what a supplement adds is lost to the recipient; what went before is not
-    if row.supplements.is_none() {
-        changes.writes.push(Write::RecipientState {
-            sender: row.sender.party.clone(),
-            message_id: row.message_id,
-            recipient: row.recipient.clone(),
-            state,
-            pending: Vec::new(),
+    if row.supplements.is_some() {
+        return Ok(Vec::new());
+    }
+    writes.push(Write::RecipientState {
+        sender: row.sender.party.clone(),
+        message_id: row.message_id,
+        recipient: row.recipient.clone(),
+        state,
+        pending: Vec::new(),
+    });
+    if row.message_type.name() == "status" {
+        writes.push(last_projection(row, Digest::of(row.message_id.as_str().as_bytes())));
+    }
+    let mut leaves = Vec::new();
+    for open in gateway.store().holds_of(&row.sender.party, &row.message_id).await? {
+        if open.decision.is_some() || open.hold.release != Some(row.release_id) {
+            continue;
+        }
+        renewed.changes.requires.push(Requirement::HoldOpen(open.hold.id));
+        renewed.changes.writes.push(Write::Decide {
+            hold: open.hold.id,
+            decision: Decision {
+                released: false,
+                officer: "titian".to_owned(),
+                reason: "the release it belongs to was taken back".to_owned(),
+                at: gateway.now(),
+            },
         });
+        leaves.extend(open.hold.leaves);
+    }
+    Ok(leaves)
+}
+
+/// What the next status is compared with.
+fn last_projection(row: &ReleaseRow, digest: Digest) -> Write {
+    Write::LastProjection {
+        exchange: row.exchange,
+        party: row.recipient.party.clone(),
+        message_type: row.message_type.to_string(),
+        digest,
     }
 }
 
@@ -266,9 +370,4 @@ pub(super) async fn released_leaves(
             && hold.decision.as_ref().is_some_and(|decision| decision.released)
     });
     Ok(released.flat_map(|hold| hold.hold.leaves).collect())
-}
-
-/// The refusal of what cannot be reconciled.
-pub(super) fn irreconcilable() -> Failure {
-    Failure::Problem(Refused::because(Code::NoPolicy))
 }

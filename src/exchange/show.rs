@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Code, Digest, ExchangeRef, MessageId, MessageType, Refused, json};
-use crate::sign::{KeySet, sd_jwt};
+use crate::sign::KeySet;
 use crate::store::{MessageRow, RecipientRow, ReleaseRow};
 use crate::wire::{
     ExchangeEvent, ExchangeView, GatewayFacts, MessageView, RecipientView, SchemaEntry, SchemaList,
@@ -217,13 +217,9 @@ async fn is_received(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failur
 }
 
 async fn received(gateway: &Gateway, caller: &Caller, row: &ReleaseRow) -> Result<Seen, Failure> {
-    let mut claims = stated(&row.statement).ok_or_else(|| Failure::problem(Code::Internal))?;
+    let claims = stated(&row.statement).ok_or_else(|| Failure::problem(Code::Internal))?;
     let issued_at = claims.get("iat").and_then(Value::as_i64);
-    let body = match collect::disclosure(gateway, row)? {
-        Some(disclosure) => sd_jwt::reveal(&mut claims, &[disclosure]).ok(),
-        None => None,
-    };
-    let body = body.and_then(|()| claims.remove("body"));
+    let body = collect::body_of(gateway, row)?;
     let mut state = body.and_then(|body| told_state(&row.message_type, &body));
     if state.is_none() && row.message_type.name() == "referral" {
         let word = gateway.store().acknowledgement(&row.release_id).await?;

@@ -102,6 +102,7 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool)
         unusable: unusable.map(|out| out.reason.clone()),
         effective_at: row.effective_at.map(|at| moment(at, false)),
         needs,
+        applied: None,
         text: row.text.clone(),
         steps: row
             .steps

@@ -17,7 +17,7 @@ use crate::domain::{Address, PartyId, ReleaseId};
 use crate::policy::Batch;
 use crate::store::{WaitingCursor, WaitingRow};
 
-use super::collect::takes_back;
+use super::collect::passes_freeze;
 use super::disclose::still_goes;
 use super::{Failure, Gateway, Rules};
 
@@ -75,7 +75,7 @@ pub(super) async fn choose(
         let mut seen = 0;
         for row in open {
             seen += 1;
-            if caller.is_frozen() && !takes_back(&row.message_type) {
+            if !passes_freeze(rules, caller, (&row.sender.party, &row.message_type)) {
                 continue;
             }
             match place(rules, row, now) {

@@ -87,6 +87,10 @@ pub struct VersionView {
     /// How many officers it takes from here: `one`, `two_units` or `two_agencies`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+    /// What came of an exception that was approved just now: `made`, `awaits_message`,
+    /// `with_officer`, `ends_before_window`, `nothing`, or `failed`, which is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<String>,
     /// TOML as written.
     pub text: String,
     /// What was done with it, oldest first.

@@ -14,11 +14,12 @@ use titian::client::ClientFault;
 use titian::client::officer::OfficerKey;
 use titian::clock::ManualClock;
 use titian::domain::{Approval, DocumentKind, SignerRole};
-use titian::exchange::change;
+use titian::exchange::{change, hold};
 use titian::http::{Deadlines, Edge, Limits, Listener, Rates, router, tls_config};
-use titian::wire::{DraftAsk, VersionView, WordAsk};
+use titian::wire::{DraftAsk, HoldAct, VersionView, WordAsk};
 use tokio::sync::watch;
 
+use crate::budget;
 use crate::governance::{EDITOR, OTHER_AGENCY};
 
 use crate::lifecycle::{REFERRAL, UNIT, WITHDRAWAL, status};
@@ -519,25 +520,78 @@ fn a_batch_of_ten_thousand_leaves_in_one_order() {
     assert_eq!(handed, least);
 }
 
+/// Lets CUTA be told the sex in one message.
+fn excepting(message: &str, expires: Date) -> String {
+    format!(
+        "sender = \"kemensos\"\nrecipient = \"cuta-be\"\nmessage = \"status/1\"\n\
+         message_id = \"{message}\"\npurpose = \"reintegration\"\nagreement = \"mou-id-be\"\n\
+         instrument = \"mou-id-be\"\nbest_interests = \"favourable\"\n\
+         safety_check = \"no_known_risk\"\nexpires = {expires}\nwhy = \"contoh\"\n\
+         [leaves]\n\"/subject/sex\" = \"keep\"\n"
+    )
+}
+
+#[test]
+fn what_was_held_for_its_group_is_so_again_once_its_exception_has_ended() {
+    let served = Clocked::start();
+    let [opening, _] = served.openings();
+    let case = budget::referred(&served.live);
+    let rare = budget::rare(&served.live, &case, "received", "accepted");
+    assert_eq!(budget::to_cuta(&served.live, &rare), "held");
+    served.grant("x-rare", &excepting(rare["jti"].as_str().unwrap(), opening.date()));
+    let gateway = served.opened.gateway();
+    let runtime = served.runtime.as_ref().unwrap();
+    let abroad = || {
+        let holds = runtime.block_on(hold::list(gateway, false)).unwrap();
+        holds.into_iter().filter(|hold| hold.recipient == "cuta-be").collect::<Vec<_>>()
+    };
+    let act = HoldAct { officer: "petugas-jaga".to_owned(), reason: "contoh".to_owned() };
+    let id = abroad()[0].id.parse().unwrap();
+    runtime.block_on(hold::release(gateway, id, &act)).unwrap();
+    assert!(abroad().is_empty());
+    // nobody collects it while the exception lasts
+    served.turn_to(opening, -2 * 86_400);
+    assert!(served.live.party("cuta-be").inbox().is_empty());
+    let [again] = abroad().try_into().unwrap();
+    assert!(again.group.is_some(), "{again:?}");
+}
+
+#[test]
+fn a_foreign_referrer_is_told_nothing_once_its_exception_has_ended() {
+    let served = Clocked::start();
+    let [opening, _] = served.openings();
+    let (unit, cuta) = (served.live.party("kemensos"), served.live.party("cuta-be"));
+    let mut referral = cuta.claims(REFERRAL);
+    referral["recipients"] = json!(["kemensos"]);
+    referral["legal"]["instrument"] = json!("mou-id-be");
+    let admitted = cuta.submit(referral);
+    assert_eq!(admitted.status, 201, "{}", admitted.text);
+    let (item, body) = unit.inbox().pop().unwrap();
+    assert_eq!(unit.acknowledge(&item, "received").status, 200);
+    let mut claims = status(&unit, &item, &body, "received", "accepted");
+    claims["recipients"] = json!(["cuta-be"]);
+    claims["legal"]["instrument"] = json!("mou-id-be");
+    assert_eq!(unit.submit(claims.clone()).code(), "foreign-referrer");
+    claims["jti"] = json!(crate::live::fresh_id());
+    served.grant("x-referrer", &excepting(claims["jti"].as_str().unwrap(), opening.date()));
+    let sent = unit.submit(claims.clone());
+    assert_eq!(sent.status, 201, "{}", sent.text);
+    served.turn_to(opening, -2 * 86_400);
+    assert!(cuta.inbox().is_empty());
+    let path = format!("/v1/messages/{}", claims["jti"].as_str().unwrap());
+    assert_eq!(unit.get(&path).json()["recipients"][0]["state"], "refused");
+}
+
 #[test]
 fn an_exception_ends_by_the_clock_also_for_what_waits() {
     let served = Clocked::start();
     let [opening, _] = served.openings();
     let cuta = served.live.party("cuta-be");
-    let text = |message: &str, expires: Date| {
-        format!(
-            "sender = \"kemensos\"\nrecipient = \"cuta-be\"\nmessage = \"status/1\"\n\
-             message_id = \"{message}\"\npurpose = \"reintegration\"\nagreement = \"mou-id-be\"\n\
-             instrument = \"mou-id-be\"\nbest_interests = \"favourable\"\n\
-             safety_check = \"no_known_risk\"\nexpires = {expires}\nwhy = \"contoh\"\n\
-             [leaves]\n\"/subject/sex\" = \"keep\"\n"
-        )
-    };
     let sent = served.accept(2);
     let id = |at: usize| sent[at].0["jti"].as_str().unwrap();
     // one lasts beyond the window, one ends the day before it opens
-    served.grant("x-lasts", &text(id(0), opening.date()));
-    served.grant("x-ends", &text(id(1), opening.date().previous_day().unwrap()));
+    served.grant("x-lasts", &excepting(id(0), opening.date()));
+    served.grant("x-ends", &excepting(id(1), opening.date().previous_day().unwrap()));
     served.turn_to(opening, -1);
     let told: Vec<(String, bool)> = cuta
         .inbox()
