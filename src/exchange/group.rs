@@ -2,8 +2,8 @@
 //! release, how many share it, and the hold where too few do.
 //!
 //! Held, a case goes on counting under the combination it would be known by, so of as many alike
-//! as the agreement asks the last one goes. What the party was *told* grows by releases only. A
-//! message that is held for its group is let go by nobody: only an exception could. What goes under
+//! as the agreement asks the last one goes, and an officer may let the others follow. What the party
+//! was *told* grows by releases only. While too few are alike only an exception lets one go. What goes under
 //! an exception is not weighed here; once it is handed out it is told, and counts for whatever
 //! comes after it.
 //!
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use time::{Date, OffsetDateTime};
 
 use crate::domain::{Address, Digest, Fault};
-use crate::policy::{Compiled, Profile};
+use crate::policy::{Compiled, Disclosure, Profile};
 use crate::store::{Changes, GroupSize, KnownRow, ReleaseRow, Requirement, Write};
 
 use super::admit::Admitted;
@@ -85,6 +85,25 @@ pub(super) async fn within_budget(
     if !policy.foreign() || is_weighed || rules.fixed.find(policy.message(), true).is_some() {
         return Ok((verdict, None));
     }
+    let to = (recipient, policy, made_at);
+    let known = weigh(gateway, rules, admitted, to, disclosure).await?;
+    let verdict = if known.too_small().is_some() {
+        metrics::counter!("titian_groups_too_small_total").increment(1);
+        Verdict::Held { leaves: Vec::new(), findings: vec![Fault::at("", RULE)] }
+    } else {
+        verdict
+    };
+    Ok((verdict, Some(known)))
+}
+
+/// What a foreign recipient would know by this release, and how many share it.
+pub(super) async fn weigh(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+    (recipient, policy, made_at): (&Address, &Compiled, OffsetDateTime),
+    disclosure: &Disclosure,
+) -> Result<Known, Failure> {
     let (store, exchange) = (gateway.store(), admitted.case().exchange.id);
     let before = store.known(&exchange, &recipient.party).await?;
     let told = profile(before.as_ref())?;
@@ -107,14 +126,7 @@ pub(super) async fn within_budget(
     let kept = if is_held { told } else { next };
     let (profile, releases) = (kept.text(), kept.releases());
     let row = KnownRow { exchange, party: recipient.party.clone(), profile, key, releases };
-    let known = Known { row, before: before.map(|row| row.key), size, others_needed };
-    let verdict = if is_held {
-        metrics::counter!("titian_groups_too_small_total").increment(1);
-        Verdict::Held { leaves: Vec::new(), findings: vec![Fault::at("", RULE)] }
-    } else {
-        verdict
-    };
-    Ok((verdict, Some(known)))
+    Ok(Known { row, before: before.map(|row| row.key), size, others_needed })
 }
 
 /// What foreign recipients know once these are handed out under an exception, as changes to the

@@ -7,7 +7,8 @@
 //!
 //! A message held because too few people share what a foreign recipient would know belongs to the
 //! sender's side: officers of the sending unit see the count and may discard it. Its record goes
-//! into the sender's ledger, so that abroad nothing shows. Nobody lets it go.
+//! into the sender's ledger, so that abroad nothing shows. It is let go once enough share it, which
+//! is counted anew, or under an exception.
 
 use serde_json::{Map, Value, json};
 
@@ -72,7 +73,7 @@ pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, 
 /// # Errors
 /// `not-found`; `bad-request` without a reason or for a hold already decided; `no-policy` when
 /// the policy the message is pinned to is no longer in force; `policy-refused` where too few share
-/// what a foreign recipient would know.
+/// what a foreign recipient would know still.
 pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, Failure> {
     let row = undecided(gateway, id, act).await?;
     let rules = gateway.rules();
@@ -92,9 +93,6 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let pinned = recipient.policy.as_ref().ok_or_else(irreconcilable)?;
     let under = under(gateway, &rules, &admitted, (&recipient.recipient, pinned)).await?;
     let under = under.filter(|under| under.conflicting.is_empty()).ok_or_else(irreconcilable)?;
-    if row.hold.group.is_some() && under.policy.exception().is_none() {
-        return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));
-    }
     let mut released = released_leaves(gateway, &message, &recipient.recipient).await?;
     released.extend(row.hold.leaves.iter().cloned());
     let leaves = (&[][..], released.as_slice(), under.blank.as_slice());
@@ -103,6 +101,14 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
+    if row.hold.group.is_some() && under.policy.exception().is_none() {
+        let to = (&recipient.recipient, under.policy.as_ref(), gateway.clock().now());
+        let known = group::weigh(gateway, &rules, &admitted, to, &disclosure).await?;
+        if known.too_small().is_some() {
+            return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));
+        }
+        known.record(&mut changes);
+    }
     let case = admitted.case();
     changes.requires.push(suspend::unchanged(case.exchange.id, &case.suspensions.reviews));
     let pending = disclosure.pending().to_vec();
@@ -207,8 +213,8 @@ pub fn sentence(refused: &Refused) -> &'static str {
             "the policy changed since the message was admitted; its sender sends it again"
         }
         Code::PolicyRefused if refused.errors.iter().any(|e| e.keyword == group::RULE) => {
-            "fewer people than the agreement asks for share what the recipient would know; only an \
-             exception lets it go"
+            "fewer people than the agreement asks for share what the recipient would know; it is let \
+             go once enough do, or by an exception"
         }
         _ => "the hold cannot be let go",
     }
@@ -242,6 +248,14 @@ fn queue(
         before: under.before.as_ref(),
         retention_until: admitted.retention_until(),
     };
+    let is_status = admitted.message().message_type.name() == "status";
+    if is_status && row.hold.group.is_some() && under.policy.exception().is_none() {
+        // the next one is compared with it
+        let (party, message_type) =
+            (recipient.party.clone(), admitted.message().message_type.to_string());
+        let digest = disclosure.body_digest();
+        changes.writes.push(Write::LastProjection { exchange, party, message_type, digest });
+    }
     let relations = Relations { supplements: row.hold.release, ..Relations::default() };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
     let decided = Decided::goes(recipient, policy, disclosure);

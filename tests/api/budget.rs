@@ -85,7 +85,7 @@ fn a_rare_combination_is_held_and_only_given_up() {
     for officer in ["petugas-jaga", "petugas-kebijakan"] {
         let refused = act("release", officer);
         assert_eq!(refused["code"], "policy-refused", "{refused}");
-        assert!(refused.to_string().contains("only an exception"), "{refused}");
+        assert!(refused.to_string().contains("once enough do"), "{refused}");
     }
     assert_eq!(act("discard", "pejabat-pengesah")["code"], "not-found", "no duty officer");
     assert_eq!(act("discard", "petugas-jaga")["decision"]["decision"], "discarded");
@@ -191,6 +191,12 @@ fn without_a_baseline_the_tenth_alike_goes_and_the_agreements_k_counts() {
         let accepted = rare(&live, &case, "received", "accepted");
         assert_eq!(to_cuta(&live, &accepted), expected);
     }
+    // now that enough share it an officer lets the first one follow
     let [hold] = holds_abroad(&live).try_into().unwrap();
     assert_eq!(hold["group"], json!({"alike": 1, "needed": 2}));
+    assert_eq!(cuta_has(&live), 1);
+    let id = hold["id"].as_str().unwrap();
+    let let_go = ["hold", "release", id, "--as", "petugas-jaga", "--reason", "contoh"];
+    assert_eq!(titian(&live, &let_go)["decision"]["decision"], "released");
+    assert_eq!(cuta_has(&live), 2);
 }
