@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::floor::{self, BaselineStatement};
 use super::home::Home;
 use super::safety;
-use crate::config::{Access, file};
+use crate::config::{Access, Mode, file};
 use crate::policy::Baseline;
 use crate::sign::PublicKey;
 
@@ -19,20 +19,21 @@ pub const NONE: &str = "no baseline: groups abroad are counted from cases that p
                         `titian baseline import` takes one over";
 
 /// `baseline.toml`, if the home has one; it must verify under the pinned key.
-pub fn read(home: &Home, dpo: &PublicKey) -> anyhow::Result<Option<String>> {
+pub fn read(home: &Home, (dpo, mode): (&PublicKey, Mode)) -> anyhow::Result<Option<String>> {
     let (path, signature) = (home.baseline_file(), home.baseline_signature());
     if !path.exists() && !signature.exists() {
         return Ok(None);
     }
     let text = file::read_text(&path)?;
-    floor::verify::<BaselineStatement>(dpo, text.as_bytes(), &file::read_text(&signature)?)
+    let jws = file::read_text(&signature)?;
+    floor::verify::<BaselineStatement>((dpo, mode), text.as_bytes(), &jws)
         .with_context(|| format!("`{}`", path.display()))?;
     Ok(Some(text))
 }
 
 /// The table of a home, if it has one.
 pub fn of(home: &Home) -> anyhow::Result<Option<Baseline>> {
-    let text = read(home, &safety::read_dpo(home)?)?;
+    let text = read(home, (&safety::read_dpo(home)?, home.config()?.mode))?;
     Ok(text.as_deref().map(Baseline::parse).transpose()?)
 }
 
@@ -50,9 +51,9 @@ pub struct Imported {
 /// Takes a signed baseline over into a home, in place of the one it has. Nothing is written
 /// unless the signature verifies under the pinned key and the table is whole.
 pub fn import(home: &Home, table: &Path, signature: &Path) -> anyhow::Result<Imported> {
-    let dpo = safety::read_dpo(home)?;
+    let (dpo, mode) = (safety::read_dpo(home)?, home.config()?.mode);
     let (text, jws) = (file::read_text(table)?, file::read_text(signature)?);
-    floor::verify::<BaselineStatement>(&dpo, text.as_bytes(), &jws)
+    floor::verify::<BaselineStatement>((&dpo, mode), text.as_bytes(), &jws)
         .with_context(|| format!("`{}`", table.display()))?;
     let after = Baseline::parse(&text).with_context(|| format!("`{}`", table.display()))?;
     // one that no longer verifies is replaced all the same

@@ -158,7 +158,7 @@ fn make_dpo(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
     let (pin, private) = (home.dpo_pin(), dpo_key(home));
     if !pin.exists() {
         made.extend(keys::make_jwk(private.clone())?);
-        let jwk = keys::read_jwk(&private)?.public().to_jwk();
+        let jwk = keys::throw_away(&keys::read_jwk(&private)?);
         file::write_new(&pin, format!("{jwk:#}\n").as_bytes(), Access::Everyone)?;
         made.push(pin);
     }
@@ -177,7 +177,7 @@ fn make_signed<W: floor::Word>(
     if !signature.exists() {
         let key = keys::read_jwk(&dpo_key(home))
             .with_context(|| format!("the {} cannot be signed", W::FILE))?;
-        let jws = floor::sign::<W>(&key, &file::read_bytes(&path)?)?;
+        let jws = floor::sign_away::<W>(&key, &file::read_bytes(&path)?)?;
         file::write_new(&signature, format!("{jws}\n").as_bytes(), Access::Everyone)?;
         made.push(signature);
     }

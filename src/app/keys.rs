@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use super::home::Home;
 use crate::config::{Access, file};
@@ -20,6 +21,8 @@ const PSEUDONYM: &str = "pseudonym";
 const TLS_KEY: &str = "tls.key";
 const TLS_CERTIFICATE: &str = "tls.pem";
 const KEK: &str = "kek";
+/// Member of a JWK (RFC 7517, 4: others than its own are ignored) that marks a throw-away key.
+const THROW_AWAY: &str = "development";
 
 /// The gateway's keys, parsed.
 #[derive(Debug)]
@@ -79,6 +82,21 @@ pub fn make_jwk(path: PathBuf) -> anyhow::Result<Option<PathBuf>> {
     let jwk = key.to_private_jwk().context("no key could be made")?;
     file::write_new(&path, jwk.expose(), Access::Owner)?;
     Ok(Some(path))
+}
+
+/// The public half of a development home's throw-away key, marked as one: whoever keeps it after
+/// the home has become another can tell.
+pub fn throw_away(key: &SigningKey) -> Value {
+    let mut jwk = key.public().to_jwk();
+    if let Some(members) = jwk.as_object_mut() {
+        members.insert(THROW_AWAY.to_owned(), Value::from(true));
+    }
+    jwk
+}
+
+/// Whether a public JWK is marked as a throw-away one.
+pub fn is_throw_away(jwk: &Value) -> bool {
+    jwk.get(THROW_AWAY).is_some()
 }
 
 /// Reads a private JWK.

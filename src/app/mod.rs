@@ -110,7 +110,9 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
             );
         }
     }
-    let is_unseeded = store.versions().await?.is_empty();
+    let versions = store.versions().await?;
+    safety::check_store(home, config.mode, &versions)?;
+    let is_unseeded = versions.is_empty();
     let seeds = if is_unseeded { seeds::read(home, config.mode)? } else { (Vec::new(), None) };
     let gateway = assemble(&config, keys, (files, seeds), (vault, store, clock)).await?;
     let parties = &gateway.rules().parties;
@@ -266,6 +268,29 @@ mod tests {
         let rules = opened.gateway().rules();
         assert!(!rules.directory.party(&"bnpt".parse().unwrap()).unwrap().frozen);
         assert_eq!(rules.unusable, []);
+    }
+
+    #[tokio::test]
+    async fn production_takes_neither_a_store_nor_a_floor_of_development() {
+        let (_directory, home) = fresh();
+        drop(opened(&home).await.unwrap());
+        let signatures = [home.floor_signature(), home.baseline_signature(), home.dpo_pin()];
+        let kept = signatures.map(|path| (std::fs::read(&path).unwrap(), path));
+        let floor = std::fs::read(home.floor_file()).unwrap();
+        safety::tests::into_production(&home);
+        let fault = opened(&home).await.unwrap_err();
+        assert!(fault.contains("titian.db` was begun in development"), "{fault}");
+        std::fs::remove_file(home.root().join("titian.db")).unwrap();
+        std::fs::write(home.floor_file(), floor).unwrap();
+        for (bytes, path) in kept {
+            std::fs::write(path, bytes).unwrap();
+        }
+        let fault = opened(&home).await.unwrap_err();
+        assert!(fault.contains("dpo.jwk` is the throw-away key"), "{fault}");
+        let pin = std::fs::read_to_string(home.dpo_pin()).unwrap();
+        std::fs::write(home.dpo_pin(), pin.replace("\"development\": true,", "")).unwrap();
+        let fault = opened(&home).await.unwrap_err();
+        assert!(fault.contains("signed by the throw-away key"), "{fault}");
     }
 
     #[tokio::test]

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use super::home::Home;
 use super::{certificates, keys, records};
 use crate::config::{FileError, Mode, PartyRecord, file};
-use crate::domain::Digest;
-use crate::exchange::rules::record;
+use crate::domain::{Act, Digest, DocumentKind};
+use crate::exchange::rules::{Document, record};
 use crate::sign::PublicKey;
+use crate::store::VersionRow;
 
 /// Refuses directories and secrets that anyone but their owner may open.
 pub fn check_permissions(home: &Home) -> anyhow::Result<()> {
@@ -54,8 +56,48 @@ pub fn check_mode(
             );
         }
     }
+    let pin: Option<Value> = serde_json::from_str(&file::read_text(&home.dpo_pin())?).ok();
+    if pin.is_some_and(|jwk| keys::is_throw_away(&jwk)) {
+        bail!(
+            "`{}` is the throw-away key of a development home; in production it is the data \
+             protection officer's own",
+            home.dpo_pin().display()
+        );
+    }
     refuse_strange_secrets(home)?;
     refuse_others_keys(home, parties, dpo)
+}
+
+/// Refuses, in production, a store that was begun in development: throw-away officers signed what
+/// it began with and are its officers, wherever their keys are by now. No file beside the store can
+/// tell, because files go.
+pub fn check_store(home: &Home, mode: Mode, versions: &[VersionRow]) -> anyhow::Result<()> {
+    if mode == Mode::Production && versions.iter().any(is_of_development) {
+        let database = home.database(&home.config()?);
+        bail!(
+            "`{}` was begun in development, by throw-away officers: production begins with a fresh \
+             home, whose officers have keys of their own",
+            database.display()
+        );
+    }
+    Ok(())
+}
+
+fn is_of_development(row: &VersionRow) -> bool {
+    let is_throw_away = row.key.kind == DocumentKind::Officer
+        && match Document::parse(row.key.kind, &row.key.id, &row.text) {
+            Ok(Document::Officer(officer)) => officer.key.is_some_and(|k| keys::is_throw_away(&k)),
+            _ => false,
+        };
+    // three entries of the ledger one after another are one commit: nobody else signs so fast
+    let mut first = row.steps.iter().map(|step| (step.act, step.entry));
+    let at_once = match (first.next(), first.next(), first.next()) {
+        (Some((Act::Seeded, one)), Some((Act::Proposed, two)), Some((Act::Approved, three))) => {
+            one + 1 == two && two + 1 == three
+        }
+        _ => false,
+    };
+    is_throw_away || at_once
 }
 
 /// No private key lies anywhere but in `keys/`.
@@ -124,12 +166,18 @@ fn collect(directory: &Path, into: &mut Vec<PathBuf>) -> Result<(), FileError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::app) mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::app::floor::{BaselineStatement, FloorStatement};
     use crate::app::init::tests::{NOW, fresh};
+    use crate::app::{floor, shipped};
     use crate::config::Access;
+    use crate::domain::VersionState;
+    use crate::sign::Algorithm;
+    use crate::sign::signing::SigningKey;
+    use crate::store::{StepRow, VersionKey};
 
     fn check(home: &Home) -> Result<(), String> {
         let parties = records::read_all(home).unwrap();
@@ -137,9 +185,20 @@ mod tests {
         check_mode(home, Mode::Production, &parties, &dpo).map_err(|error| error.to_string())
     }
 
-    /// What an operator takes out of a development home to make it a production home.
+    fn pin(home: &Home, key: &PublicKey) {
+        let jwk = key.to_jwk().to_string();
+        file::replace(&home.dpo_pin(), jwk.as_bytes(), Access::Everyone).unwrap();
+    }
+
     fn stripped() -> (tempfile::TempDir, Home) {
         let (directory, home) = fresh();
+        into_production(&home);
+        (directory, home)
+    }
+
+    /// What an operator takes out of a development home to make it a production home, and puts
+    /// there instead.
+    pub(in crate::app) fn into_production(home: &Home) {
         std::fs::remove_dir_all(home.development()).unwrap();
         std::fs::remove_file(home.ca_file()).unwrap();
         for party in file::entries(&home.parties()).unwrap() {
@@ -149,9 +208,29 @@ mod tests {
         }
         let key = certificates::new_key().unwrap();
         let pem = certificates::client(&key, "titian.example.net", NOW).unwrap();
-        file::replace(&keys::tls_key(&home), key.expose(), Access::Owner).unwrap();
-        file::replace(&keys::tls_certificate(&home), pem.as_bytes(), Access::Everyone).unwrap();
-        (directory, home)
+        file::replace(&keys::tls_key(home), key.expose(), Access::Owner).unwrap();
+        file::replace(&keys::tls_certificate(home), pem.as_bytes(), Access::Everyone).unwrap();
+        let dpo = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        pin(home, dpo.public());
+        let (floor, baseline) = (home.floor_file(), home.baseline_file());
+        let text =
+            shipped::FLOOR.replace("\"at_once\"", "{ day = 1, hour = \"09:00 Asia/Jakarta\" }");
+        file::replace(&floor, text.as_bytes(), Access::Everyone).unwrap();
+        let signed = [
+            (home.floor_signature(), floor::sign::<FloorStatement>(&dpo, text.as_bytes())),
+            (
+                home.baseline_signature(),
+                floor::sign::<BaselineStatement>(&dpo, &file::read_bytes(&baseline).unwrap()),
+            ),
+        ];
+        for (path, jws) in signed {
+            file::replace(&path, jws.unwrap().as_bytes(), Access::Everyone).unwrap();
+        }
+        let config = file::read_text(&home.config_file()).unwrap();
+        let config = config
+            .replace("mode = \"development\"", "mode = \"production\"")
+            .replace("titian.example.org", "titian.example.net");
+        file::replace(&home.config_file(), config.as_bytes(), Access::Everyone).unwrap();
     }
 
     #[test]
@@ -168,6 +247,7 @@ mod tests {
             (development.development().join("dpo.jwk"), "policies/x.toml"),
             (development.ca_file(), "ca.pem"),
             (keys::tls_certificate(&development), "keys/tls.pem"),
+            (development.dpo_pin(), "dpo.jwk"),
         ] {
             let path = home.root().join(to);
             let kept = std::fs::read(&path).ok();
@@ -189,7 +269,8 @@ mod tests {
             let (_directory, home) = fresh();
             let stolen = std::fs::read(home.root().join(name)).unwrap();
             let (_other, production) = stripped();
-            std::fs::copy(home.dpo_pin(), production.dpo_pin()).unwrap();
+            let dpo = keys::read_jwk(&home.development().join("dpo.jwk")).unwrap();
+            pin(&production, dpo.public());
             let record = "parties/bnpt/record.toml";
             std::fs::copy(home.root().join(record), production.root().join(record)).unwrap();
             assert_eq!(check(&production), Ok(()));
@@ -210,6 +291,38 @@ mod tests {
         let dpo = read_dpo(&home).unwrap();
         assert!(check_mode(&home, Mode::Development, &parties, &dpo).is_ok());
         assert!(check(&home).is_err());
+    }
+
+    #[test]
+    fn what_was_signed_as_it_was_seeded_is_of_development() {
+        use Act::{Approved, Proposed, Seeded};
+        let step = |act, entry| {
+            let (officer, reason) = ("titian".to_owned(), String::new());
+            StepRow { act, officer, reason, jws: None, entry, at: 0 }
+        };
+        let row = |kind, text: &str, steps: &[(Act, u64)]| VersionRow {
+            key: VersionKey { kind, id: "o1".to_owned(), version: 1 },
+            text: text.to_owned(),
+            digest: Digest::of(b""),
+            state: VersionState::Approved,
+            effective_at: Some(0),
+            steps: steps.iter().map(|(act, entry)| step(*act, *entry)).collect(),
+        };
+        let policy = |steps| is_of_development(&row(DocumentKind::Policy, "", steps));
+        assert!(policy(&[(Seeded, 4), (Proposed, 5), (Approved, 6)]));
+        // an entry about the rules lies between a seed of production and whoever proposes it
+        assert!(!policy(&[(Seeded, 4), (Proposed, 9), (Approved, 10)]));
+        assert!(!policy(&[(Seeded, 4)]));
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        let officer = |jwk: &Value| {
+            let text = format!(
+                "name = \"o1\"\nparty = \"bnpt\"\nroles = [\"editor\"]\nkey = {}",
+                toml::Value::try_from(jwk).unwrap()
+            );
+            is_of_development(&row(DocumentKind::Officer, &text, &[(Seeded, 1)]))
+        };
+        assert!(officer(&keys::throw_away(&key)));
+        assert!(!officer(&key.public().to_jwk()));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! `floor.toml` is no seed: it is read at every start, because officers never change it.
 
 use anyhow::{Context, bail};
-use serde_json::Value;
 
 use super::floor::FloorStatement;
 use super::home::Home;
@@ -19,9 +18,9 @@ pub fn read_files(home: &Home, config: &GatewayConfig) -> anyhow::Result<Files> 
     safety::check_mode(home, config.mode, &records::read_all(home)?, &dpo)?;
     let floor = file::read_text(&home.floor_file())?;
     let signature = file::read_text(&home.floor_signature())?;
-    floor::verify::<FloorStatement>(&dpo, floor.as_bytes(), &signature)
+    floor::verify::<FloorStatement>((&dpo, config.mode), floor.as_bytes(), &signature)
         .with_context(|| format!("`{}`", home.floor_file().display()))?;
-    let baseline = baseline::read(home, &dpo)?;
+    let baseline = baseline::read(home, (&dpo, config.mode))?;
     Ok(Files { floor, baseline, retention_days_max: config.retention.days_max })
 }
 
@@ -104,7 +103,7 @@ fn signers(home: &Home, officers: &mut [Officer]) -> anyhow::Result<Option<SeedS
         let path = home.officer_key(&officer.name);
         if path.exists() {
             let key = keys::read_jwk(&path)?;
-            officer.key = Some(public_of(&key.public().to_jwk()));
+            officer.key = Some(keys::throw_away(&key));
             with_keys.push((officer.clone(), key));
         }
     }
@@ -120,12 +119,6 @@ fn signers(home: &Home, officers: &mut [Officer]) -> anyhow::Result<Option<SeedS
         author: (author.name, author_key),
         approver: (approver.name, approver_key),
     }))
-}
-
-/// The members that make a public Ed25519 JWK what it is.
-fn public_of(jwk: &Value) -> Value {
-    let member = |name: &str| jwk.get(name).cloned().unwrap_or_default();
-    serde_json::json!({"kty": member("kty"), "crv": member("crv"), "x": member("x")})
 }
 
 #[cfg(test)]
