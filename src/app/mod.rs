@@ -113,7 +113,12 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
     let versions = store.versions().await?;
     safety::check_store(home, config.mode, &versions)?;
     let is_unseeded = versions.is_empty();
-    let seeds = if is_unseeded { seeds::read(home, config.mode)? } else { (Vec::new(), None) };
+    let seeds = if is_unseeded {
+        seeds::check_officers(home, config.mode)?;
+        seeds::read(home, config.mode)?
+    } else {
+        (Vec::new(), None)
+    };
     let gateway = assemble(&config, keys, (files, seeds), (vault, store, clock)).await?;
     let parties = &gateway.rules().parties;
     safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn production_takes_neither_a_store_nor_a_floor_of_development() {
+    async fn production_takes_no_store_officers_or_floor_of_development() {
         let (_directory, home) = fresh();
         drop(opened(&home).await.unwrap());
         let signatures = [home.floor_signature(), home.baseline_signature(), home.dpo_pin()];
@@ -281,6 +286,8 @@ mod tests {
         let fault = opened(&home).await.unwrap_err();
         assert!(fault.contains("titian.db` was begun in development"), "{fault}");
         std::fs::remove_file(home.root().join("titian.db")).unwrap();
+        let fault = opened(&home).await.unwrap_err();
+        assert!(fault.contains("officers.toml`: no editor"), "{fault}");
         std::fs::write(home.floor_file(), floor).unwrap();
         for (bytes, path) in kept {
             std::fs::write(path, bytes).unwrap();

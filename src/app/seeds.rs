@@ -69,6 +69,41 @@ pub fn read(home: &Home, mode: Mode) -> anyhow::Result<(Vec<Seed>, Option<SeedSi
     Ok((seeds, signers))
 }
 
+/// Refuses a first start in production whose officers could put nothing in force: the file is read
+/// once, so what it lacks then it lacks for good.
+pub fn check_officers(home: &Home, mode: Mode) -> anyhow::Result<()> {
+    if mode == Mode::Development {
+        return Ok(());
+    }
+    let path = home.officers_file();
+    let path = path.display();
+    let officers = home.officers()?;
+    let marked = |officer: &&Officer| officer.key.as_ref().is_some_and(keys::is_throw_away);
+    if let Some(officer) = officers.iter().find(marked) {
+        bail!("`{path}`: the key of `{}` is a throw-away one of development", officer.name);
+    }
+    let signs = |role| officers.iter().filter(move |o| o.is(role) && o.key.is_some());
+    if signs(Role::Editor).next().is_none() {
+        bail!("`{path}`: no editor has a `key`; {HOW}");
+    }
+    let point = |officer: &Officer| officer.key.as_ref().and_then(|key| key.get("x").cloned());
+    let is_second = |approver: &Officer| {
+        let differs = |editor: &Officer| {
+            editor.address() != approver.address() && point(editor) != point(approver)
+        };
+        signs(Role::Editor).any(differs)
+    };
+    if !signs(Role::Approver).any(is_second) {
+        bail!(
+            "`{path}`: no approver of another unit than an editor's has a `key` of its own; {HOW}"
+        );
+    }
+    Ok(())
+}
+
+const HOW: &str = "the first officers are read once, so each makes a key before the first start: \
+                   `titian officer key FILE --name NAME`";
+
 /// Documents of a home whose files say something else than what is in force, by kind and id: an
 /// edited file changes nothing, and whoever edited it should know.
 pub fn drifted(home: &Home, mode: Mode, rules: &Rules) -> Vec<(DocumentKind, String)> {
@@ -177,5 +212,46 @@ mod tests {
         let signers = signers.unwrap();
         assert_ne!(signers.author.0, signers.approver.0);
         assert!(read(&home, Mode::Production).unwrap().1.is_none());
+    }
+
+    #[test]
+    fn production_begins_with_two_who_can_sign_or_not_at_all() {
+        let (_directory, home) = fresh();
+        let check = || check_officers(&home, Mode::Production).map_err(|fault| fault.to_string());
+        assert!(check_officers(&home, Mode::Development).is_ok());
+        let fault = check().unwrap_err();
+        assert!(fault.contains("officers.toml`: no editor has a `key`"), "{fault}");
+        assert!(fault.contains("titian officer key"), "{fault}");
+        let jwk = |name: &str| keys::read_jwk(&home.officer_key(name)).unwrap();
+        let give = |to: &str, jwk: &serde_json::Value| {
+            let key = toml::Value::try_from(jwk).unwrap();
+            let name = format!("name = \"{to}\"\n");
+            edit(&home.officers_file(), |text| {
+                text.replace(&name, &format!("{name}key = {key}\n"))
+            });
+        };
+        let (editor, approver) = ("petugas-kebijakan", "pejabat-pengesah");
+        let shipped = file::read_text(&home.officers_file()).unwrap();
+        let both = [(editor, jwk(editor)), (approver, jwk(approver))];
+        give(editor, &both[0].1.public().to_jwk());
+        assert!(check().unwrap_err().contains("no approver of another unit"));
+        let one = file::read_text(&home.officers_file()).unwrap();
+        for (second, jwk, good) in [
+            (approver, both[1].1.public().to_jwk(), true),
+            (approver, both[0].1.public().to_jwk(), false),
+            (approver, keys::throw_away(&both[1].1), false),
+            ("petugas-jaga", both[1].1.public().to_jwk(), false),
+        ] {
+            file::replace(&home.officers_file(), one.as_bytes(), Access::Everyone).unwrap();
+            give(second, &jwk);
+            assert_eq!(check().is_ok(), good, "{second}: {jwk}");
+        }
+        // of one unit they are not two
+        let unit = "unit = \"sentra-handayani\"\n";
+        file::replace(&home.officers_file(), one.as_bytes(), Access::Everyone).unwrap();
+        give(approver, &both[1].1.public().to_jwk());
+        edit(&home.officers_file(), |text| text.replace(unit, ""));
+        assert!(check().unwrap_err().contains("no approver of another unit"));
+        assert!(shipped.contains(unit));
     }
 }
