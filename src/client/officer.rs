@@ -45,8 +45,12 @@ impl fmt::Debug for OfficerKey {
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 4;
-/// A file that asks for more is no key file but an attack on memory.
-const MEMORY_KIB_MAX: u32 = 1024 * 1024;
+/// A file that asks for more than these is no key file but an attack on memory and time.
+const MEMORY_KIB_MAX: u32 = 256 * 1024;
+const PASSES_MAX: u32 = 10;
+const LANES_MAX: u32 = 64;
+/// Where plain keys may lie: a development home's `development/` and what is in it.
+const DEVELOPMENT: &str = "development";
 const SALT_BYTES: usize = 16;
 /// Shortest passphrase, in characters.
 pub const PASSPHRASE_MIN: usize = 12;
@@ -70,6 +74,12 @@ struct KdfFile {
     passes: u32,
     lanes: u32,
     salt: String,
+}
+
+impl KdfFile {
+    fn is_greedy(&self) -> bool {
+        self.memory_kib > MEMORY_KIB_MAX || self.passes > PASSES_MAX || self.lanes > LANES_MAX
+    }
 }
 
 impl OfficerKey {
@@ -121,7 +131,8 @@ impl OfficerKey {
     }
 
     /// Opens the key file of `name` with its passphrase, which is asked for only if the file needs
-    /// one: a development home's throw-away keys are plain JWKs.
+    /// one: a development home's throw-away keys are plain JWKs. Anywhere else a plain one is
+    /// refused, because whoever copies the file would sign in the officer's name.
     ///
     /// # Errors
     /// [`ClientFault::File`] or [`ClientFault::Unusable`].
@@ -132,8 +143,14 @@ impl OfficerKey {
     ) -> Result<Self, ClientFault> {
         let unusable = |why: &str| ClientFault::File(FileError::unusable(path, why));
         let secret = file::read_secret(path)?;
-        if path.extension().is_some_and(|extension| extension == "jwk") {
-            let key = SigningKey::read(&secret).map_err(|_form| unusable("is no private JWK"))?;
+        // what it holds decides, not what it is called
+        if let Ok(key) = SigningKey::read(&secret) {
+            if !is_development(path) {
+                return Err(unusable(
+                    "is a private key without a passphrase, which signs in development only: \
+                     `titian officer key` makes one that is sealed",
+                ));
+            }
             return Ok(Self { name: name.to_owned(), key });
         }
         let file: KeyFile = serde_json::from_slice(secret.expose())
@@ -143,6 +160,12 @@ impl OfficerKey {
         }
         if file.kdf.name != "argon2id" || file.cipher != "AES-256-GCM" {
             return Err(unusable("is sealed in a way not known here"));
+        }
+        if file.kdf.is_greedy() {
+            return Err(unusable(
+                "asks for more than 256 MiB, 10 passes or 64 lanes to be opened: no key file that \
+                 was made here does",
+            ));
         }
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text);
         let (nonce, sealed) = (decode(&file.nonce), decode(&file.sealed));
@@ -205,9 +228,6 @@ pub fn endorse(
 
 fn sealing_key(passphrase: &SecretBytes, kdf: &KdfFile) -> Result<LessSafeKey, ClientFault> {
     let unusable = || ClientFault::Unusable("the key file names no usable Argon2id parameters");
-    if kdf.memory_kib > MEMORY_KIB_MAX || kdf.passes > 100 || kdf.lanes > 64 {
-        return Err(unusable());
-    }
     let salt = URL_SAFE_NO_PAD.decode(&kdf.salt).map_err(|_form| unusable())?;
     let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(32));
     let params = params.map_err(|_form| unusable())?;
@@ -223,6 +243,13 @@ fn sealing_key(passphrase: &SecretBytes, kdf: &KdfFile) -> Result<LessSafeKey, C
         .map_err(|_failed| unusable())?;
     let unbound = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_failed| unusable())?;
     Ok(LessSafeKey::new(unbound))
+}
+
+/// Whether a file lies in a directory named `development`, or in one of that.
+fn is_development(path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let mut above = path.ancestors().skip(1).take(2);
+    above.any(|directory| directory.file_name().is_some_and(|name| name == DEVELOPMENT))
 }
 
 fn bound(name: &str, public: &Value) -> Vec<u8> {
@@ -266,13 +293,48 @@ mod tests {
     fn a_short_passphrase_and_a_greedy_file_are_refused() {
         let entropy = SystemEntropy::default();
         assert!(OfficerKey::make("zarqolin", &passphrase("pendek"), &entropy).is_err());
-        let kdf = KdfFile {
-            name: "argon2id".to_owned(),
-            memory_kib: u32::MAX,
-            passes: 1,
-            lanes: 1,
-            salt: URL_SAFE_NO_PAD.encode([0; 16]),
-        };
-        assert!(sealing_key(&passphrase("p"), &kdf).is_err());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("zarqolin.key");
+        let good = passphrase("tiga belas kata");
+        let (text, _) = OfficerKey::make("zarqolin", &good, &entropy).unwrap();
+        for (from, to) in [
+            ("\"memory_kib\": 65536", "\"memory_kib\": 1048576"),
+            ("\"passes\": 3", "\"passes\": 11"),
+            ("\"lanes\": 4", "\"lanes\": 65"),
+        ] {
+            assert!(text.contains(from), "{text}");
+            file::replace(&path, text.replace(from, to).as_bytes(), Access::Owner).unwrap();
+            // before anybody is asked for anything
+            let unasked = || Err(ClientFault::Unusable("asked"));
+            let fault = OfficerKey::open("zarqolin", &path, unasked).unwrap_err().to_string();
+            assert!(fault.contains("asks for more than 256 MiB"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_a_key_file_holds_decides_and_a_plain_key_signs_in_development_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let sealed = directory.path().join("zarqolin.jwk");
+        let good = passphrase("tiga belas kata");
+        let entropy = SystemEntropy::default();
+        let (text, _) = OfficerKey::make("zarqolin", &good, &entropy).unwrap();
+        file::write_new(&sealed, text.as_bytes(), Access::Owner).unwrap();
+        let ask = || Ok(passphrase("tiga belas kata"));
+        assert!(OfficerKey::open("zarqolin", &sealed, ask).is_ok());
+        let plain = SigningKey::generate(Algorithm::EdDsa).unwrap().to_private_jwk().unwrap();
+        let officers = directory.path().join("development/officers");
+        file::make_directory(&officers).unwrap();
+        for (path, good) in [
+            (directory.path().join("plain.key"), false),
+            (directory.path().join("development/plain.key"), true),
+            (officers.join("plain.jwk"), true),
+        ] {
+            file::write_new(&path, plain.expose(), Access::Owner).unwrap();
+            let opened = OfficerKey::open("zarqolin", &path, ask);
+            assert_eq!(opened.is_ok(), good, "{}", path.display());
+            if let Err(fault) = opened {
+                assert!(fault.to_string().contains("`titian officer key`"), "{fault}");
+            }
+        }
     }
 }
