@@ -212,3 +212,45 @@ fn a_change_is_said_in_sentences_and_shown_on_synthetic_cases() {
     assert!(hostile["refused_by_schema"].as_array().is_some_and(|faults| !faults.is_empty()));
     assert!(hostile.get("after").is_none());
 }
+
+#[test]
+fn an_officers_key_is_made_whole_and_fits_into_the_file_of_officers() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("words"), "tiga belas kata\n").unwrap();
+    std::fs::set_permissions(at("words"), PermissionsExt::from_mode(0o600)).unwrap();
+    let key_file = |file: &str, name: &str| {
+        let words = ["officer", "key", text(&at(file)), "--name", name, "--json", "--passphrase"]
+            .map(str::to_owned);
+        let words = [&words[..], &[text(&at("words")).to_owned()]].concat();
+        titian(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    // names with a dot have files of their own, whatever stands after it
+    for name in ["budi.santoso", "budi.other"] {
+        let made = key_file(name, name);
+        assert_eq!(code(&made), 0, "{}", error(&made));
+        assert!(at(&format!("{name}.public.jwk")).exists());
+    }
+    // half a pair is not made beside what is there
+    std::fs::remove_file(at("budi.other")).unwrap();
+    assert_eq!(code(&key_file("budi.other", "budi.other")), 2);
+    assert!(!at("budi.other").exists());
+    let named = key_file("upper", "Budi Santoso");
+    assert_eq!(code(&named), 2);
+    assert!(error(&named).contains("2 to 64"), "{}", error(&named));
+    assert!(!at("upper").exists());
+    // what it prints is taken once party and roles are said, and not before
+    let made: serde_json::Value =
+        serde_json::from_slice(&key_file("c.jwk", "citra").stdout).unwrap();
+    let block = made["officers_toml"].as_str().unwrap();
+    let home = at("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let write = |block: &str| std::fs::write(home.join("officers.toml"), block).unwrap();
+    write(block);
+    assert_eq!(code(&titian(&["init", text(&home)])), 2);
+    write(&block.replace("\"\"", "\"kemensos\"").replace("[]", "[\"editor\"]"));
+    let taken = titian(&["officer", "list", "--home", text(&home)]);
+    assert_eq!(code(&taken), 0, "{}", error(&taken));
+    assert!(String::from_utf8(taken.stdout).unwrap().contains("citra"));
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::block_on;
 use super::exit::{Done, Failed};
@@ -13,7 +13,7 @@ use super::signer::{Signer, passphrase};
 use crate::client::admin::Change;
 use crate::client::officer::OfficerKey;
 use crate::clock::SystemEntropy;
-use crate::config::{Access, Language, Officer, Role, file};
+use crate::config::{Access, Language, Officer, Role, file, officers};
 use crate::domain::{Address, DocumentKind};
 use crate::wire::DraftAsk;
 
@@ -34,7 +34,7 @@ pub(super) struct Key {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Your name as an officer
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = officers::name)]
     name: String,
     /// A file that holds the passphrase, for machines; asked for without it
     #[arg(long, value_name = "FILE")]
@@ -113,6 +113,15 @@ impl OfficerCommand {
 
 impl Key {
     fn run(self, printer: Printer) -> Done {
+        let mut beside = self.file.clone().into_os_string();
+        beside.push(".public.jwk");
+        let beside = PathBuf::from(beside);
+        // before anything is asked or written: one without the other is of no use
+        for path in [&self.file, &beside] {
+            if path.exists() {
+                return Err(file::FileError::Exists { path: path.clone() }.into());
+            }
+        }
         let secret = passphrase(self.passphrase.as_ref())?;
         if self.passphrase.is_none() {
             let again = passphrase(None)?;
@@ -122,12 +131,30 @@ impl Key {
         }
         let (text, public) = OfficerKey::make(&self.name, &secret, &SystemEntropy::default())?;
         file::write_new(&self.file, text.as_bytes(), Access::Owner)?;
-        let beside = self.file.with_extension("public.jwk");
         file::write_new(&beside, format!("{public:#}\n").as_bytes(), Access::Everyone)?;
-        printer.json(&json!({"key": self.file, "public": beside}));
+        let block = block(&self.name, &public);
+        printer.json(&json!({"key": self.file, "public": beside, "officers_toml": block}));
         printer.line(format!("made {} (keep it), {}", self.file.display(), beside.display()));
+        printer.line("one of the first officers stands in officers.toml, with party and roles:");
+        printer.line("");
+        block.lines().for_each(|line| printer.line(line));
+        printer.line("");
+        printer.line("afterwards: titian officer add NAME --public FILE");
         Ok(())
     }
+}
+
+/// What stands in `officers.toml` for one of the first officers. Party and roles are for whoever
+/// writes that file to say; as they are here it is refused.
+fn block(name: &str, public: &Value) -> String {
+    let member = |name: &str| public.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!(
+        "[[officer]]\nname = \"{name}\"\nparty = \"\"\nroles = []\n\
+         key = {{ kty = \"{}\", crv = \"{}\", x = \"{}\" }}\n",
+        member("kty"),
+        member("crv"),
+        member("x")
+    )
 }
 
 impl Add {

@@ -45,9 +45,7 @@ impl Officer {
     /// # Errors
     /// Why it cannot be used.
     pub fn check(&self) -> Result<(), &'static str> {
-        if !is_name(&self.name) {
-            return Err("an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`");
-        }
+        name(&self.name)?;
         if self.roles.is_empty() {
             Err("an officer has at least one of the `roles`")
         } else {
@@ -117,11 +115,18 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
     Ok(officers)
 }
 
-fn is_name(name: &str) -> bool {
-    (2..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+/// The text, if it may be an officer's name.
+///
+/// # Errors
+/// What a name is.
+pub fn name(text: &str) -> Result<String, &'static str> {
+    let is_of_one =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
+    if (2..=64).contains(&text.len()) && text.bytes().all(is_of_one) {
+        Ok(text.to_owned())
+    } else {
+        Err("an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`")
+    }
 }
 
 #[cfg(test)]
