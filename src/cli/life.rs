@@ -7,15 +7,17 @@ use clap::{Args, Subcommand};
 
 use super::change::show_diff;
 use super::desk::Desk;
-use super::exit::{Done, Failed};
+use super::exit::{Done, Exit, Failed};
 use super::policy::At;
 use super::printer::Printer;
 use super::rulebook::{Rulebook, stem};
 use super::signer::Signer;
 use crate::client::admin::Change;
+use crate::client::officer::OfficerKey;
 use crate::config::{Access, file};
 use crate::domain::{Approval, DocumentKind, SignerRole, VersionState};
 use crate::exchange::change::digest_of;
+use crate::exchange::rules::signatures::public_key;
 use crate::policy::{Language, diff};
 use crate::sign::unverified_claims;
 use crate::wire::{ActAsk, DraftAsk, VersionView, VersionsAsk, WordAsk};
@@ -224,37 +226,83 @@ impl Export {
 impl Propose {
     async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
         let desk = self.signer.desk().await?;
-        let view = if self.what.extension().is_some() {
-            let ask = DraftAsk {
-                officer: self.signer.officer().to_owned(),
-                kind,
-                id: self.id.clone().unwrap_or_else(|| stem(&self.what)),
-                text: file::read_text(&self.what)?,
-                version: None,
-            };
-            desk.change(&Change::Draft(ask)).await?
-        } else {
-            let all = versions(&desk, kind, &self.what.to_string_lossy()).await?;
-            latest(all, VersionState::Draft)?
-        };
-        propose(printer, &desk, &self.signer, view, (&self.reason, self.from)).await
+        let why = (self.reason.as_str(), self.from);
+        if self.what.extension().is_some() {
+            let id = self.id.clone().unwrap_or_else(|| stem(&self.what));
+            let text = file::read_text(&self.what)?;
+            return offer(printer, &desk, &self.signer, (kind, id, text), why).await;
+        }
+        let all = versions(&desk, kind, &self.what.to_string_lossy()).await?;
+        let view = latest(all, VersionState::Draft)?;
+        let author = Author::of(Rulebook::of(&desk).await?, &self.signer)?;
+        propose(printer, &desk, &author, view, why).await
     }
 }
 
-/// Signs a draft as its author. The digest is made here, from the text itself.
-pub(super) async fn propose(
+/// Who proposes, ready to sign, and what the change is judged by.
+struct Author {
+    key: OfficerKey,
+    book: Rulebook,
+}
+
+impl Author {
+    /// Opens the key and looks whether it is the officer's own: afterwards something is recorded.
+    fn of(book: Rulebook, signer: &Signer) -> Result<Self, Failed> {
+        let key = signer.open()?;
+        let known = book.officer(key.name()).and_then(public_key);
+        if known.is_some_and(|known| known.thumbprint() != key.public().thumbprint()) {
+            let words = format!("this is not the key that `{}` is in force with", key.name());
+            return Err(Failed::refused(words));
+        }
+        Ok(Self { key, book })
+    }
+}
+
+/// Drafts a text and proposes the draft; one that is not taken is given up again, so that a
+/// proposal that failed leaves nothing to tidy up.
+pub(super) async fn offer(
     printer: Printer,
     desk: &Desk,
     signer: &Signer,
+    (kind, id, text): (DocumentKind, String, String),
+    why: (&str, Option<i64>),
+) -> Done {
+    let (book, officer) = (Rulebook::of(desk).await?, signer.officer().to_owned());
+    let ask = DraftAsk { officer: officer.clone(), kind, id: id.clone(), text, version: None };
+    let ask = Change::Draft(ask);
+    let draft = desk.change(&ask);
+    let (author, view) = if book.officer(&officer).is_some() {
+        (Author::of(book, signer)?, draft.await?)
+    } else {
+        // of a name that nobody has the gateway takes nothing, and says so in its own words
+        let view = draft.await?;
+        (Author::of(book, signer)?, view)
+    };
+    let version = view.version;
+    let proposed = propose(printer, desk, &author, view, why).await;
+    if let Err(failed) = &proposed
+        && failed.exit != Exit::Temporary
+    {
+        let reason = "its proposal was not taken".to_owned();
+        let act = ActAsk { officer, kind, id, version, reason };
+        if desk.change(&Change::Withdraw(act)).await.is_err() {
+            printer.note(format!("the draft of version {version} is left"));
+        }
+    }
+    proposed
+}
+
+/// Signs a draft as its author. The digest is made here, from the text itself.
+async fn propose(
+    printer: Printer,
+    desk: &Desk,
+    Author { key, book }: &Author,
     view: VersionView,
     (reason, from): (&str, Option<i64>),
 ) -> Done {
-    let book = Rulebook::of(desk).await?;
-    let language = book.language(signer.officer());
-    tell_change(printer, &book, &view, language);
-    let word = word(&book, &view, (SignerRole::Author, from))?;
-    let word = signer.sign(word)?;
-    let ask = WordAsk { word, reason: reason.to_owned() };
+    tell_change(printer, book, &view, book.language(key.name()));
+    let word = word(book, &view, (SignerRole::Author, from))?;
+    let ask = WordAsk { word: key.sign(word)?, reason: reason.to_owned() };
     let view = desk.change(&Change::Propose(ask)).await?;
     told(printer, &view);
     if view.state == VersionState::Proposed {
@@ -285,7 +333,7 @@ impl Approve {
             );
             return Err(Failed::refused(words));
         }
-        let word = self.signer.sign(word)?;
+        let word = self.signer.open()?.sign(word)?;
         let ask = WordAsk { word, reason: self.reason.clone() };
         told(printer, &desk.change(&Change::Approve(ask)).await?);
         Ok(())

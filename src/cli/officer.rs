@@ -10,12 +10,10 @@ use super::exit::{Done, Failed};
 use super::life::{self, Life, versions};
 use super::printer::Printer;
 use super::signer::{Signer, passphrase};
-use crate::client::admin::Change;
 use crate::client::officer::OfficerKey;
 use crate::clock::SystemEntropy;
 use crate::config::{Access, Language, Officer, Role, file, officers};
 use crate::domain::{Address, DocumentKind};
-use crate::wire::DraftAsk;
 
 /// Who decides: officers, their roles and keys
 #[derive(Debug, Subcommand)]
@@ -197,13 +195,7 @@ impl Disable {
 
 async fn offer(printer: Printer, signer: &Signer, officer: &Officer, reason: &str) -> Done {
     let desk = signer.desk().await?;
-    let ask = DraftAsk {
-        officer: signer.officer().to_owned(),
-        kind: DocumentKind::Officer,
-        id: officer.name.clone(),
-        text: toml::to_string(officer).map_err(Failed::unusable)?,
-        version: None,
-    };
-    let view = desk.change(&Change::Draft(ask)).await?;
-    life::propose(printer, &desk, signer, view, (reason, None)).await
+    let text = toml::to_string(officer).map_err(Failed::unusable)?;
+    let what = (DocumentKind::Officer, officer.name.clone(), text);
+    life::offer(printer, &desk, signer, what, (reason, None)).await
 }

@@ -12,13 +12,11 @@ use super::life::{self, Life, versions};
 use super::printer::Printer;
 use super::signer::Signer;
 use crate::app::kit;
-use crate::client::admin::Change;
 use crate::client::officer::endorse;
 use crate::clock::{Clock, SystemClock};
 use crate::config::PartyRecord;
 use crate::domain::{DocumentKind, PartyId, PartyKind, UnitId};
 use crate::exchange::change;
-use crate::wire::DraftAsk;
 
 /// A partner's keys, and their public half at the gateway
 #[derive(Debug, Subcommand)]
@@ -158,15 +156,8 @@ impl Freeze {
         let until = (frozen && record.kind == PartyKind::Social)
             .then(|| SystemClock::start().now() + time::Duration::hours(12));
         let text = change::frozen(&now.text, frozen, until).map_err(Failed::unusable)?;
-        let ask = DraftAsk {
-            officer: self.signer.officer().to_owned(),
-            kind: DocumentKind::Party,
-            id: self.party.to_string(),
-            text,
-            version: None,
-        };
-        let view = desk.change(&Change::Draft(ask)).await?;
-        life::propose(printer, &desk, &self.signer, view, (&self.reason, None)).await
+        let what = (DocumentKind::Party, self.party.to_string(), text);
+        life::offer(printer, &desk, &self.signer, what, (&self.reason, None)).await
     }
 }
 

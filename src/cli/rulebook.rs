@@ -69,10 +69,14 @@ impl Rulebook {
         }
     }
 
+    /// The officer in force of that name.
+    pub(super) fn officer(&self, name: &str) -> Option<&Officer> {
+        self.officers.iter().find(|known| known.name == name)
+    }
+
     /// In which language an officer is spoken to.
     pub(super) fn language(&self, officer: &str) -> Language {
-        let known = self.officers.iter().find(|known| known.name == officer);
-        match known.map(|officer| officer.language).unwrap_or_default() {
+        match self.officer(officer).map(|officer| officer.language).unwrap_or_default() {
             config::Language::Id => Language::Id,
             config::Language::En => Language::En,
         }

@@ -11,7 +11,6 @@ use crate::client::ClientFault;
 use crate::client::officer::OfficerKey;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{environment, file};
-use crate::domain::Approval;
 use crate::secret::SecretBytes;
 
 #[derive(Debug, Args)]
@@ -39,15 +38,14 @@ impl Signer {
         Desk::open(&self.home).await
     }
 
-    /// Opens the key file and signs.
-    pub(super) fn sign(&self, word: Approval) -> Result<String, Failed> {
+    /// Opens the key file.
+    pub(super) fn open(&self) -> Result<OfficerKey, Failed> {
         let own = Home::at(&self.home).officer_key(&self.officer);
         let path = self.key.clone().unwrap_or(own);
         if self.key.is_none() && !path.exists() {
             return Err(Failed::because("say with which key you sign: `--key FILE`"));
         }
-        let key = OfficerKey::open(&self.officer, &path, || passphrase(self.passphrase.as_ref()))?;
-        Ok(key.sign(word)?)
+        Ok(OfficerKey::open(&self.officer, &path, || passphrase(self.passphrase.as_ref()))?)
     }
 }
 

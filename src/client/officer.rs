@@ -187,6 +187,11 @@ impl OfficerKey {
         &self.name
     }
 
+    /// Its public half.
+    pub fn public(&self) -> &PublicKey {
+        self.key.public()
+    }
+
     /// Signs an approval; its `iss` becomes this officer.
     ///
     /// # Errors

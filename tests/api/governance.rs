@@ -554,3 +554,24 @@ fn a_policy_flipped_under_load_lets_nothing_out_that_either_version_drops() {
         assert_eq!(has, may, "{said} {body}");
     }
 }
+
+#[test]
+fn a_proposal_that_fails_leaves_no_draft() {
+    let live = Live::start();
+    let history = || run(&live, &["party", "history", "cuta-be"]).json;
+    let before = history();
+    let other = live.home().join("development/officers/petugas-jaga.jwk");
+    let none = live.home().join("none.key");
+    for (key, code) in [(&other, 1), (&none, 2)] {
+        let words = ["party", "freeze", "cuta-be", "--as", EDITOR, "--key", key.to_str().unwrap()];
+        let refused = run(&live, &words);
+        assert_eq!(refused.code, code, "{refused:?}");
+        assert_eq!(history(), before, "nothing is recorded before the key is open");
+    }
+    // a duty officer may stop what flows, and may not let it flow again
+    assert_eq!(run(&live, &["party", "freeze", "cuta-be", "--as", "petugas-jaga"]).code, 0);
+    let refused = run(&live, &["party", "unfreeze", "cuta-be", "--as", "petugas-jaga"]);
+    assert_eq!((refused.code, &refused.json["code"]), (1, &json!("may-not")), "{refused:?}");
+    let after = history();
+    assert_eq!(after.as_array().unwrap().last().unwrap()["state"], "withdrawn");
+}
