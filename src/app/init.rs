@@ -254,7 +254,7 @@ pub(in crate::app) mod tests {
             }
         }
         // gateway: signing token ledger tls pseudonym; development: ca dpo, officers; parties: 3 × 2
-        assert_eq!(secrets, 5 + 2 + 4 + 6);
+        assert_eq!(secrets, 5 + 2 + 5 + 6);
     }
 
     #[test]

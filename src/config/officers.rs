@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn the_shipped_officers_can_decide_about_holds() {
         let officers = parse(Path::new("officers.toml"), DEFAULT).unwrap();
-        assert!(officers.iter().any(|o| o.roles.contains(&Role::Operator)));
+        for party in ["kemensos", "bnpt"] {
+            let decides = |o: &Officer| o.party.as_str() == party && o.is(Role::Operator);
+            assert!(officers.iter().any(decides), "{party}");
+        }
     }
 
     #[test]
