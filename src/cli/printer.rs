@@ -1,7 +1,7 @@
 //! The one place that writes to the terminal.
 //!
-//! INVARIANT: what comes from elsewhere cannot steer the terminal: characters that control it or
-//! change the direction of writing are shown as escapes.
+//! INVARIANT: what comes from elsewhere cannot steer the terminal or hide in it: characters that
+//! control it, change the direction of writing or show nothing are shown as escapes.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,7 +142,7 @@ fn show(scalar: &Value) -> String {
 pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if steers(c) {
+        if steers(c) || is_unseen(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
@@ -151,10 +151,20 @@ pub(super) fn printable(text: &str) -> String {
     out
 }
 
-/// Controls, and the marks that change the direction of writing; joiners are letters' own matter.
+/// Controls, and the marks that change the direction of writing.
 fn steers(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What a reader sees nothing of (Unicode's `Default_Ignorable_Code_Point`), but for the two
+/// joiners, which are letters' own matter: two texts that look alike must be alike.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -164,9 +174,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_steers_a_terminal_gets_through() {
+    fn nothing_that_steers_a_terminal_or_hides_in_it_gets_through() {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
         assert_eq!(printable("x\u{202e}y\u{9b}"), "x\\u{202e}y\\u{9b}");
+        assert_eq!(printable("ke\u{200b}mensos\u{e0041}"), "ke\\u{200b}mensos\\u{e0041}");
+        assert_eq!(printable("so\u{ad}c\u{2060}i\u{3164}al"), "so\\u{ad}c\\u{2060}i\\u{3164}al");
         assert_eq!(printable("Siti Zarqolin, سيتي\u{200c}"), "Siti Zarqolin, سيتي\u{200c}");
     }
 
