@@ -28,7 +28,7 @@ pub enum Document {
 
 /// A text that is no document of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}")]
+#[error("{}{reason}", if *.line > 0 { format!("line {line}: ") } else { String::new() })]
 pub struct BadDocument {
     /// Line, from 1; 0 where none can be named.
     pub line: usize,
