@@ -57,7 +57,7 @@ impl Opened {
         Arc::clone(&self.gateway)
     }
 
-    /// Reads rules and certificates again. What cannot be used leaves everything as it was.
+    /// Reads the floor, the baseline and the certificate again. What cannot be used leaves everything as it was.
     async fn reload(&self, home: &Home) -> anyhow::Result<()> {
         safety::check_permissions(home)?;
         let tls = serve::read_tls(home)?;

@@ -1,6 +1,6 @@
 //! `titian serve`: start-up, signals, reload, shutdown.
 //!
-//! SIGHUP reads the rules, the officers and the server's certificate again; if anything of it
+//! SIGHUP reads the floor, the baseline and the server's certificate again; if anything of it
 //! cannot be used, all of it is left as it was and the fault is logged. SIGTERM and SIGINT stop
 //! listening and give what is under way [`DRAIN`] to end.
 
@@ -103,7 +103,7 @@ async fn until_stopped(
             what = signals.next() => match what {
                 Told::Stop => return Ok(()),
                 Told::Reload => match opened.reload(home).await {
-                    Ok(()) => tracing::info!("rules and certificates were read again"),
+                    Ok(()) => tracing::info!("floor, baseline and certificate were read again"),
                     Err(error) => {
                         tracing::error!(error = format!("{error:#}"), "nothing was changed");
                     }

@@ -11,8 +11,8 @@ use crate::config::environment;
 
 /// Run the gateway of a home until SIGTERM
 #[derive(Debug, Args)]
-#[command(after_help = "SIGHUP reads parties, policies, agreements, officers, floor and \
-                        certificates again. SIGTERM stops it within 10 seconds.")]
+#[command(after_help = "SIGHUP reads the floor, the baseline and the server's certificate again. \
+                        SIGTERM stops it within 10 seconds.")]
 pub(super) struct Serve {
     /// The gateway's home
     #[arg(long, value_name = "HOME", env = environment::HOME)]
