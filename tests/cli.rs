@@ -54,7 +54,9 @@ fn a_kit_is_made_and_registered_with_its_public_half_only() {
     let key = kit.join("zarqolin.toml");
     std::fs::copy(kit.join("signing.jwk"), &key).unwrap();
     assert_ne!(code(&propose(&key, "zarqolin")), 0);
-    assert_ne!(code(&propose(&record, "record")), 0, "it names itself otherwise");
+    let misnamed = propose(&record, "record");
+    assert_eq!(code(&misnamed), 1, "it names itself otherwise");
+    assert!(!error(&misnamed).contains("line 0"), "{}", error(&misnamed));
     let proposed = propose(&record, "zarqolin");
     assert_eq!(code(&proposed), 0, "{}", error(&proposed));
     assert!(!home.join("parties/zarqolin").exists());
@@ -253,4 +255,35 @@ fn an_officers_key_is_made_whole_and_fits_into_the_file_of_officers() {
     let taken = titian(&["officer", "list", "--home", text(&home)]);
     assert_eq!(code(&taken), 0, "{}", error(&taken));
     assert!(String::from_utf8(taken.stdout).unwrap().contains("citra"));
+}
+
+#[test]
+fn a_proposal_is_shown_as_what_it_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let run = |words: &[&str]| titian(&[words, &["--home", text(&home)]].concat());
+    let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let json = |output: &Output| serde_json::from_slice::<serde_json::Value>(&output.stdout);
+    let id = "mou-id-be";
+    let exported = json(&run(&["agreement", "export", id, "--json"])).unwrap();
+    let before = exported["text"].as_str().unwrap();
+    let after = before.replace("k = 10", "k = 9");
+    assert_ne!(before, after);
+    let file = directory.path().join("mou-id-be.toml");
+    std::fs::write(&file, after).unwrap();
+    let proposed = run(&["agreement", "propose", text(&file), "--as", "petugas-kebijakan"]);
+    assert_eq!(code(&proposed), 0, "{}", error(&proposed));
+    let look = ["agreement", "approve", id, "--as", "pejabat-pengesah"];
+    let shown = run(&look);
+    assert_eq!(code(&shown), 1);
+    let shown = said(&shown);
+    assert!(shown.contains("\n- k = 10\n+ k = 9\n"), "{shown}");
+    let title = before.lines().find(|line| line.starts_with("title")).unwrap();
+    assert!(!shown.contains(title), "{shown}");
+    let looked = json(&run(&[&look[..], &["--json"]].concat())).unwrap();
+    assert_eq!((&looked["state"], &looked["version"]), (&"proposed".into(), &2.into()));
+    // a name with a dot is an officer's before it is a file's
+    let nobody = run(&["officer", "propose", "a.b", "--as", "petugas-kebijakan"]);
+    assert!(error(&nobody).contains("no officer `a.b`"), "{}", error(&nobody));
 }

@@ -8,9 +8,10 @@ use clap::{Args, Subcommand};
 use super::change::show_diff;
 use super::desk::Desk;
 use super::exit::{Done, Exit, Failed};
+use super::lines::changed_lines;
 use super::policy::At;
 use super::printer::Printer;
-use super::rulebook::{Rulebook, stem};
+use super::rulebook::{Rulebook, is_file, stem};
 use super::signer::Signer;
 use crate::client::admin::Change;
 use crate::client::officer::OfficerKey;
@@ -31,7 +32,9 @@ pub(super) enum Life {
     Import(Import),
     Propose(Propose),
     Approve(Approve),
+    /// Give a proposal back: it is a draft again, for its author to change
     Return(Act),
+    /// Give a draft or a proposal up, for good
     Withdraw(Act),
 }
 
@@ -122,7 +125,7 @@ pub(super) struct Approve {
     signer: Signer,
 }
 
-/// End a draft or a proposal
+/// What is given back or up
 #[derive(Debug, Args)]
 pub(super) struct Act {
     /// Its id
@@ -215,7 +218,9 @@ impl Export {
             None => view.stands == "in_force",
         });
         let view = wanted.ok_or_else(|| Failed::because("there is no such version"))?;
+        printer.json(&view);
         match &self.output {
+            None if printer.is_json() => {}
             None => printer.text(view.text.trim_end_matches('\n')),
             Some(path) => file::write_new(path, view.text.as_bytes(), Access::Everyone)?,
         }
@@ -227,7 +232,7 @@ impl Propose {
     async fn run(self, printer: Printer, kind: DocumentKind) -> Done {
         let desk = self.signer.desk().await?;
         let why = (self.reason.as_str(), self.from);
-        if self.what.extension().is_some() {
+        if is_file(&self.what) {
             let id = self.id.clone().unwrap_or_else(|| stem(&self.what));
             let text = file::read_text(&self.what)?;
             return offer(printer, &desk, &self.signer, (kind, id, text), why).await;
@@ -324,6 +329,7 @@ impl Approve {
         let short: String = digest.chars().take(8).collect();
         let is_this = |confirm: &str| confirm.len() >= 8 && digest.starts_with(confirm);
         if !self.confirm.as_deref().is_some_and(is_this) {
+            printer.json(&view);
             tell_change(printer, &book, &view, book.language(self.signer.officer()));
             if let Some(step) = proposal {
                 printer.line(format!("proposed by {}: {}", step.officer, step.reason));
@@ -401,7 +407,8 @@ fn begins(word: &str) -> Option<i64> {
     unverified_claims(word)?.get("from")?.as_i64()
 }
 
-/// What a version changes: sentences for a policy, the text for anything else.
+/// What a version changes: sentences for a policy, the lines that differ for anything else, and the
+/// whole text where nothing is in force yet.
 fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView, language: Language) {
     if view.kind == DocumentKind::Policy
         && let Ok(after) = book.compiled(&view.id, &view.text, &view.id)
@@ -420,15 +427,29 @@ fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView, language: 
         }
         return;
     }
-    for text in view.text.lines() {
-        printer.line(format!("  {text}"));
-    }
+    tell_text(printer, book.text(view.kind, &view.id), view);
     if view.kind == DocumentKind::Exception
         && let Some((standing, above)) = book.exception(&view.id, &view.text)
         && let Ok(diff) = diff(&standing, &above)
     {
         printer.line("for this one message, above the policy:");
         show_diff(printer, &diff, (&standing, &above), language);
+    }
+}
+
+fn tell_text(printer: Printer, before: Option<&str>, view: &VersionView) {
+    let Some(before) = before else {
+        view.text.lines().for_each(|line| printer.line(format!("  {line}")));
+        return;
+    };
+    let (kind, id, version) = (view.kind, &view.id, view.version);
+    printer.line(format!("against what is in force (`titian {kind} export {id} --version {version}` writes it whole):"));
+    let changed = changed_lines(before, &view.text);
+    if changed.is_empty() {
+        printer.line("  nothing differs");
+    }
+    for line in &changed {
+        printer.line(line);
     }
 }
 

@@ -17,6 +17,7 @@ mod identity;
 mod inbox;
 mod init;
 mod life;
+mod lines;
 mod officer;
 mod party;
 mod policy;

@@ -21,8 +21,8 @@ pub(super) struct Rulebook {
     parties: Vec<PartyRecord>,
     pub(super) agreements: Vec<Agreement>,
     officers: Vec<Officer>,
-    /// Policies in force: id and text.
-    policies: Vec<(String, String)>,
+    /// Every document in force: kind, id and text.
+    texts: Vec<(DocumentKind, String, String)>,
 }
 
 impl Rulebook {
@@ -38,19 +38,16 @@ impl Rulebook {
             parties: Vec::new(),
             agreements: Vec::new(),
             officers: Vec::new(),
-            policies: Vec::new(),
+            texts: Vec::new(),
         };
         for (kind, id, _, text) in documents {
-            if kind == DocumentKind::Policy {
-                book.policies.push((id, text));
-                continue;
-            }
             match Document::parse(kind, &id, &text).map_err(Failed::unusable)? {
                 Document::Party(party) => book.parties.push(*party),
                 Document::Agreement(agreement) => book.agreements.push(*agreement),
                 Document::Officer(officer) => book.officers.push(officer),
                 Document::Policy(_) | Document::Exception(_) => {}
             }
+            book.texts.push((kind, id, text));
         }
         Ok(book)
     }
@@ -84,7 +81,7 @@ impl Rulebook {
 
     /// A version of a policy: a file, or what is in force under that id.
     pub(super) fn version(&self, named: &Path) -> Result<Compiled, Failed> {
-        if named.extension().is_none() {
+        if !is_file(named) {
             return self.policy(&named.to_string_lossy());
         }
         self.compiled(&stem(named), &file::read_text(named)?, &named.display().to_string())
@@ -92,12 +89,24 @@ impl Rulebook {
 
     /// The policy in force under that id.
     pub(super) fn policy(&self, id: &str) -> Result<Compiled, Failed> {
-        let Some((_, text)) = self.policies.iter().find(|(known, _)| known == id) else {
-            let known: Vec<_> = self.policies.iter().map(|(known, _)| known.as_str()).collect();
+        let Some(text) = self.text(DocumentKind::Policy, id) else {
+            let known: Vec<_> = self.policies().map(|(known, _)| known).collect();
             let known = known.join(", ");
             return Err(Failed::because(format!("no such policy; there are: {known}")));
         };
         self.compiled(id, text, id)
+    }
+
+    /// The text in force of a document, if one is.
+    pub(super) fn text(&self, kind: DocumentKind, id: &str) -> Option<&str> {
+        let known = self.texts.iter().find(|(of, known, _)| (*of, known.as_str()) == (kind, id));
+        known.map(|(_, _, text)| text.as_str())
+    }
+
+    /// Policies in force: id and text.
+    fn policies(&self) -> impl Iterator<Item = (&str, &str)> {
+        let policies = self.texts.iter().filter(|(kind, _, _)| *kind == DocumentKind::Policy);
+        policies.map(|(_, id, text)| (id.as_str(), text.as_str()))
     }
 
     /// The policy in force under that id, if there is one.
@@ -110,7 +119,7 @@ impl Rulebook {
     pub(super) fn exception(&self, id: &str, text: &str) -> Option<(Compiled, Compiled)> {
         let document = Document::parse(DocumentKind::Exception, id, text).ok()?;
         let Document::Exception(source) = document else { return None };
-        let standing = self.policies.iter().find_map(|(id, text)| {
+        let standing = self.policies().find_map(|(id, text)| {
             let policy = self.judge().compile(id, text).ok()?;
             let is_for = policy.sender().covers(source.sender())
                 && policy.recipient().covers(source.recipient())
@@ -128,6 +137,13 @@ impl Rulebook {
             Failed::because(format!("`{name}` does not compile: {first}"))
         })
     }
+}
+
+/// Whether a word on the command line names a file, and not a document by its id, which may have
+/// dots.
+pub(super) fn is_file(named: &Path) -> bool {
+    let text = named.as_os_str().as_encoded_bytes();
+    text.contains(&b'/') || text.ends_with(b".toml")
 }
 
 /// A file's name without `.toml`.
