@@ -95,6 +95,12 @@ pub fn is_development(pem: &str) -> anyhow::Result<bool> {
     with_first(pem, |certificate| is_it(certificate.subject()) || is_it(certificate.issuer()))
 }
 
+/// Whether the first certificate in `pem` may issue others: no client takes a CA's own certificate
+/// for a server's.
+pub fn is_ca(pem: &str) -> anyhow::Result<bool> {
+    with_first(pem, |certificate| certificate.is_ca())
+}
+
 fn with_first<T>(
     pem: &str,
     read: impl FnOnce(&x509_parser::certificate::X509Certificate<'_>) -> T,

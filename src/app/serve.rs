@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::home::Home;
-use super::{Opened, baseline, keys};
+use super::{Opened, baseline, certificates, keys};
 use crate::config::gateway::{Log, LogFormat};
 use crate::config::{GatewayConfig, Mode, environment, file};
 use crate::policy::Batch;
@@ -238,6 +238,13 @@ pub fn read_tls(home: &Home) -> anyhow::Result<Tls> {
     let chain = chain.ok().filter(|chain| !chain.is_empty());
     let chain =
         chain.with_context(|| format!("`{}` holds no certificate", certificate.display()))?;
+    if certificates::is_ca(&String::from_utf8_lossy(&pem))? {
+        bail!(
+            "`{}` is a CA's certificate, which no client takes for a server's: put the server's own \
+             there, issued by that CA, and give clients the CA's",
+            certificate.display()
+        );
+    }
     let key = PrivateKeyDer::from_pem_slice(file::read_secret(&key)?.expose())
         .with_context(|| format!("`{}` holds no private key", key.display()))?;
     Ok(Tls { chain, key })
@@ -338,6 +345,9 @@ mod tests {
         let (_directory, home, _config) = fresh("home");
         let tls = read_tls(&home).unwrap();
         assert_eq!(tls.chain.len(), 1);
+        let ca = std::fs::read(home.ca_file()).unwrap();
+        std::fs::write(keys::tls_certificate(&home), ca).unwrap();
+        assert!(read_tls(&home).unwrap_err().to_string().contains("is a CA's certificate"));
         std::fs::write(keys::tls_certificate(&home), "").unwrap();
         assert!(read_tls(&home).unwrap_err().to_string().contains("no certificate"));
     }
