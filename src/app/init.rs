@@ -1,4 +1,7 @@
-//! `titian init`: a development home in one go.
+//! `titian init`: a development home in one go; of a production home, what is the gateway's own.
+//!
+//! A home is of production where its `titian.toml` says so before. There the gateway's keys are made
+//! and two files to fill in and to sign, and nothing that belongs to anybody else.
 //!
 //! INVARIANT: whatever is there stays as it is; a second run only adds what is missing. A gateway
 //! key is never made anew beside a database, because nothing in it would fit the new key.
@@ -27,7 +30,7 @@ const PARTIES: &[(&str, &str, &str, PartyKind, &[&str])] = &[
     ("cuta-be", "Coordination Unit for Threat Analysis", "BEL", PartyKind::Foreign, &[]),
 ];
 
-/// Makes a development home at `home`, or adds what it lacks. Says which files it made.
+/// Makes a home at `home`, or adds what it lacks. Says which files it made.
 pub fn init(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<PathBuf>> {
     make_root(home)?;
     let Some(_lock) = home.lock()? else {
@@ -36,13 +39,14 @@ pub fn init(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<PathBuf>> {
     let mut made = Vec::new();
     keep_or_write(&mut made, home.config_file(), gateway::DEFAULT)?;
     let config = home.config()?;
-    if config.mode == Mode::Production {
-        bail!("`{}` says `mode = \"production\"`", home.config_file().display());
-    }
     refuse_new_keys_beside_data(home, &home.database(&config))?;
     made.extend(keys::make(home)?);
-    made.extend(make_certificates(home, now)?);
     keep_or_write(&mut made, home.officers_file(), officers::DEFAULT)?;
+    if config.mode == Mode::Production {
+        keep_or_write(&mut made, home.floor_file(), shipped::FLOOR_OF_PRODUCTION)?;
+        return Ok(made);
+    }
+    made.extend(make_certificates(home, now)?);
     made.extend(make_officer_keys(home)?);
     for (directory, files) in
         [(home.agreements(), shipped::AGREEMENTS), (home.policies(), shipped::POLICIES)]
@@ -280,13 +284,37 @@ pub(in crate::app) mod tests {
     }
 
     #[test]
-    fn a_production_home_and_an_open_directory_are_left_alone() {
-        let (directory, home) = fresh();
+    fn a_production_home_is_given_what_is_the_gateways_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(directory.path().join("home"));
+        file::make_directory(home.root()).unwrap();
         let config = gateway::DEFAULT
             .replace("\"development\"", "\"production\"")
             .replace("titian.example.org", "titian.example.net");
         file::replace(&home.config_file(), config.as_bytes(), Access::Everyone).unwrap();
-        assert!(init(&home, NOW).unwrap_err().to_string().contains("production"));
+        init(&home, NOW).unwrap();
+        let mut files = BTreeMap::new();
+        contents(home.root(), &mut files);
+        let names: Vec<_> = files.keys().map(|p| p.strip_prefix(home.root()).unwrap()).collect();
+        let expected = [
+            "floor.toml",
+            "keys/ledger.jwk",
+            "keys/pseudonym",
+            "keys/signing.jwk",
+            "keys/token.jwk",
+            "officers.toml",
+            "run/lock",
+            "titian.toml",
+        ];
+        assert_eq!(names, expected.map(Path::new));
+        assert!(init(&home, NOW).unwrap().is_empty());
+        // as it is it does not start: nobody has signed its floor
+        assert!(!home.floor_signature().exists());
+    }
+
+    #[test]
+    fn an_open_directory_is_left_alone() {
+        let (directory, _home) = fresh();
         let open = directory.path().join("open");
         std::fs::create_dir(&open).unwrap();
         std::fs::set_permissions(&open, PermissionsExt::from_mode(0o755)).unwrap();

@@ -58,6 +58,8 @@ async fn run(home: &Home, say: &dyn Fn(String)) -> anyhow::Result<()> {
     start_logging(&home.config()?.log);
     // From here on a signal waits for us instead of ending the process.
     let mut signals = Signals::install()?;
+    // what the home lacks is told before anything of it is taken into the store
+    read_tls(home)?;
     let opened = super::open(home, lock).await?;
     let sockets = bind(home, opened.config()).await?;
     let lines =

@@ -11,6 +11,8 @@ macro_rules! shipped {
 
 /// `floor.toml` of a development home.
 pub(super) const FLOOR: &str = include_str!("../../config/floor.development.toml");
+/// `floor.toml` of a production home, for its data protection officer to read and sign.
+pub(super) const FLOOR_OF_PRODUCTION: &str = include_str!("../../config/floor.production.toml");
 /// `baseline.toml` of a development home; SYNTHETIC.
 pub(super) const BASELINE: &str = include_str!("../../config/baseline.toml");
 /// Agreements: file name and text.

@@ -8,11 +8,14 @@ use super::exit::Done;
 use super::printer::Printer;
 use crate::app::{Home, init};
 use crate::clock::{Clock, SystemClock};
+use crate::config::Mode;
 
 /// Make a development home, or add what one lacks; nothing that is there is changed
 #[derive(Debug, Args)]
 #[command(after_help = "The home holds every party's keys, for play on this machine. A partner's \
-                        own keys are made by `titian party new` and stay with the partner.")]
+                        own keys are made by `titian party new` and stay with the partner. Where \
+                        HOME/titian.toml is there already and says production, only the gateway's \
+                        own keys are made, and officers.toml and floor.toml to fill in and sign.")]
 pub(super) struct Init {
     /// Where: a new or empty directory, or a home made before
     #[arg(value_name = "HOME")]
@@ -31,6 +34,12 @@ impl Init {
             printer.line("nothing was missing");
         }
         let root = self.home.display();
+        if home.config()?.mode == Mode::Production {
+            printer.line("next: fill in officers.toml; put dpo.jwk, floor.jws, keys/tls.key, keys/tls.pem and");
+            printer.line(
+                "      the record.toml of each officer's party (parties/ID/record.toml) there",
+            );
+        }
         printer.line(format!("next: titian serve --home {root}"));
         Ok(())
     }

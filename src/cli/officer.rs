@@ -137,7 +137,8 @@ impl Key {
         printer.line("");
         block.lines().for_each(|line| printer.line(line));
         printer.line("");
-        printer.line("afterwards: titian officer add NAME --public FILE");
+        let (name, file) = (&self.name, beside.display());
+        printer.line(format!("afterwards: titian officer add {name} --public {file}"));
         Ok(())
     }
 }
