@@ -124,8 +124,8 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
     safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;
     if !is_unseeded {
         for (kind, id) in seeds::drifted(home, config.mode, &gateway.rules()) {
-            tracing::warn!(%kind, id, "its file says something else than what is in force; \
-                           propose it to put it in force");
+            tracing::warn!(%kind, id, "its file says something else than what is in force, and \
+                           changes nothing: propose it");
         }
     }
     let tls = OnceLock::new();
@@ -269,8 +269,15 @@ mod tests {
         let bnpt = home.party(&"bnpt".parse().unwrap()).join("record.toml");
         let record = std::fs::read_to_string(&bnpt).unwrap();
         std::fs::write(&bnpt, record.replace("frozen = false", "frozen = true")).unwrap();
+        let officers = std::fs::read_to_string(home.officers_file()).unwrap();
+        let more = officers.replace("\"approver\", \"auditor\"", "\"approver\"");
+        let another = "[[officer]]\nname = \"citra\"\nparty = \"bnpt\"\nroles = [\"editor\"]\n";
+        std::fs::write(home.officers_file(), format!("{more}\n{another}")).unwrap();
         let opened = opened(&home).await.unwrap();
         let rules = opened.gateway().rules();
+        let drifted = seeds::drifted(&home, opened.config().mode, &rules);
+        let names: Vec<_> = drifted.iter().map(|(_, id)| id.as_str()).collect();
+        assert_eq!(names, ["pejabat-pengesah", "citra", "bnpt"]);
         assert!(!rules.directory.party(&"bnpt".parse().unwrap()).unwrap().frozen);
         assert_eq!(rules.unusable, []);
     }

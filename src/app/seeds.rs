@@ -9,6 +9,7 @@ use super::home::Home;
 use super::{baseline, floor, keys, records, safety};
 use crate::config::{GatewayConfig, Mode, Officer, Role, agreements, file};
 use crate::domain::DocumentKind;
+use crate::exchange::rules::signatures::public_key;
 use crate::exchange::rules::{Document, Files};
 use crate::exchange::{Rules, Seed, SeedSigners};
 
@@ -124,7 +125,15 @@ pub fn drifted(home: &Home, mode: Mode, rules: &Rules) -> Vec<(DocumentKind, Str
                 let now = rules.parties.iter().find(|party| party.id == file.id);
                 now.is_some_and(|now| now.frozen != file.frozen || now.keys != file.keys)
             }
-            Document::Officer(_) | Document::Exception(_) => false,
+            // whoever is not there at all was written down in vain
+            Document::Officer(file) => {
+                let now = rules.officers.iter().find(|officer| officer.name == file.name);
+                now.is_none_or(|now| {
+                    let but_key = Officer { key: now.key.clone(), ..file.clone() };
+                    public_key(now) != public_key(&file) || but_key != *now
+                })
+            }
+            Document::Exception(_) => false,
         }
     };
     seeds.into_iter().filter(differs).map(|seed| (seed.kind, seed.id)).collect()
