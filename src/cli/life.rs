@@ -456,6 +456,16 @@ fn tell_text(printer: Printer, before: Option<&str>, view: &VersionView) {
 fn told(printer: Printer, view: &VersionView) {
     printer.json(view);
     line(printer, view);
+    if let Some(applied) = view.applied.as_deref() {
+        printer.line(match applied {
+            "made" => "what it adds to the message is released, or waits for its window",
+            "awaits_message" => "the message is not there yet; it goes under this once it is",
+            "with_officer" => "the message is held or under review: an officer may let it go now",
+            "ends_before_window" => "it ends before the recipient's next window: nothing was made",
+            "nothing" => "nothing was made: the message was taken back, erased, or is another one",
+            _ => "what it adds was not made; it is tried again, and the gateway's log says why",
+        });
+    }
 }
 
 fn line(printer: Printer, view: &VersionView) {

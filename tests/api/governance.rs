@@ -371,6 +371,7 @@ fn an_exception_takes_two_agencies_and_lets_one_message_say_more() {
     let granted =
         approve(&live, "exception", file.file_stem().unwrap().to_str().unwrap(), OTHER_AGENCY);
     assert_eq!(granted.json["stands"], "in_force", "{granted:?}");
+    assert_eq!(granted.json["applied"], "awaits_message");
     assert_eq!(unit.submit(claims.clone()).status, 201);
     let (said, told) = last(&cuta);
     assert_eq!(told["subject"]["sex"], claims["body"]["subject"]["sex"], "{told}");
@@ -388,7 +389,7 @@ fn an_exception_supplements_what_was_handed_out_and_remakes_what_waits() {
     let handed_out = accepted(&unit, &bnpt);
     let (first, _) = cuta.inbox().pop().unwrap();
     let file = exception(&live, handed_out["message_id"].as_str().unwrap(), &in_days(3), SEX);
-    assert_eq!(grant(&live, &file, OTHER_AGENCY).json["stands"], "in_force");
+    assert_eq!(grant(&live, &file, OTHER_AGENCY).json["applied"], "made");
     let (said, told) = last(&cuta);
     assert_eq!((&said["supplements"], cuta.inbox().len()), (&first["release_id"], 2));
     assert!(told["subject"]["sex"].is_string());
