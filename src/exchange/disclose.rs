@@ -3,9 +3,9 @@
 //! A message can narrow its policy, never widen it. What cannot be decided is refused or held,
 //! never passed.
 
-use time::{Date, Duration};
+use time::{Date, Duration, OffsetDateTime};
 
-use crate::clock::{Clock, JAKARTA};
+use crate::clock::JAKARTA;
 use crate::domain::state::ReviewKind;
 use crate::domain::{
     Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId,
@@ -14,9 +14,9 @@ use crate::domain::{
 use crate::policy::{self, Batch, Compiled, Disclosure, Withheld};
 use crate::schema;
 use crate::sign;
-use crate::store::MessageRow;
 use crate::store::rows::PolicyPin;
 use crate::store::vault::Place;
+use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
 use super::group::{Known, within_budget};
@@ -99,6 +99,27 @@ pub(super) enum Last {
     Sent(Option<Digest>),
 }
 
+/// The day on which a message is decided, and the moment its release is, or was first, made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct When {
+    today: Date,
+    pub(super) made_at: OffsetDateTime,
+}
+
+impl When {
+    pub(super) fn now(gateway: &Gateway, rules: &Rules) -> Self {
+        let clock = gateway.clock();
+        Self { today: rules.today(clock), made_at: clock.now() }
+    }
+
+    /// For what waits: its window follows from its making.
+    pub(super) fn of(gateway: &Gateway, rules: &Rules, release: &ReleaseRow) -> Self {
+        let now = Self::now(gateway, rules);
+        let made_at = OffsetDateTime::from_unix_timestamp(release.made_at);
+        Self { made_at: made_at.unwrap_or(now.made_at), ..now }
+    }
+}
+
 pub(super) async fn disclose(
     gateway: &Gateway,
     rules: &Rules,
@@ -155,11 +176,11 @@ async fn decide(
     look: &mut Look,
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
-    let clock = gateway.clock();
+    let when = When::now(gateway, rules);
     let without_policy = |verdict| Ok(Decided::of(recipient, None, verdict));
     // pinned to the version that would have decided
     let suspended = |reason| {
-        let policy = policy_for(rules, admitted, recipient, clock).map(|policy| pin(&policy));
+        let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
         Ok(Decided::of(recipient, policy, Verdict::Suspended(reason)))
     };
     if let Some(target) = &case.target {
@@ -170,7 +191,7 @@ async fn decide(
         if case.suspensions.is_withheld(&recipient.party) {
             return suspended(ReviewKind::Withheld);
         }
-        let is_excepted = exception_for(rules, admitted, recipient, clock).is_some();
+        let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
         if is_foreign_referrer(rules, admitted, recipient) && !is_excepted {
             return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
         }
@@ -179,11 +200,11 @@ async fn decide(
         }
     }
     let no_policy = || Verdict::Refused(Refused::because(Code::NoPolicy));
-    let Some(policy) = policy_for(rules, admitted, recipient, clock) else {
+    let Some(policy) = policy_for(rules, admitted, recipient, when) else {
         return without_policy(no_policy());
     };
     let under = match pinned {
-        Some(pinned) => under(gateway, rules, admitted, (recipient, pinned)).await?,
+        Some(pinned) => under(gateway, rules, admitted, (recipient, pinned), when).await?,
         None => Some(Under::only(policy)),
     };
     let Some(Under { policy, before, blank, conflicting }) = under else {
@@ -193,7 +214,7 @@ async fn decide(
         before: before.clone(),
         ..Decided::of(recipient, Some(pin(&policy)), verdict)
     };
-    let window = policy.batch().opening_after(clock.now());
+    let window = policy.batch().opening_after(when.made_at);
     let day = window.map(|opening| opening.to_offset(JAKARTA).date());
     if let Some(refused) = day.and_then(|day| ends_before(rules, &policy, admitted, recipient, day))
     {
@@ -213,7 +234,7 @@ async fn decide(
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    let to = (recipient, policy.as_ref(), clock.now());
+    let to = (recipient, policy.as_ref(), when.made_at);
     let (verdict, known) = within_budget(gateway, rules, admitted, to, verdict).await?;
     Ok(Decided { known, ..decided(verdict) })
 }
@@ -231,7 +252,7 @@ pub(super) fn policy_for(
     rules: &Rules,
     admitted: &Admitted,
     recipient: &Address,
-    clock: &dyn Clock,
+    when: When,
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
     let is_foreign = kind_of(rules, recipient) == PartyKind::Foreign;
@@ -239,11 +260,11 @@ pub(super) fn policy_for(
         return Some(fixed);
     }
     let purpose = message.legal.purpose;
-    if let Some(above) = exception_for(rules, admitted, recipient, clock) {
+    if let Some(above) = exception_for(rules, admitted, recipient, when) {
         return Some(above);
     }
     let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
-    let today = rules.today(clock);
+    let today = when.today;
     let runs = runs(rules, &policy, (&message.iss.party, &recipient.party), today);
     if runs && today > policy.expires() {
         tracing::warn!(policy = policy.id(), "an expired policy runs in its 30 days of grace");
@@ -264,12 +285,12 @@ pub(super) fn runs(
 }
 
 /// The exception in force for this message and recipient, if there is one; not one that has ended
-/// when the recipient's next window opens.
+/// when the window opens that a release waits for.
 fn exception_for(
     rules: &Rules,
     admitted: &Admitted,
     recipient: &Address,
-    clock: &dyn Clock,
+    When { today, made_at }: When,
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
     let (_, above) = rules.exceptions.iter().find(|(source, _)| {
@@ -279,8 +300,7 @@ fn exception_for(
             && *source.message() == message.message_type
             && source.purpose() == message.legal.purpose
     })?;
-    let today = rules.today(clock);
-    let window = above.batch().opening_after(clock.now());
+    let window = above.batch().opening_after(made_at);
     let leaves_on = window.map_or(today, |opening| opening.to_offset(JAKARTA).date());
     let runs = is_agreed(rules, above, &message.iss.party, &recipient.party, today)
         && leaves_on.max(today) <= above.expires();

@@ -17,7 +17,8 @@ use crate::store::{
 
 use super::admit::{Admitted, readmit};
 use super::disclose::{
-    Before, Decided, Verdict, disclose_later, kind_of, pin, policy_for, project, protected_values,
+    Before, Decided, Verdict, When, disclose_later, kind_of, pin, policy_for, project,
+    protected_values,
 };
 use super::record::{outcome_rows, recipient_row, release_row};
 use super::release::{Relations, To, release, sign_release};
@@ -105,7 +106,14 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
     if !is_of(source, &admitted) {
         return Ok(Applied::Nothing);
     }
-    let now = policy_for(&rules, &admitted, &row.recipient, gateway.clock());
+    let first = own.iter().find(|r| r.supplements.is_none() && r.entry.is_some());
+    let first = first.map(|release| release.release_id);
+    own.retain(ReleaseRow::is_queued);
+    let when = match own.first() {
+        Some(waits) => When::of(gateway, &rules, waits),
+        None => When::now(gateway, &rules),
+    };
+    let now = policy_for(&rules, &admitted, &row.recipient, when);
     if now.is_none_or(|now| now.digest() != above.digest()) {
         return Ok(Applied::EndsBeforeWindow);
     }
@@ -114,9 +122,6 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
     if reason.is_some() {
         return Ok(Applied::WithOfficer);
     }
-    let first = own.iter().find(|r| r.supplements.is_none() && r.entry.is_some());
-    let first = first.map(|release| release.release_id);
-    own.retain(ReleaseRow::is_queued);
     let case = admitted.case();
     let standing = suspend::unchanged(case.exchange.id, &case.suspensions.reviews);
     let changes = match (row.state, first) {

@@ -23,7 +23,7 @@ use crate::store::{
 use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, pin, project, stored_body};
+use super::disclose::{Decided, When, pin, project, stored_body};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::renew::released_leaves;
@@ -91,7 +91,9 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
         return Err(Failure::problem(Code::PolicyRefused));
     }
     let pinned = recipient.policy.as_ref().ok_or_else(irreconcilable)?;
-    let under = under(gateway, &rules, &admitted, (&recipient.recipient, pinned)).await?;
+    let when = When::now(gateway, &rules);
+    let pin = (&recipient.recipient, pinned);
+    let under = under(gateway, &rules, &admitted, pin, when).await?;
     let under = under.filter(|under| under.conflicting.is_empty()).ok_or_else(irreconcilable)?;
     let mut released = released_leaves(gateway, &message, &recipient.recipient).await?;
     released.extend(row.hold.leaves.iter().cloned());
@@ -102,7 +104,7 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
     if row.hold.group.is_some() && under.policy.exception().is_none() {
-        let to = (&recipient.recipient, under.policy.as_ref(), gateway.clock().now());
+        let to = (&recipient.recipient, under.policy.as_ref(), when.made_at);
         let known = group::weigh(gateway, &rules, &admitted, to, &disclosure).await?;
         if known.too_small().is_some() {
             return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));

@@ -21,7 +21,8 @@ use crate::store::{
 use super::admit::{Admitted, readmit};
 use super::collect::body_of;
 use super::disclose::{
-    Before, Decided, Last, Verdict, is_foreign_referrer, kind_of, pin, project, protected_values,
+    Before, Decided, Last, Verdict, When, is_foreign_referrer, kind_of, pin, project,
+    protected_values,
 };
 use super::group::{self, within_budget};
 use super::record::release_row;
@@ -105,9 +106,9 @@ async fn one(
     // the version at admission, however often it was made anew since
     let pinned = to.and_then(|to| to.policy).unwrap_or_else(|| row.policy.clone());
     let admitted = readmit(gateway, rules, &message).await?;
-    let Some(under) = under(gateway, rules, &admitted, (&row.recipient, &pinned)).await? else {
-        return Ok(());
-    };
+    let when = When::of(gateway, rules, row);
+    let pin = (&row.recipient, &pinned);
+    let Some(under) = under(gateway, rules, &admitted, pin, when).await? else { return Ok(()) };
     let is_excepted = under.policy.exception().is_some();
     let was_excepted = is_exception(gateway, &row.policy).await?;
     if was_excepted && !is_excepted {
@@ -148,8 +149,7 @@ async fn one(
     let was_held =
         |hold: &HoldRow| hold.hold.group.is_some() && hold.hold.recipient == row.recipient;
     if is_exception(gateway, &pinned).await? || held.iter().any(was_held) {
-        let made_at = OffsetDateTime::from_unix_timestamp(row.made_at);
-        let to = (&row.recipient, under.policy.as_ref(), made_at.unwrap_or(gateway.clock().now()));
+        let to = (&row.recipient, under.policy.as_ref(), when.made_at);
         let (weighed, known) = within_budget(gateway, rules, &admitted, to, verdict).await?;
         if let Some(known) = &known {
             known.record(&mut renewed.changes);

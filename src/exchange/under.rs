@@ -11,7 +11,7 @@ use crate::policy::{self, Compiled};
 use crate::store::rows::PolicyPin;
 
 use super::admit::Admitted;
-use super::disclose::policy_for;
+use super::disclose::{When, policy_for};
 use super::except::excepted_leaves;
 use super::rules::Document;
 use super::{Failure, Gateway, Rules};
@@ -46,8 +46,9 @@ pub(super) async fn under(
     rules: &Rules,
     admitted: &Admitted,
     (recipient, pinned): (&Address, &PolicyPin),
+    when: When,
 ) -> Result<Option<Under>, Failure> {
-    let now = policy_for(rules, admitted, recipient, gateway.clock());
+    let now = policy_for(rules, admitted, recipient, when);
     let Some(now) = now else { return Ok(None) };
     if now.digest() == pinned.digest {
         return Ok(Some(Under::only(now)));

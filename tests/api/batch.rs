@@ -521,7 +521,7 @@ fn a_batch_of_ten_thousand_leaves_in_one_order() {
 }
 
 /// Lets CUTA be told the sex in one message.
-fn excepting(message: &str, expires: Date) -> String {
+pub(crate) fn excepting(message: &str, expires: Date) -> String {
     format!(
         "sender = \"kemensos\"\nrecipient = \"cuta-be\"\nmessage = \"status/1\"\n\
          message_id = \"{message}\"\npurpose = \"reintegration\"\nagreement = \"mou-id-be\"\n\

@@ -2,7 +2,8 @@
 
 use titian::domain::DocumentKind;
 
-use crate::batch::Clocked;
+use crate::batch::{Clocked, excepting};
+use crate::governance::OTHER_AGENCY;
 use crate::lifecycle::UNIT;
 use crate::live::statement;
 
@@ -41,6 +42,21 @@ fn a_version_begins_at_its_moment_and_what_waits_then_goes_under_both() {
     served.advance(-3 * DAY_S);
     served.accept(1);
     assert_eq!(last(&served), (2, false));
+}
+
+#[test]
+fn an_exception_begins_at_its_moment_with_what_waits() {
+    let served = Clocked::start();
+    let [opening, _] = served.openings();
+    let sent = served.accept(1);
+    let text = excepting(sent[0].0["jti"].as_str().unwrap(), opening.date());
+    let (kind, from) = (DocumentKind::Exception, opening.unix_timestamp() - DAY_S);
+    let other = Some(OTHER_AGENCY);
+    assert_eq!(served.govern(kind, ("x-later", &text), other, Some(from)), "scheduled");
+    served.turn_to(opening, -1);
+    let inbox = served.live.party("cuta-be").inbox();
+    assert_eq!(inbox.len(), 1);
+    assert!(inbox[0].1["subject"]["sex"].is_string(), "{}", inbox[0].1);
 }
 
 #[test]
