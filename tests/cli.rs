@@ -287,3 +287,39 @@ fn a_proposal_is_shown_as_what_it_changes() {
     let nobody = run(&["officer", "propose", "a.b", "--as", "petugas-kebijakan"]);
     assert!(error(&nobody).contains("no officer `a.b`"), "{}", error(&nobody));
 }
+
+#[test]
+fn the_data_protection_officer_signs_floor_and_baseline_without_a_home() {
+    use titian::app::floor::{BaselineStatement, FloorStatement, verify};
+    use titian::config::Mode;
+    use titian::sign::PublicKey;
+    let desk = tempfile::tempdir().unwrap();
+    let at = |name: &str| desk.path().join(name);
+    let secret = at("passphrase");
+    std::fs::write(&secret, "sepuluh kata sandi").unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let titian = |arguments: &[&str]| {
+        let mut titian = Command::new(env!("CARGO_BIN_EXE_titian"));
+        titian.current_dir(desk.path()).args(arguments).args(["--passphrase", "passphrase"]);
+        titian.output().unwrap()
+    };
+    assert!(titian(&["officer", "key", "dpo.key", "--name", "dpo"]).status.success());
+    for name in ["floor", "baseline"] {
+        let file = format!("{name}.toml");
+        let shipped = if name == "floor" { "floor.production.toml" } else { &file };
+        std::fs::copy(format!("config/{shipped}"), at(&file)).unwrap();
+        let sign = [name, "sign", &file, "--key", "dpo.key"];
+        let signed = titian(&sign);
+        assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
+        assert_eq!(titian(&sign).status.code(), Some(2), "the one that is there stays");
+    }
+    let jwk = std::fs::read(at("dpo.key.public.jwk")).unwrap();
+    let dpo = PublicKey::from_jwk(&serde_json::from_slice(&jwk).unwrap()).unwrap();
+    let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+    let by = (&dpo, Mode::Production);
+    verify::<FloorStatement>(by, read("floor.toml").as_bytes(), &read("floor.jws")).unwrap();
+    verify::<BaselineStatement>(by, read("baseline.toml").as_bytes(), &read("baseline.jws"))
+        .unwrap();
+    std::fs::write(at("other.toml"), "no = \"floor\"").unwrap();
+    assert_eq!(titian(&["floor", "sign", "other.toml", "--key", "dpo.key"]).status.code(), Some(2));
+}

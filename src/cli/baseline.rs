@@ -5,15 +5,19 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::exit::Done;
+use super::exit::{Done, Failed};
+use super::floor::Sign;
 use super::policy::At;
 use super::printer::Printer;
+use crate::app::floor::BaselineStatement;
 use crate::app::{Home, baseline};
 use crate::policy::Baseline;
 
 /// The signed table of how many people share what a release abroad could tell
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Sign a table, as the data protection officer; its signature is made beside it
+    Sign(Sign),
     Import(Import),
     Show(Show),
 }
@@ -41,6 +45,9 @@ pub(super) struct Show {
 impl Command {
     pub(super) fn run(self, printer: Printer) -> Done {
         match self {
+            Self::Sign(sign) => sign.run::<BaselineStatement>(printer, |text| {
+                Baseline::parse(text).map(drop).map_err(Failed::unusable)
+            }),
             Self::Import(import) => import.run(printer),
             Self::Show(show) => show.run(printer),
         }

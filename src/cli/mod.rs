@@ -12,6 +12,7 @@ mod demo;
 mod desk;
 mod evidence;
 mod exit;
+mod floor;
 mod hold;
 mod identity;
 mod inbox;
@@ -68,6 +69,8 @@ enum Command {
     #[command(subcommand)]
     Officer(officer::OfficerCommand),
     #[command(subcommand)]
+    Floor(floor::Command),
+    #[command(subcommand)]
     Baseline(baseline::Command),
     #[command(subcommand)]
     Hold(hold::Hold),
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => command.run(printer),
         Command::Exception(command) => command.run(printer),
         Command::Officer(command) => command.run(printer),
+        Command::Floor(command) => command.run(printer),
         Command::Baseline(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Review(command) => command.run(printer),

@@ -192,6 +192,11 @@ impl OfficerKey {
         self.key.public()
     }
 
+    /// The key itself, to sign another word of its officer's with.
+    pub fn signing(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// Signs an approval; its `iss` becomes this officer.
     ///
     /// # Errors
