@@ -1,25 +1,31 @@
 //! `titian verify`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
+use super::block_on;
+use super::desk::Desk;
 use super::exit::{Done, Failed};
 use super::identity::Identity;
 use super::printer::Printer;
-use crate::app::{Home, keys, records};
+use crate::app::Home;
 use crate::config::file;
+use crate::domain::VersionState;
 use crate::evidence::bundle::BUNDLE_BYTES_MAX;
 use crate::evidence::{self, Outcome, Pins, Verdict};
+use crate::exchange::rules::Document;
 use crate::sign::{KeySet, PublicKey};
+use crate::wire::VersionsAsk;
 
 /// Check evidence, offline, under keys pinned beforehand
 #[derive(Debug, Args)]
 #[command(
     after_help = "Pins come from --pins, or from the kit's `gateway.json`, written when the \
-                        kit first spoke with the gateway; with --home the keys in its parties' records \
-                        are pinned too. Keys inside the evidence are never \
+                        kit first spoke with the gateway; with --home the keys in every record of a \
+                        party or an officer that was approved there are pinned too. Keys inside the evidence are never \
                         trusted."
 )]
 pub(super) struct Verify {
@@ -33,22 +39,28 @@ pub(super) struct Verify {
     pins: Option<PathBuf>,
 }
 
-/// Whoever holds a home has every party's record: its keys are pinned there.
-pub(super) fn pin_parties(pins: &mut Pins, home: &Home) -> Result<(), Failed> {
-    for officer in home.officers()? {
-        let own = home.officer_key(&officer.name);
-        let jwk = match officer.key {
-            Some(jwk) => Some(jwk),
-            None if own.exists() => Some(keys::read_jwk(&own)?.public().to_jwk()),
-            None => None,
-        };
-        let key = jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok());
-        pins.officers.extend(key.map(|key| (officer.name, KeySet::new(vec![key]))));
+/// Whoever holds a home has every record that officers approved: the keys in all of them are
+/// pinned, also where a later one has taken their place.
+pub(super) async fn pin_records(pins: &mut Pins, home: &Home) -> Result<(), Failed> {
+    let versions = Desk::open(home.root()).await?.versions(&VersionsAsk::default()).await?;
+    let (mut parties, mut officers) = (BTreeMap::new(), BTreeMap::new());
+    for view in versions.iter().filter(|view| view.state == VersionState::Approved) {
+        match Document::parse(view.kind, &view.id, &view.text) {
+            Ok(Document::Party(record)) => {
+                let keys: &mut Vec<_> = parties.entry(record.id.clone()).or_default();
+                keys.extend(
+                    record.keys.iter().filter_map(|key| PublicKey::from_jwk(&key.jwk).ok()),
+                );
+            }
+            Ok(Document::Officer(officer)) => {
+                let keys: &mut Vec<_> = officers.entry(officer.name.clone()).or_default();
+                keys.extend(officer.key.and_then(|jwk| PublicKey::from_jwk(&jwk).ok()));
+            }
+            _ => {}
+        }
     }
-    for record in records::read_all(home)? {
-        let keys = record.keys.iter().filter_map(|key| PublicKey::from_jwk(&key.jwk).ok());
-        pins.parties.insert(record.id, KeySet::new(keys.collect()));
-    }
+    pins.parties.extend(parties.into_iter().map(|(id, keys)| (id, KeySet::new(keys))));
+    pins.officers.extend(officers.into_iter().map(|(name, keys)| (name, KeySet::new(keys))));
     Ok(())
 }
 
@@ -63,7 +75,7 @@ impl Verify {
         let mut pins = Pins::from_json(&file::read_bytes(&path)?)
             .map_err(|bad| file::FileError::unusable(&path, bad.to_string()))?;
         if let (None, Some(home)) = (&self.pins, self.identity.home()) {
-            pin_parties(&mut pins, &home)?;
+            block_on(pin_records(&mut pins, &home))?;
         }
         let report = evidence::verify(&bundle, &pins);
         let verdict = report.verdict();

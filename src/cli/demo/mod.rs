@@ -136,7 +136,8 @@ async fn play(running: &Running, printer: Printer) -> Done {
         (&cuta, to_cuta.0, "CUTA: it was handed the status"),
     ];
     for (player, id, words) in evidence {
-        story::verify(running, &player.session.evidence(id).await?, words, printer)?;
+        let bundle = player.session.evidence(id).await?;
+        story::verify(running, &bundle, words, printer).await?;
     }
     printer.line("");
     printer.line("All of it held.");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::gateway::Running;
 use super::{Failed, Printer};
 use crate::cli::table::flat;
-use crate::cli::verify::pin_parties;
+use crate::cli::verify::pin_records;
 use crate::domain::json;
 use crate::evidence::{self, Pins, Verdict};
 
@@ -29,14 +29,14 @@ pub(super) fn nothing_leaked(referral: &Value, handed_out: &[&Value]) -> Result<
 }
 
 /// Checks a bundle as a stranger would who holds nothing but the pinned keys.
-pub(super) fn verify(
+pub(super) async fn verify(
     running: &Running,
     bundle: &Value,
     words: &str,
     printer: Printer,
 ) -> Result<(), Failed> {
     let bytes = json::canonical(bundle).map_err(Failed::unusable)?;
-    let pins = pins(running)?;
+    let pins = pins(running).await?;
     let report = evidence::verify(&bytes, &pins);
     let passed = report.checks.iter().filter(|check| check.result.as_str() == "passed").count();
     if report.verdict() != Verdict::Verified {
@@ -50,10 +50,10 @@ pub(super) fn verify(
 }
 
 /// The gateway's keys as BNPT pinned them, and every party's from its record.
-fn pins(running: &Running) -> Result<Pins, Failed> {
+async fn pins(running: &Running) -> Result<Pins, Failed> {
     let path = running.location("bnpt")?.directory.join("gateway.json");
     let bytes = crate::config::file::read_bytes(&path)?;
     let mut pins = Pins::from_json(&bytes).map_err(Failed::unusable)?;
-    pin_parties(&mut pins, running.home())?;
+    pin_records(&mut pins, running.home()).await?;
     Ok(pins)
 }
