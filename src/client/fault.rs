@@ -48,7 +48,7 @@ pub enum ClientFault {
         instance: Option<String>,
     },
     /// The gateway refused.
-    #[error("refused: {} ({})", .0.title, .0.code)]
+    #[error("refused: {}", titled(.0))]
     Refused(Box<Problem>),
     /// The gateway granted no token.
     #[error("no access token: {}{}", .0.error, .0.error_description.as_deref().map(|d| format!(", {d}")).unwrap_or_default())]
@@ -83,4 +83,10 @@ impl ClientFault {
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Busy { .. })
     }
+}
+
+/// A problem's title with its code, which is the title of some.
+fn titled(problem: &Problem) -> String {
+    let (title, code) = (&problem.title, &problem.code);
+    if title == code { title.clone() } else { format!("{title} ({code})") }
 }
