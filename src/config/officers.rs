@@ -122,10 +122,13 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
 pub fn name(text: &str) -> Result<String, &'static str> {
     let is_of_one =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
-    if (2..=64).contains(&text.len()) && text.bytes().all(is_of_one) {
+    let begins_well = text.starts_with(|first: char| first.is_ascii_lowercase());
+    // the gateway's own steps bear its name
+    let is_free = text != "titian";
+    if is_free && begins_well && (2..=64).contains(&text.len()) && text.bytes().all(is_of_one) {
         Ok(text.to_owned())
     } else {
-        Err("an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`")
+        Err("an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`, from a letter on")
     }
 }
 
@@ -149,5 +152,8 @@ mod tests {
         assert!(parse(Path::new("o"), &one.repeat(2)).is_err());
         assert!(parse(Path::new("o"), &one.replace("jaga", "Jaga\\n")).is_err());
         assert!(parse(Path::new("o"), &one.replace("operator", "root")).is_err());
+        for name in ["titian", "..", "1a", "-a"] {
+            assert!(parse(Path::new("o"), &one.replace("jaga", name)).is_err(), "{name}");
+        }
     }
 }
