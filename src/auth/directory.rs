@@ -244,12 +244,22 @@ fn party(record: &PartyRecord) -> Result<Party, &'static str> {
     })
 }
 
+/// Whether a pin can be used.
+///
+/// # Errors
+/// Why not.
+pub fn check_pin(pin: &CertificatePin) -> Result<(), &'static str> {
+    pinned_by(pin).map(drop)
+}
+
 fn pinned_by(pin: &CertificatePin) -> Result<PinnedBy, &'static str> {
     match (&pin.spki, &pin.ca, &pin.san) {
         (Some(spki), None, None) => Ok(PinnedBy::Spki(*spki)),
         (None, Some(pem), Some(san)) => {
-            let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes())
-                .map_err(|_cause| "a pinned CA is no certificate")?;
+            let none = "a pinned CA is no certificate";
+            let (_, pem) =
+                x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_form| none)?;
+            X509Certificate::from_der(&pem.contents).map_err(|_form| none)?;
             Ok(PinnedBy::Ca { der: pem.contents, san: san.clone() })
         }
         _ => Err("a certificate is pinned by `spki`, or by `ca` and `san`"),

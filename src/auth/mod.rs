@@ -7,5 +7,5 @@ mod token;
 
 pub use assertion::{Assertion, AssertionFault};
 pub use caller::{Caller, Scope, Scopes, UnknownScope};
-pub use directory::{BadCertificate, BadRecord, Certificate, Directory, Party};
+pub use directory::{BadCertificate, BadRecord, Certificate, Directory, Party, check_pin};
 pub use token::{AccessToken, Judge, TokenCache, TokenFault};

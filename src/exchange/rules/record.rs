@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::auth::check_pin;
 use crate::config::{KeyStatus, PartyRecord};
 use crate::domain::{Digest, PartyKind};
 use crate::sign::{Algorithm, PublicKey};
@@ -53,10 +54,11 @@ fn check_keys(record: &PartyRecord) -> Result<(), String> {
 
 fn check_pins(record: &PartyRecord) -> Result<(), String> {
     for pin in &record.certificates {
-        match (&pin.spki, &pin.ca, &pin.san) {
-            (Some(_), None, None) | (None, Some(_), Some(_)) => {}
-            _ => return Err("a certificate is pinned by `spki`, or by `ca` and `san`".to_owned()),
-        }
+        check_pin(pin)?;
+    }
+    let mut pinned = BTreeSet::new();
+    if !record.certificates.iter().filter_map(|pin| pin.spki).all(|spki| pinned.insert(spki)) {
+        return Err("a certificate key is pinned twice".to_owned());
     }
     if record.certificates.is_empty() {
         return Err("no certificate is pinned".to_owned());
@@ -158,6 +160,13 @@ mod tests {
             ("kid", |r| r["keys"] = json!([r["keys"][0], r["keys"][0]])),
             ("no certificate", |r| r["certificates"] = json!([])),
             ("pinned by", |r| r["certificates"] = json!([{"san": "a.example.org"}])),
+            ("twice", |r| {
+                r["certificates"] = json!([r["certificates"][0], r["certificates"][0]]);
+            }),
+            ("no certificate", |r| {
+                let ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+                r["certificates"] = json!([{"san": "a.example.org", "ca": ca}]);
+            }),
             ("pinned by", |r| r["certificates"][0]["san"] = json!("a.example.org")),
         ];
         for (says, change) in cases {
