@@ -297,7 +297,7 @@ fn judge_head(source: &Source, floor: &Floor, kind: PartyKind, findings: &mut Ve
 }
 
 /// Of how many unknown leaves it is said what may have been meant.
-const NEAREST_MAX: usize = 50;
+const NEAREST_MAX: usize = 20;
 
 /// The leaves at or below a name that a policy gives.
 fn leaves_at<'t>(name: &str, table: &'t LeafTable) -> impl Iterator<Item = &'t Leaf> {
@@ -313,8 +313,8 @@ fn cover(
 ) -> BTreeMap<String, Operation> {
     let mut operations: BTreeMap<String, Operation> = BTreeMap::new();
     let mut counted: Vec<String> = Vec::new();
+    let mut unknown = 0;
     for (name, written, line) in &source.leaves {
-        let findings_before = findings.len();
         let mut find = |message: String, accepted: Vec<String>| {
             findings.push(Finding { line: *line, leaf: name.clone(), message, accepted });
         };
@@ -328,8 +328,8 @@ fn cover(
         let below: Vec<&str> = leaves_at(name, table).map(|leaf| leaf.name.as_str()).collect();
         if below.is_empty() {
             // what may have been meant is worth its while for a few
-            let near =
-                if findings_before < NEAREST_MAX { nearest(name, table) } else { Vec::new() };
+            unknown += 1;
+            let near = if unknown <= NEAREST_MAX { nearest(name, table) } else { Vec::new() };
             find("the message type has no such leaf".to_owned(), near);
             continue;
         }
