@@ -38,5 +38,5 @@ pub use operation::{Band, Operation};
 pub use plan::Plan;
 pub use preview::{Preview, preview};
 pub use prove::{Proof, ProofRow, prove};
-pub use set::{Fixed, PolicySet};
+pub use set::{Edge, Fixed, PolicySet};
 pub use source::{BadSource, Head, Source};

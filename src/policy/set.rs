@@ -3,41 +3,86 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::compile::{Compiled, Finding, compile_for};
 use super::floor::Floor;
 use super::source::Source;
 use crate::domain::{Address, LeafTable, MessageType, PartyKind, Purpose};
 
-type Key = (Address, Address, MessageType, Purpose);
+/// What a policy is for. It is read from a policy's text whatever else the text holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Edge {
+    /// Who sends.
+    pub sender: Address,
+    /// Who receives.
+    pub recipient: Address,
+    /// Which message type.
+    pub message: MessageType,
+    /// For which purpose.
+    pub purpose: Purpose,
+}
 
 /// Compiled policies by sender, recipient, message type and purpose.
+///
+/// INVARIANT: what would be in force and is unusable keeps its place: the messages that it is for go
+/// to nobody, and never under a wider policy.
 #[derive(Debug, Default)]
 pub struct PolicySet {
-    policies: BTreeMap<Key, Arc<Compiled>>,
+    policies: BTreeMap<Edge, Slot>,
+    /// The id of a policy of which it cannot even be read what it is for: then nothing goes.
+    unreadable: Option<String>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Usable(Arc<Compiled>),
+    /// By the policy of that id.
+    Blocked(String),
+}
+
+impl Slot {
+    fn usable(&self) -> Option<&Arc<Compiled>> {
+        match self {
+            Self::Usable(policy) => Some(policy),
+            Self::Blocked(_) => None,
+        }
+    }
 }
 
 impl PolicySet {
     /// Adds a policy.
     ///
     /// # Errors
-    /// The id of the policy that is for the same messages, or has the same id.
+    /// The id of the policy that is for the same messages, usable or not, or has the same id.
     pub fn insert(&mut self, policy: Compiled) -> Result<(), String> {
-        let key = (
-            policy.sender().clone(),
-            policy.recipient().clone(),
-            policy.message().clone(),
-            policy.purpose(),
-        );
+        let edge = policy.source().edge();
         // a release and its evidence name the policy by id: it must stand for one
-        let same_id = self.by_id(policy.id());
-        if let Some(other) = self.policies.get(&key).or(same_id) {
+        if let Some(other) = self.by_id(policy.id()) {
             return Err(other.id().to_owned());
         }
-        self.policies.insert(key, Arc::new(policy));
-        Ok(())
+        match self.policies.get(&edge) {
+            Some(Slot::Usable(other)) => Err(other.id().to_owned()),
+            Some(Slot::Blocked(other)) => Err(other.clone()),
+            None => {
+                self.policies.insert(edge, Slot::Usable(Arc::new(policy)));
+                Ok(())
+            }
+        }
     }
 
-    /// The policy for a message: a unit's own before its party's.
+    /// Keeps the place of the unusable policy `id`; whatever usable one is there already stays.
+    pub fn block(&mut self, edge: Edge, id: &str) {
+        self.policies.entry(edge).or_insert_with(|| Slot::Blocked(id.to_owned()));
+    }
+
+    /// Lets nothing go, because of the policy `id` nothing can be read.
+    pub fn block_all(&mut self, id: &str) {
+        self.unreadable = Some(id.to_owned());
+    }
+
+    /// The policy for a message: a unit's own before its party's. `None` where there is none, or
+    /// where the one that goes first is unusable.
     pub fn find(
         &self,
         sender: &Address,
@@ -45,12 +90,16 @@ impl PolicySet {
         message: &MessageType,
         purpose: Purpose,
     ) -> Option<Arc<Compiled>> {
+        if self.unreadable.is_some() {
+            return None;
+        }
         let both = |address: &Address| [address.clone(), Address::party(address.party.clone())];
-        for to in both(recipient) {
-            for from in both(sender) {
-                let key = (from, to.clone(), message.clone(), purpose);
-                if let Some(policy) = self.policies.get(&key) {
-                    return Some(Arc::clone(policy));
+        for recipient in both(recipient) {
+            for sender in both(sender) {
+                let recipient = recipient.clone();
+                let edge = Edge { sender, recipient, message: message.clone(), purpose };
+                if let Some(slot) = self.policies.get(&edge) {
+                    return slot.usable().map(Arc::clone);
                 }
             }
         }
@@ -59,12 +108,12 @@ impl PolicySet {
 
     /// The policy of that id.
     pub fn by_id(&self, id: &str) -> Option<&Arc<Compiled>> {
-        self.policies.values().find(|policy| policy.id() == id)
+        self.iter().find(|policy| policy.id() == id)
     }
 
-    /// All of them.
+    /// All that are usable.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compiled>> {
-        self.policies.values()
+        self.policies.values().filter_map(Slot::usable)
     }
 }
 
@@ -115,5 +164,40 @@ impl Fixed {
     /// Both.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compiled>> {
         [&self.domestic, &self.foreign].into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schemas;
+
+    #[test]
+    fn an_unusable_policy_of_a_unit_keeps_its_place_before_the_partys() {
+        let text = include_str!("../../config/policies/kemensos-bnpt-status.toml");
+        let floor = Floor::parse(include_str!("../../config/floor.development.toml")).unwrap();
+        let source = Source::parse("wide", text).unwrap();
+        let schemas = Schemas::builtin().unwrap();
+        let table = schemas.message(&source.head.message).unwrap().leaves();
+        let wide = source.edge();
+        let unit: Address = "kemensos/sentra-handayani".parse().unwrap();
+        let compiled =
+            || super::super::compile(source.clone(), &floor, table, PartyKind::CounterTerrorism);
+        let mut set = PolicySet::default();
+        set.insert(compiled().unwrap()).unwrap();
+        let find = |set: &PolicySet, sender: &Address| {
+            set.find(sender, &wide.recipient, &wide.message, wide.purpose).is_some()
+        };
+        assert!(find(&set, &unit));
+        set.block(Edge { sender: unit.clone(), ..wide.clone() }, "own");
+        assert!(!find(&set, &unit) && find(&set, &wide.sender));
+        // a place that is blocked is nobody else's, one that is taken stays taken
+        set.block(wide.clone(), "late");
+        assert!(find(&set, &wide.sender));
+        let mut blocked = PolicySet::default();
+        blocked.block(wide.clone(), "first");
+        assert_eq!(blocked.insert(compiled().unwrap()), Err("first".to_owned()));
+        set.block_all("garbled");
+        assert!(!find(&set, &wide.sender));
     }
 }

@@ -8,6 +8,7 @@ use time::Date;
 
 use super::batch::Batch;
 use super::operation::named_table;
+use super::set::Edge;
 use crate::domain::{Address, Digest, MessageType, Purpose, json};
 
 /// A policy file.
@@ -130,6 +131,16 @@ impl Source {
     /// The line on which a part of its head is named; 1 where it is not written.
     pub fn line(&self, name: &str) -> usize {
         self.head_lines.get(name).copied().unwrap_or(1)
+    }
+
+    /// What it is for.
+    pub fn edge(&self) -> Edge {
+        Edge {
+            sender: self.head.sender.clone(),
+            recipient: self.head.recipient.clone(),
+            message: self.head.message.clone(),
+            purpose: self.head.purpose,
+        }
     }
 
     /// The RFC 8785 form, in which comments and layout do not count. The tables that the policy
