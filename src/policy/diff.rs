@@ -2,7 +2,8 @@
 //!
 //! A change *narrows* a leaf only if what comes out afterwards can be computed from what came out
 //! before, for every value the schema allows; everything else widens, bands that cannot be
-//! compared among it. Narrowing takes one officer, widening two.
+//! compared among it. What one officer may do alone is less than to narrow: a leaf that is told
+//! otherwise can be told wrongly, so it may only stop ([`Diff::only_stops`]).
 
 use std::collections::BTreeMap;
 
@@ -103,6 +104,13 @@ impl Diff {
     pub fn widens(&self) -> bool {
         self.leaves.iter().any(|change| change.widens)
             || self.head.iter().any(|change| change.widens())
+    }
+
+    /// Whether leaves stop or the policy ends earlier, and nothing else changes.
+    pub fn only_stops(&self) -> bool {
+        !self.is_empty()
+            && self.leaves.iter().all(|change| change.kind == ChangeKind::Stops)
+            && self.head.iter().all(|change| *change == HeadChange::Shorter)
     }
 
     /// Whether the recipient receives exactly what it received.

@@ -12,6 +12,7 @@ use time::Date;
 
 use super::compile::{Compiled, Finding, compile};
 use super::floor::Floor;
+use super::operation::Operation;
 use super::source::{BadSource, Head, Source, leaves_of, local_date, reading};
 use crate::domain::{
     Address, Digest, LeafTable, MessageId, MessageType, PartyKind, Purpose, json as forms,
@@ -97,6 +98,14 @@ impl ExceptionSource {
         &self.head.message
     }
 
+    /// Whether a release could go under either.
+    pub fn meets(&self, other: &Self) -> bool {
+        let overlap = |one: &Address, other: &Address| one.covers(other) || other.covers(one);
+        self.message_id() == other.message_id()
+            && overlap(self.sender(), other.sender())
+            && overlap(self.recipient(), other.recipient())
+    }
+
     /// Which message.
     pub fn message_id(&self) -> MessageId {
         self.head.message_id
@@ -145,16 +154,25 @@ impl ExceptionSource {
         })
     }
 
-    /// Whether it ends earlier than `before`, or names fewer leaves, and nothing else differs.
+    /// Whether it ends earlier than `before`, and nothing else differs: a row that goes could be one
+    /// that holds the policy's own back.
     pub fn narrows(&self, before: &Self) -> bool {
         let mut same = self.clone();
         same.head.expires = before.head.expires;
-        same.leaves.clone_from(&before.leaves);
-        same.digest() == before.digest()
-            && self.head.expires <= before.head.expires
-            && self.leaves.iter().all(|(name, operation, _)| {
-                before.leaves.iter().any(|(old, was, _)| old == name && was == operation)
-            })
+        same.digest() == before.digest() && self.head.expires < before.head.expires
+    }
+
+    /// An exception only adds: what drops is no row of it.
+    fn drops(&self) -> Vec<Finding> {
+        let drops = |written| Operation::parse(written).is_ok_and(|op| op == Operation::Drop);
+        let rows = self.leaves.iter().filter(|(_, written, _)| drops(written));
+        rows.map(|(leaf, _, line)| Finding {
+            line: *line,
+            leaf: leaf.clone(),
+            message: "an exception adds to a policy, and drops nothing".to_owned(),
+            accepted: Vec::new(),
+        })
+        .collect()
     }
 
     /// Compiles it over `standing`, the policy that the message would go under; without one every
@@ -201,6 +219,9 @@ impl ExceptionSource {
             head_lines: BTreeMap::new(),
             above: Some((self.digest(), self.leaves().map(str::to_owned).collect())),
         };
-        compile(source, floor, table, recipient)
+        match (self.drops(), compile(source, floor, table, recipient)) {
+            (drops, compiled) if drops.is_empty() => compiled,
+            (drops, compiled) => Err([drops, compiled.err().unwrap_or_default()].concat()),
+        }
     }
 }
