@@ -149,6 +149,7 @@ impl Gateway {
         seed::seed(&parts, seeds.0, seeds.1).await?;
         let rules = build(&parts, &files, parts.clock.now().unix_timestamp()).await?;
         let rules = recorded(&parts, rules).await?;
+        announce(&rules);
         let token_keys = vec![parts.keys.token.public().clone()];
         let gateway = Self {
             checkpoints: Checkpoints::new(&parts.id),
@@ -222,11 +223,7 @@ impl Gateway {
 
     /// Puts rules in force whose digest and texts are recorded.
     pub(super) fn swap(&self, rules: Rules) {
-        for unusable in &rules.unusable {
-            let (kind, id, version) = (unusable.key.kind, &unusable.key.id, unusable.key.version);
-            let reason = &unusable.reason;
-            tracing::error!(%kind, id, version, reason, "approved, and in force for nobody");
-        }
+        announce(&rules);
         self.rules.store(Arc::new(rules));
         self.tell_all();
     }
@@ -350,6 +347,15 @@ pub enum StartFault {
     /// The store or the system.
     #[error("the rules cannot be recorded")]
     Failed(#[from] Failure),
+}
+
+/// Says what is approved and yet in force for nobody.
+fn announce(rules: &Rules) {
+    for unusable in &rules.unusable {
+        let (kind, id, version) = (unusable.key.kind, &unusable.key.id, unusable.key.version);
+        let reason = &unusable.reason;
+        tracing::error!(%kind, id, version, reason, "approved, and in force for nobody");
+    }
 }
 
 async fn build(parts: &Parts, files: &Files, now: i64) -> Result<Rules, StartFault> {

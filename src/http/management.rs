@@ -40,6 +40,8 @@ async fn render(State(management): State<Management>) -> String {
             let value = i32::try_from(value).unwrap_or(i32::MAX);
             metrics::gauge!(name).set(f64::from(value));
         };
+        let unusable = management.gateway.rules().unusable.len();
+        gauge("titian_unusable_documents", i64::try_from(unusable).unwrap_or(i64::MAX));
         gauge("titian_releases_queued", i64::try_from(backlog.queued).unwrap_or(i64::MAX));
         // the alarm is an age, not a heartbeat
         gauge("titian_oldest_undelivered_seconds", age(backlog.oldest_queued_at));
