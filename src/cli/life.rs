@@ -215,7 +215,8 @@ impl Export {
         let versions = versions(&Desk::open(self.at.home()).await?, kind, &self.id).await?;
         let wanted = versions.into_iter().find(|view| match self.version {
             Some(version) => view.version == version,
-            None => view.stands == "in_force",
+            // nothing took the place of what has ended
+            None => matches!(view.stands.as_str(), "in_force" | "ended"),
         });
         let view = wanted.ok_or_else(|| Failed::because("there is no such version"))?;
         printer.json(&view);

@@ -67,6 +67,18 @@ words!(
     }
 );
 
+words!(
+    /// How many officers a version takes, from the least to the most.
+    Needs {
+        /// It narrows: its author is enough.
+        One = "one",
+        /// Two, of two units.
+        TwoUnits = "two_units",
+        /// Two, of two agencies.
+        TwoAgencies = "two_agencies",
+    }
+);
+
 /// An officer's word about one version (`titian-approval+jwt`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -24,7 +24,9 @@ pub use agreement::Agreement;
 pub use body::{Body, Context, Pseudonyms};
 pub use code::{MessageType, Purpose};
 pub use digest::Digest;
-pub use governance::{Act, Approval, DocumentKind, KeyEndorsement, SignerRole, VersionState};
+pub use governance::{
+    Act, Approval, DocumentKind, KeyEndorsement, Needs, SignerRole, VersionState,
+};
 pub use id::{ExchangeRef, Id, MessageId, ReleaseId, RequestId};
 pub use leaf::{Class, Leaf, LeafName, LeafTable, Shape};
 pub use problem::{Code, Fault, Refused};

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use crate::domain::json::canonical;
-use crate::domain::{Act, Digest, DocumentKind};
+use crate::domain::{Act, Digest, DocumentKind, Needs};
 
 /// A message was admitted or held: digest of the receipt's JWS.
 pub fn receipt(receipt: Digest) -> Vec<u8> {
@@ -39,8 +39,9 @@ pub fn rules(rules: Digest, generation: u64) -> Vec<u8> {
     format!(r#"{{"digest":"{rules}","generation":{generation},"kind":"rules"}}"#).into_bytes()
 }
 
-/// A step in the life of a governed document's version: what was done by whom, and the digest of
-/// the officer's word where the step is one. Officers act in office, so they are named.
+/// A step in the life of a governed document's version: what was done by whom, the digest of the
+/// officer's word where the step is one, and how many officers the version was then found to take.
+/// Officers act in office, so they are named.
 ///
 /// # Errors
 /// When the event has no canonical form, which its plain parts rule out.
@@ -48,11 +49,11 @@ pub fn step(
     (of, id, version): (DocumentKind, &str, u32),
     digest: Digest,
     (act, officer): (Act, &str),
-    word: Option<Digest>,
+    (word, needs): (Option<Digest>, Option<Needs>),
 ) -> Result<Vec<u8>, serde_json::Error> {
     canonical(&json!({
         "kind": "version", "of": of, "id": id, "version": version, "digest": digest,
-        "act": act, "officer": officer, "word": word,
+        "act": act, "officer": officer, "word": word, "needs": needs,
     }))
 }
 

@@ -5,9 +5,10 @@
 //! committed. One commit holds the step, the rules' digest and the generation, so nothing decided
 //! under the old rules is committed after it.
 
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
-use crate::domain::{Act, Approval, Code, Digest, DocumentKind, SignerRole, VersionState};
+use crate::config::{Officer, Role};
+use crate::domain::{Act, Approval, Code, Digest, DocumentKind, Needs, SignerRole, VersionState};
 use crate::policy::Finding;
 use crate::sign;
 use crate::store::{
@@ -17,10 +18,11 @@ use crate::wire::{ActAsk, DraftAsk, VersionView, WordAsk};
 
 use super::except::{self, Applied};
 use super::gateway::rules_writes;
-use super::rules::signatures::{Judged, Officers, Unsigned, check_word, touched};
-use super::rules::who::{MayNot, Needs, may_approve, may_author};
-use super::rules::{self, BadDocument, Document, Rules};
-use super::seed::push_step;
+use super::rules::proposal::Proposal;
+use super::rules::signatures::{Judged, Unsigned, check_word, touched};
+use super::rules::who::{self, MayNot, may_approve, may_author};
+use super::rules::{BadDocument, Document, Effect, Rules};
+use super::seed::{Signed, push_step};
 use super::versions::view_of;
 use super::{Failure, Gateway};
 
@@ -68,6 +70,8 @@ const REASON_BYTES_MAX: usize = 500;
 /// How far an officer's clock may be off, and how long ago a word may have been signed.
 const SKEW_S: i64 = 60;
 const WORD_AGE_S: i64 = 24 * 3600;
+/// How far ahead a version may begin.
+const AHEAD_S: i64 = 366 * 24 * 3600;
 
 /// Keeps a text as a draft: a new version, or another text of a draft. A policy's `version` is set
 /// to the version it becomes.
@@ -81,6 +85,7 @@ pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, Cha
     }
     let _one = gateway.changing().await;
     let (rules, rows) = snapshot(gateway).await?;
+    let officer = in_force(&rules, &ask.officer, now(gateway, &rows))?;
     let of = |row: &&VersionRow| row.key.kind == ask.kind && row.key.id == ask.id;
     let last = rows.iter().filter(of).map(|row| row.key.version).max();
     let next = match &Document::parse(ask.kind, &ask.id, &ask.text).map_err(ChangeFault::Bad)? {
@@ -92,10 +97,9 @@ pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, Cha
         VersionKey { kind: ask.kind, id: ask.id.clone(), version: ask.version.unwrap_or(next) };
     let text = numbered(ask.kind, &ask.text, key.version);
     let document = Document::parse(key.kind, &key.id, &text).map_err(ChangeFault::Bad)?;
-    let officers = history(&rows);
-    let officer = officers.at(&ask.officer, rules.at).ok_or(unknown_officer())?;
-    // whether it narrows is asked once it is proposed
-    may_author(officer, &document, Needs::One, &rules.floor).map_err(ChangeFault::MayNot)?;
+    // what it changes is asked once it is proposed
+    let any = Effect { needs: Needs::One, narrows: true, only_freezes: true };
+    may_author(officer, &document, any, &rules.floor).map_err(ChangeFault::MayNot)?;
     let known = rows.iter().find(|row| row.key == key);
     let at = match (ask.version, known) {
         (None, None) => None,
@@ -124,6 +128,7 @@ pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, Cha
 /// # Errors
 /// [`ChangeFault`].
 pub async fn propose(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, ChangeFault> {
+    gateway.catch_up().await?;
     let _one = gateway.changing().await;
     let (rules, rows) = snapshot(gateway).await?;
     let now = now(gateway, &rows);
@@ -132,22 +137,18 @@ pub async fn propose(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
         return Err(ChangeFault::State("only a draft is proposed"));
     }
     let document = parsed(row)?;
-    let officers = history(&rows);
-    let author = signed(gateway, (&rules, &officers), row, (&word, &ask.word), now)?;
-    let effective = word.from.unwrap_or(now).max(now);
-    let needs = needs(&rules, &rows, row, &document, effective);
-    may_author(author, &document, needs, &rules.floor).map_err(ChangeFault::MayNot)?;
-    let findings = judge(&rules, &document, rules.today(gateway.clock()));
-    if !findings.is_empty() {
-        return Err(ChangeFault::Findings(findings));
-    }
-    let state = match needs {
+    let author = signed(gateway, &rules, row, (SignerRole::Author, &ask.word), now)?;
+    let effective = begins(word.from, now)?;
+    let (rules, rows) = (&rules, &rows);
+    let proposal = Proposal { rules, rows, row, document: &document, now, effective };
+    let effect = proposal.effect();
+    may_author(author, &document, effect, &rules.floor).map_err(ChangeFault::MayNot)?;
+    check(gateway, &proposal, effect)?;
+    let state = match effect.needs {
         Needs::One => VersionState::Approved,
         Needs::TwoUnits | Needs::TwoAgencies => VersionState::Proposed,
     };
-    let step =
-        Step { act: Act::Proposed, officer: &word.iss, word: &ask.word, reason: &ask.reason };
-    take(gateway, &rows, row, (state, effective), step, now).await
+    take(gateway, &proposal, (state, effect), (Act::Proposed, &word.iss), ask).await
 }
 
 /// Approves what another officer proposed, by a signed word.
@@ -155,6 +156,7 @@ pub async fn propose(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
 /// # Errors
 /// [`ChangeFault`].
 pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, ChangeFault> {
+    gateway.catch_up().await?;
     let _one = gateway.changing().await;
     let (rules, rows) = snapshot(gateway).await?;
     let now = now(gateway, &rows);
@@ -163,28 +165,26 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
         return Err(ChangeFault::State("only what is proposed is approved"));
     }
     let document = parsed(row)?;
-    let officers = history(&rows);
-    let approver = signed(gateway, (&rules, &officers), row, (&word, &ask.word), now)?;
-    let proposal = row.steps.iter().rfind(|step| step.act == Act::Proposed);
-    let proposal = proposal.ok_or(ChangeFault::Unknown)?;
-    let author = officers.at(&proposal.officer, proposal.at).ok_or(unknown_officer())?;
-    let proposed: Option<Approval> = proposal.jws.as_deref().and_then(claims);
-    let from = proposed.and_then(|proposed| proposed.from);
-    if from != word.from {
+    let approver = signed(gateway, &rules, row, (SignerRole::Approver, &ask.word), now)?;
+    let step = row.steps.iter().rfind(|step| step.act == Act::Proposed);
+    let step = step.ok_or(ChangeFault::Unknown)?;
+    let author = author_still(&rules, step, now)?;
+    let proposed: Option<Approval> = step.jws.as_deref().and_then(claims);
+    if proposed.and_then(|proposed| proposed.from) != word.from {
         return Err(ChangeFault::State("author and approver name different moments to begin"));
     }
-    let effective = from.unwrap_or(now).max(now);
-    let needs = needs(&rules, &rows, row, &document, effective);
-    may_approve(approver, author, &touched(row), needs, &rules.floor)
+    let effective = begins(word.from, now)?;
+    let (rules, rows) = (&rules, &rows);
+    let proposal = Proposal { rules, rows, row, document: &document, now, effective };
+    let found = proposal.effect();
+    // never fewer than its author was told
+    let effect = Effect { needs: step.needs.map_or(found.needs, |n| n.max(found.needs)), ..found };
+    may_author(author, &document, effect, &rules.floor).map_err(ChangeFault::MayNot)?;
+    may_approve(approver, author, &touched(row), effect.needs, &rules.floor)
         .map_err(ChangeFault::MayNot)?;
-    let findings = judge(&rules, &document, rules.today(gateway.clock()));
-    if !findings.is_empty() {
-        return Err(ChangeFault::Findings(findings));
-    }
-    let step =
-        Step { act: Act::Approved, officer: &word.iss, word: &ask.word, reason: &ask.reason };
-    let mut view =
-        take(gateway, &rows, row, (VersionState::Approved, effective), step, now).await?;
+    check(gateway, &proposal, effect)?;
+    let done = (Act::Approved, word.iss.as_str());
+    let mut view = take(gateway, &proposal, (VersionState::Approved, effect), done, ask).await?;
     if row.key.kind == DocumentKind::Exception && effective <= now {
         let applied = except::apply_or_log(gateway, &row.key.id).await;
         view.applied = Some(applied.map_or("failed", Applied::as_str).to_owned());
@@ -203,26 +203,29 @@ pub async fn give_back(gateway: &Gateway, ask: &ActAsk) -> Result<VersionView, C
     if row.state != VersionState::Proposed {
         return Err(ChangeFault::State("only what is proposed is given back"));
     }
-    let officers = history(&rows);
-    let officer = officers.at(&ask.officer, rules.at).ok_or(unknown_officer())?;
-    if !officer.is(crate::config::Role::Approver) {
+    let officer = in_force(&rules, &ask.officer, now(gateway, &rows))?;
+    if !officer.is(Role::Approver) {
         return Err(ChangeFault::MayNot(MayNot::Role));
     }
     act(gateway, &rows, row, (Act::Returned, VersionState::Draft), ask).await
 }
 
-/// Gives a draft or proposal up, by whoever touched it.
+/// Gives a draft or proposal up, by whoever touched it; what came with the home, by any editor.
 ///
 /// # Errors
 /// [`ChangeFault`].
 pub async fn withdraw(gateway: &Gateway, ask: &ActAsk) -> Result<VersionView, ChangeFault> {
     let _one = gateway.changing().await;
-    let (_, rows) = snapshot(gateway).await?;
+    let (rules, rows) = snapshot(gateway).await?;
     let row = find(&rows, &key_of(ask))?;
     if !matches!(row.state, VersionState::Draft | VersionState::Proposed) {
         return Err(ChangeFault::State("only a draft or a proposal is given up"));
     }
+    let officer = in_force(&rules, &ask.officer, now(gateway, &rows))?;
     let is_seed = row.steps.iter().all(|step| step.act == Act::Seeded);
+    if is_seed && !officer.is(Role::Editor) {
+        return Err(ChangeFault::MayNot(MayNot::Role));
+    }
     if !is_seed && !touched(row).contains(&ask.officer.as_str()) {
         return Err(ChangeFault::MayNot(MayNot::Concerned));
     }
@@ -243,75 +246,68 @@ fn now(gateway: &Gateway, rows: &[VersionRow]) -> i64 {
     gateway.now().max(gateway.rules().at).max(last.unwrap_or(i64::MIN))
 }
 
-/// A signed step.
-struct Step<'a> {
-    act: Act,
-    officer: &'a str,
-    word: &'a str,
-    reason: &'a str,
+/// What speaks against it before anything is built with it.
+fn check(gateway: &Gateway, proposal: &Proposal<'_>, effect: Effect) -> Result<(), ChangeFault> {
+    if proposal.is_late() {
+        return Err(ChangeFault::State("a later version was approved; draft it anew"));
+    }
+    if proposal.changes_nothing() {
+        return Err(ChangeFault::State("it says what is in force already"));
+    }
+    let today = proposal.rules.today(gateway.clock());
+    let findings = proposal.findings(gateway.id(), effect, today);
+    if findings.is_empty() { Ok(()) } else { Err(ChangeFault::Findings(findings)) }
 }
 
-/// Moves a version on by a signed step. Where that puts it in force the rules are built with it
-/// first, now and at the moment it begins, and must hold.
+/// Moves a version on by a signed step. The rules are built with it as if it were approved, now and
+/// whenever something begins, and must hold.
 async fn take(
     gateway: &Gateway,
-    rows: &[VersionRow],
-    row: &VersionRow,
-    (state, effective): (VersionState, i64),
-    step: Step<'_>,
-    now: i64,
+    proposal: &Proposal<'_>,
+    (state, effect): (VersionState, Effect),
+    (act, officer): (Act, &str),
+    ask: &WordAsk,
 ) -> Result<VersionView, ChangeFault> {
-    if step.reason.len() > REASON_BYTES_MAX {
+    if ask.reason.len() > REASON_BYTES_MAX {
         return Err(ChangeFault::Reason);
     }
-    let rules = gateway.rules();
+    let Proposal { rules, rows, row, now, effective, .. } = *proposal;
     let key = row.key.clone();
     let is_approved = state == VersionState::Approved;
+    let needs = Some(effect.needs);
+    let entries = rows.iter().flat_map(|row| &row.steps).map(|step| step.entry);
+    let step = StepRow {
+        act,
+        officer: officer.to_owned(),
+        reason: ask.reason.clone(),
+        needs,
+        jws: Some(ask.word.clone()),
+        entry: entries.max().map_or(0, |last| last.saturating_add(1)),
+        at: now,
+    };
+    let mut after = row.clone();
+    (after.state, after.effective_at) = (VersionState::Approved, Some(effective));
+    after.steps.push(step);
+    let (id, files) = (gateway.id(), gateway.files());
+    let supposed = (!is_approved).then_some(&key);
+    let built = proposal.consequences((id, &files), after, supposed, effect);
+    let (findings, mut next) = built.map_err(Failure::internal)?;
+    if !findings.is_empty() {
+        return Err(ChangeFault::Findings(findings));
+    }
     let effective_at = is_approved.then_some(effective);
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::Version { key: key.clone(), at: Some(stands(row)) });
     changes.writes.push(Write::VersionState { key: key.clone(), state, effective_at });
-    let jws = Some(step.word.to_owned());
-    let recorded = (step.act, step.officer, jws.clone(), step.reason);
+    let signed = Some(Signed { jws: ask.word.clone(), needs: effect.needs });
+    let recorded = (act, officer, signed, ask.reason.as_str());
     push_step(&gateway.parts, &mut changes, (&key, row.digest), recorded, now)?;
-    let mut next = None;
     if is_approved {
-        let others = rows.iter().filter(|other| {
-            (other.key.kind, &other.key.id) == (key.kind, &key.id)
-                && other.state == VersionState::Approved
-        });
-        if others.map(|other| other.key.version).max() > Some(key.version) {
-            return Err(ChangeFault::State("a later version was approved; draft it anew"));
-        }
-        let mut row = row.clone();
-        (row.state, row.effective_at) = (state, effective_at);
-        row.steps.push(StepRow {
-            act: step.act,
-            officer: step.officer.to_owned(),
-            reason: step.reason.to_owned(),
-            jws,
-            entry: 0,
-            at: now,
-        });
-        let mut rows = rows.to_vec();
-        rows.retain(|other| other.key != key);
-        rows.push(row);
-        for at in [effective, now] {
-            let built = Rules::build(gateway.id(), &gateway.files(), &rows, at);
-            let built = built.map_err(Failure::internal)?;
-            if let Some(out) = built.unusable.iter().find(|out| out.key == key) {
-                let (leaf, message) = (key.id.clone(), out.reason.clone());
-                let finding = Finding { line: 0, leaf, message, accepted: Vec::new() };
-                return Err(ChangeFault::Findings(vec![finding]));
-            }
-            next = Some(built);
-        }
+        changes.writes.extend(rules_writes(&next));
     }
-    let writes = next.as_ref().map(rules_writes).unwrap_or_default();
-    changes.writes.extend(writes);
     commit(gateway, changes).await?;
-    if let Some(mut next) = next {
+    if is_approved {
         next.generation = gateway.store().generation().await?;
         gateway.swap(next);
     }
@@ -364,27 +360,38 @@ fn stands(row: &VersionRow) -> (VersionState, u32) {
     (row.state, u32::try_from(row.steps.len()).unwrap_or(u32::MAX))
 }
 
-pub(super) fn unknown_officer() -> ChangeFault {
-    ChangeFault::MayNot(MayNot::Unknown)
+/// The officer of that name, who may decide now.
+fn in_force<'r>(rules: &'r Rules, name: &str, now: i64) -> Result<&'r Officer, ChangeFault> {
+    let officer = rules.history.now(name, now).ok_or(ChangeFault::MayNot(MayNot::Unknown))?;
+    who::active(officer, &rules.floor).map_err(ChangeFault::MayNot)?;
+    Ok(officer)
+}
+
+/// The author of a proposal, who must still be in force, with the key that it signed with.
+fn author_still<'r>(
+    rules: &'r Rules,
+    step: &StepRow,
+    now: i64,
+) -> Result<&'r Officer, ChangeFault> {
+    let author = in_force(rules, &step.officer, now)?;
+    let then = rules.history.at(&step.officer, (step.at, step.entry));
+    if then.is_some_and(|then| who::share_key(author, then)) {
+        Ok(author)
+    } else {
+        Err(ChangeFault::State("its author has another key now, and proposes it anew"))
+    }
+}
+
+/// From when a version is to be in force.
+fn begins(from: Option<i64>, now: i64) -> Result<i64, ChangeFault> {
+    if from.is_some_and(|from| from > now.saturating_add(AHEAD_S)) {
+        return Err(ChangeFault::State("a version begins at most a year ahead"));
+    }
+    Ok(from.unwrap_or(now).max(now))
 }
 
 pub(super) fn parsed(row: &VersionRow) -> Result<Document, ChangeFault> {
     Document::parse(row.key.kind, &row.key.id, &row.text).map_err(ChangeFault::Bad)
-}
-
-/// Officers as they were over time. Which of their versions hold the rules decide; whoever is not
-/// among the officers in force is none.
-pub(super) fn history(rows: &[VersionRow]) -> Officers {
-    let mut officers = Officers::default();
-    let approved = rows
-        .iter()
-        .filter(|row| row.key.kind == DocumentKind::Officer && row.state == VersionState::Approved);
-    for row in approved {
-        if let (Some(at), Ok(Document::Officer(officer))) = (row.effective_at, parsed(row)) {
-            officers.add(at, officer);
-        }
-    }
-    officers
 }
 
 /// The version that a signed word is about.
@@ -406,70 +413,19 @@ fn claims(jws: &str) -> Option<Approval> {
 /// The officer whose word it is, who must be in force now; the word must be fresh.
 fn signed<'o>(
     gateway: &'o Gateway,
-    (rules, officers): (&'o Rules, &'o Officers),
+    rules: &'o Rules,
     row: &VersionRow,
-    (word, jws): (&Approval, &str),
+    (role, jws): (SignerRole, &str),
     now: i64,
-) -> Result<&'o crate::config::Officer, ChangeFault> {
-    let judged = Judged { gateway: gateway.id(), officers, floor: &rules.floor };
-    let (officer, _) = check_word(&judged, (&row.key, row.digest), word.role, jws, now)
+) -> Result<&'o Officer, ChangeFault> {
+    let judged = Judged { gateway: gateway.id(), officers: &rules.history };
+    let (officer, word) = check_word(&judged, (&row.key, row.digest), role, jws, (now, u64::MAX))
         .map_err(ChangeFault::Unsigned)?;
-    if !rules.officers.contains(officer) {
-        return Err(unknown_officer());
-    }
+    who::active(officer, &rules.floor).map_err(ChangeFault::MayNot)?;
     if !(now - WORD_AGE_S..=now + SKEW_S).contains(&word.iat) {
         return Err(ChangeFault::State("the word was signed too long ago, or lies in the future"));
     }
     Ok(officer)
-}
-
-pub(super) fn needs(
-    rules: &Rules,
-    rows: &[VersionRow],
-    row: &VersionRow,
-    document: &Document,
-    effective: i64,
-) -> Needs {
-    let of = rows.iter().filter(|other| {
-        (other.key.kind, &other.key.id) == (row.key.kind, &row.key.id)
-            && other.state == VersionState::Approved
-            && other.key.version < row.key.version
-    });
-    let before = rules::in_force(of, effective).and_then(|before| parsed(before).ok());
-    let judge = rules.judge();
-    rules::needs(before.as_ref(), document, &rules.floor, effective, |before, after| {
-        match (before, after) {
-            (Document::Policy(before), Document::Policy(after)) => judge.narrows(before, after),
-            _ => false,
-        }
-    })
-}
-
-/// Everything that speaks against a document, as far as it can be said before it is in force.
-fn judge(rules: &Rules, document: &Document, today: Date) -> Vec<Finding> {
-    let judge = rules.judge();
-    let expired = |day: Date, line: usize| {
-        (day < today).then(|| Finding {
-            line,
-            leaf: "expires".to_owned(),
-            message: "that day has passed".to_owned(),
-            accepted: vec!["a day to come".to_owned()],
-        })
-    };
-    let (compiled, day, line) = match document {
-        Document::Policy(source) => {
-            (judge.compile_source((**source).clone()), source.head.expires, source.line("expires"))
-        }
-        Document::Exception(source) => {
-            let standing = rules.standing(source);
-            let standing = standing.as_deref().map(crate::policy::Compiled::source);
-            (judge.compile_exception(source, 1, standing), source.expires(), 0)
-        }
-        Document::Officer(_) | Document::Party(_) | Document::Agreement(_) => return Vec::new(),
-    };
-    let mut findings = compiled.err().unwrap_or_default();
-    findings.extend(expired(day, line));
-    findings
 }
 
 /// A policy's text with the number of the version that it becomes; its comments stay.

@@ -4,7 +4,7 @@
 //! them; in production they enter as drafts and officers decide. The first officers are the root of
 //! all later signatures, so they enter as they are, and the governance ledger begins with them.
 
-use crate::domain::{Act, Approval, Digest, DocumentKind, SignerRole, VersionState};
+use crate::domain::{Act, Approval, Digest, DocumentKind, Needs, SignerRole, VersionState};
 use crate::evidence::event;
 use crate::sign::signing::SigningKey;
 use crate::store::{Changes, EntrySlot, NewStep, NewVersion, Requirement, VersionKey, Write};
@@ -93,7 +93,8 @@ fn one(
     };
     let key = VersionKey { kind: seed.kind, id: seed.id.clone(), version };
     let digest = document.digest();
-    let mut steps = vec![(Act::Seeded, "titian".to_owned(), None)];
+    let mut steps: Vec<(Act, String, Option<Signed>)> =
+        vec![(Act::Seeded, "titian".to_owned(), None)];
     let signers = signers.filter(|_| seed.kind != DocumentKind::Officer);
     for (act, role, (name, signer)) in signers.into_iter().flat_map(|signers| {
         [
@@ -113,7 +114,8 @@ fn one(
             from: None,
         };
         let signed = signer.sign(word).map_err(Failure::from)?;
-        steps.push((act, name.clone(), Some(signed.compact().to_owned())));
+        let jws = signed.compact().to_owned();
+        steps.push((act, name.clone(), Some(Signed { jws, needs: Needs::TwoUnits })));
     }
     let is_approved = signers.is_some() || seed.kind == DocumentKind::Officer;
     changes.requires.push(Requirement::Version { key: key.clone(), at: None });
@@ -124,10 +126,16 @@ fn one(
         state: if is_approved { VersionState::Approved } else { VersionState::Draft },
         effective_at: is_approved.then_some(now),
     }));
-    for (act, officer, jws) in steps {
-        push_step(parts, changes, (&key, digest), (act, &officer, jws, ""), now)?;
+    for (act, officer, signed) in steps {
+        push_step(parts, changes, (&key, digest), (act, &officer, signed, ""), now)?;
     }
     Ok(())
+}
+
+/// An officer's word, and how many officers the version was found to take when it was given.
+pub(super) struct Signed {
+    pub(super) jws: String,
+    pub(super) needs: Needs,
 }
 
 /// Adds a step and its entry in the governance ledger.
@@ -135,11 +143,13 @@ pub(super) fn push_step(
     parts: &Parts,
     changes: &mut Changes,
     (key, digest): (&VersionKey, Digest),
-    (act, officer, jws, reason): (Act, &str, Option<String>, &str),
+    (act, officer, signed, reason): (Act, &str, Option<Signed>, &str),
     at: i64,
 ) -> Result<(), Failure> {
-    let word = jws.as_deref().map(|jws| Digest::of(jws.as_bytes()));
-    let event = event::step((key.kind, &key.id, key.version), digest, (act, officer), word);
+    let word = signed.as_ref().map(|signed| Digest::of(signed.jws.as_bytes()));
+    let needs = signed.as_ref().map(|signed| signed.needs);
+    let version = (key.kind, key.id.as_str(), key.version);
+    let event = event::step(version, digest, (act, officer), (word, needs));
     let event = event.map_err(Failure::internal)?;
     let mut salt = [0u8; 16];
     parts.entropy.fill(&mut salt)?;
@@ -148,7 +158,8 @@ pub(super) fn push_step(
         act,
         officer: officer.to_owned(),
         reason: reason.to_owned(),
-        jws,
+        needs,
+        jws: signed.map(|signed| signed.jws),
         entry: EntrySlot(changes.entries.len() - 1),
         at,
     };

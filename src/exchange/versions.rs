@@ -6,8 +6,10 @@ use crate::store::{VersionKey, VersionRow};
 use crate::wire::{RulesView, StepView, VersionView, VersionsAsk};
 
 use super::Gateway;
-use super::change::{ChangeFault, find, history, needs, parsed, snapshot, unknown_officer};
-use super::rules::{Rules, who};
+use super::change::{ChangeFault, find, parsed, snapshot};
+use super::rules::Rules;
+use super::rules::proposal::Proposal;
+use super::rules::who::{self, MayNot};
 use super::show::moment;
 
 /// Versions as an officer may see them: the edges of the own party and unit, and, for an approver,
@@ -17,9 +19,9 @@ use super::show::moment;
 /// [`ChangeFault`].
 pub async fn list(gateway: &Gateway, ask: &VersionsAsk) -> Result<Vec<VersionView>, ChangeFault> {
     let (rules, rows) = snapshot(gateway).await?;
-    let officers = history(&rows);
+    let named = |name| rules.history.now(name, rules.at).filter(|officer| !officer.disabled);
     let officer = match &ask.officer {
-        Some(name) => Some(officers.at(name, rules.at).ok_or(unknown_officer())?),
+        Some(name) => Some(named(name).ok_or(ChangeFault::MayNot(MayNot::Unknown))?),
         None => None,
     };
     let asked = rows.iter().filter(|row| {
@@ -80,6 +82,7 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool)
         VersionState::Draft | VersionState::Proposed | VersionState::Withdrawn => {
             row.state.as_str()
         }
+        VersionState::Approved if rules.ended.contains(&row.key) => "ended",
         VersionState::Approved if unusable.is_some() => "unusable",
         VersionState::Approved if rules.versions.contains(&row.key) => "in_force",
         VersionState::Approved if row.effective_at.is_some_and(|at| at > rules.at) => "scheduled",
@@ -88,7 +91,9 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool)
     let open = matches!(row.state, VersionState::Draft | VersionState::Proposed);
     let needs = match parsed(row) {
         Ok(document) if open && looks_close => {
-            Some(needs(rules, rows, row, &document, rules.at).as_str().to_owned())
+            let (document, now, effective) = (&document, rules.at, rules.at);
+            let proposal = Proposal { rules, rows, row, document, now, effective };
+            Some(proposal.effect().needs.to_string())
         }
         _ => None,
     };
@@ -112,6 +117,7 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool)
                 officer: step.officer.clone(),
                 at: moment(step.at, false),
                 reason: step.reason.clone(),
+                needs: step.needs.map(|needs| needs.to_string()),
                 word: step.jws.clone(),
                 entry: step.entry,
             })

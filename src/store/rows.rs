@@ -7,7 +7,7 @@ use super::{EntrySlot, Sealed};
 use crate::domain::state::{MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState};
 use crate::domain::{
     Act, Address, Digest, DocumentKind, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType,
-    PartyId, Purpose, ReleaseId, VersionState,
+    Needs, PartyId, Purpose, ReleaseId, VersionState,
 };
 
 /// A message to record.
@@ -515,6 +515,8 @@ pub struct NewStep {
     pub officer: String,
     /// Why.
     pub reason: String,
+    /// How many officers the version was found to take, where it was judged.
+    pub needs: Option<Needs>,
     /// The officer's own word, where the act is one.
     pub jws: Option<String>,
     /// Its entry in the governance ledger.
@@ -532,6 +534,8 @@ pub struct StepRow {
     pub officer: String,
     /// Why.
     pub reason: String,
+    /// How many officers the version was found to take, where it was judged.
+    pub needs: Option<Needs>,
     /// The officer's own word, where the act is one.
     pub jws: Option<String>,
     /// Index of its entry in the governance ledger.

@@ -76,7 +76,9 @@ pub struct VersionView {
     pub digest: String,
     /// Where it is in its life.
     pub state: VersionState,
-    /// `draft`, `proposed`, `withdrawn`, `scheduled`, `in_force`, `superseded` or `unusable`.
+    /// `draft`, `proposed`, `withdrawn`, `scheduled`, `in_force`, `ended`, `superseded` or
+    /// `unusable`. What has `ended` was overtaken by nothing and its last day has passed: a
+    /// policy's days of grace among it, an exception's, an agreement's.
     pub stands: String,
     /// Why it is in force for nobody, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +111,10 @@ pub struct StepView {
     /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// How many officers the version was found to take, where the step is signed: as in `needs`
+    /// of the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
     /// The officer's own word, where the act is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,

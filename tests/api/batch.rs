@@ -14,7 +14,8 @@ use titian::client::ClientFault;
 use titian::client::officer::OfficerKey;
 use titian::clock::ManualClock;
 use titian::domain::{Approval, DocumentKind, SignerRole};
-use titian::exchange::{change, hold};
+use titian::exchange::change::{self, ChangeFault};
+use titian::exchange::hold;
 use titian::http::{Deadlines, Edge, Limits, Listener, Rates, router, tls_config};
 use titian::wire::{DraftAsk, HoldAct, VersionView, WordAsk};
 use tokio::sync::watch;
@@ -93,39 +94,70 @@ impl Clocked {
         approver: Option<&str>,
         from: Option<i64>,
     ) -> String {
-        let gateway = self.opened.gateway();
-        let sign = |name: &str, view: &VersionView, role| {
-            let path = self.live.home().join(format!("development/officers/{name}.jwk"));
-            let none = || Err(ClientFault::Unusable("a throw-away key has no passphrase"));
-            let key = OfficerKey::open(name, &path, none).unwrap();
-            let word = Approval {
-                iss: String::new(),
-                aud: crate::live::ID.to_owned(),
-                iat: self.now(),
-                kind: view.kind,
-                id: view.id.clone(),
-                version: view.version,
-                digest: view.digest.parse().unwrap(),
-                role,
-                from,
-            };
-            WordAsk { word: key.sign(word).unwrap(), reason: String::new() }
+        let view = self.draft_as(EDITOR, kind, (id, text)).unwrap();
+        let proposed = self.propose_as(EDITOR, &view, from).unwrap();
+        let Some(approver) = approver else { return proposed.stands };
+        self.approve_as(approver, &view, from).unwrap().stands
+    }
+
+    pub(crate) fn draft_as(
+        &self,
+        officer: &str,
+        kind: DocumentKind,
+        (id, text): (&str, &str),
+    ) -> Result<VersionView, ChangeFault> {
+        let (officer, id, text) = (officer.to_owned(), id.to_owned(), text.to_owned());
+        let ask = DraftAsk { officer, kind, id, text, version: None };
+        self.block_on(change::draft(self.opened.gateway(), &ask))
+    }
+
+    pub(crate) fn propose_as(
+        &self,
+        officer: &str,
+        view: &VersionView,
+        from: Option<i64>,
+    ) -> Result<VersionView, ChangeFault> {
+        let word = self.word(officer, view, SignerRole::Author, from);
+        self.block_on(change::propose(self.opened.gateway(), &word))
+    }
+
+    pub(crate) fn approve_as(
+        &self,
+        officer: &str,
+        view: &VersionView,
+        from: Option<i64>,
+    ) -> Result<VersionView, ChangeFault> {
+        let word = self.word(officer, view, SignerRole::Approver, from);
+        self.block_on(change::approve(self.opened.gateway(), &word))
+    }
+
+    /// An officer's word about a version, by its throw-away key.
+    pub(crate) fn word(
+        &self,
+        officer: &str,
+        view: &VersionView,
+        role: SignerRole,
+        from: Option<i64>,
+    ) -> WordAsk {
+        let path = self.live.home().join(format!("development/officers/{officer}.jwk"));
+        let none = || Err(ClientFault::Unusable("a throw-away key has no passphrase"));
+        let key = OfficerKey::open(officer, &path, none).unwrap();
+        let word = Approval {
+            iss: String::new(),
+            aud: crate::live::ID.to_owned(),
+            iat: self.now(),
+            kind: view.kind,
+            id: view.id.clone(),
+            version: view.version,
+            digest: view.digest.parse().unwrap(),
+            role,
+            from,
         };
-        let ask = DraftAsk {
-            officer: EDITOR.to_owned(),
-            kind,
-            id: id.to_owned(),
-            text: text.to_owned(),
-            version: None,
-        };
-        self.runtime.as_ref().unwrap().block_on(async {
-            let view = change::draft(gateway, &ask).await.unwrap();
-            let word = sign(EDITOR, &view, SignerRole::Author);
-            let proposed = change::propose(gateway, &word).await.unwrap();
-            let Some(approver) = approver else { return proposed.stands };
-            let word = sign(approver, &view, SignerRole::Approver);
-            change::approve(gateway, &word).await.unwrap().stands
-        })
+        WordAsk { word: key.sign(word).unwrap(), reason: String::new() }
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().unwrap().block_on(future)
     }
 
     /// Now, at this gateway's clock (unix seconds).

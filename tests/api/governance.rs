@@ -1,5 +1,7 @@
 //! Officers change what is governed, as they would: with the command line, at a gateway that runs.
 
+use std::io::{Read, Write};
+
 use serde_json::{Value, json};
 
 use crate::lifecycle::{UNIT, status};
@@ -268,9 +270,7 @@ fn a_new_key_needs_the_word_of_the_one_before() {
         )
     };
     let record = edited(&live, ("party", "bnpt"), &[("[[certificates]]", &key(""))]);
-    let proposed = propose(&live, "party", &record, EDITOR);
-    assert_eq!(proposed.code, 0, "{proposed:?}");
-    let refused = approve(&live, "party", "bnpt", APPROVER);
+    let refused = propose(&live, "party", &record, EDITOR);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.json.to_string().contains("previous key"), "{refused:?}");
     let endorse = ["party", "endorse", file.to_str().unwrap(), "--as", "bnpt"];
@@ -321,12 +321,32 @@ fn versions_survive_a_restart_and_a_text_changed_behind_their_back_is_in_force_f
     });
     let list = run(&live, &["policy", "list"]).json;
     assert_eq!(stands(&list, 2), "unusable", "{list}");
+    // and it says so from the start, where whoever runs it looks
+    let log = std::fs::read_to_string(&live.log).unwrap();
+    assert!(log.contains("in force for nobody"), "{log}");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", live.management)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").unwrap();
+    let mut metrics = String::new();
+    stream.read_to_string(&mut metrics).unwrap();
+    assert!(metrics.contains("titian_unusable_documents 1"), "{metrics}");
+    // the same text is approved again by two: what is unusable is no measure of it
+    let file = live.home().join(format!("{ABROAD}.toml"));
+    let shipped = std::fs::read_to_string(format!("config/policies/{ABROAD}.toml")).unwrap();
+    std::fs::write(&file, shipped.replace(MONTH_GOES.0, MONTH_GOES.1)).unwrap();
+    let again = propose(&live, "policy", &file, EDITOR);
+    assert_eq!(again.json["needs"], "two_units", "{again:?}");
+    assert_eq!(unsent(&live), "no-policy", "and the one before was overtaken");
+    assert_eq!(approve(&live, "policy", ABROAD, APPROVER).json["stands"], "in_force");
+}
+
+/// What is told of a status to CUTA that is not sent.
+fn unsent(live: &Live) -> String {
     let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
     let (item, body) = received(&bnpt, &unit);
     let mut claims = status(&unit, &item, &body, "received", "accepted");
     claims["recipients"] = json!(["cuta-be"]);
     claims["legal"]["instrument"] = json!("mou-id-be");
-    assert_eq!(unit.submit(claims).code(), "no-policy", "and the one before was overtaken");
+    unit.submit(claims).code()
 }
 
 fn exception(live: &Live, message: &str, expires: &str, leaves: &str) -> std::path::PathBuf {
@@ -407,6 +427,7 @@ fn an_exception_never_lets_a_name_or_a_text_cross_nor_lasts() {
     let id = crate::live::fresh_id();
     for (expires, leaves, place) in [
         (in_days(20), "\"/note\" = \"hold\"", "/note"),
+        (in_days(20), "\"/note\" = \"drop\"", "/note"),
         (in_days(20), "\"/note\" = \"keep\"", "/note"),
         (in_days(20), "\"/subject/ref\" = \"keep\"", "/subject/ref"),
         (in_days(-2), SEX, "expires"),
@@ -417,7 +438,7 @@ fn an_exception_never_lets_a_name_or_a_text_cross_nor_lasts() {
         assert_eq!(refused.json["errors"][0]["pointer"], place, "{refused:?}");
     }
     let file = exception(&live, &id, &in_days(40), SEX);
-    let refused = grant(&live, &file, OTHER_AGENCY);
+    let refused = propose(&live, "exception", &file, EDITOR);
     assert!(refused.json.to_string().contains("30 days"), "{refused:?}");
 }
 

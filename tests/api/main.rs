@@ -7,6 +7,7 @@
 mod batch;
 mod budget;
 mod governance;
+mod governed;
 mod hostile;
 mod lifecycle;
 mod live;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Backend;
 use super::fixtures::*;
-use titian::domain::{Act, Digest, DocumentKind, VersionState};
+use titian::domain::{Act, Digest, DocumentKind, Needs, VersionState};
 use titian::store::{
     Changes, CommitError, EntrySlot, NewStep, NewVersion, Requirement, Store, StoreError,
     VersionKey, Write,
@@ -31,6 +31,7 @@ fn doing(key: &VersionKey, act: Act, mut writes: Vec<Write>) -> Changes {
         act,
         officer: String::from("petugas-1"),
         reason: String::from("contoh"),
+        needs: Some(Needs::TwoUnits),
         jws: Some(String::from("a.b.c")),
         entry: EntrySlot(0),
         at: NOW,
@@ -61,6 +62,7 @@ async fn a_version_reads_back_with_its_steps(backend: &dyn Backend) {
     let acts: Vec<_> = first.steps.iter().map(|step| (step.act, step.entry)).collect();
     assert_eq!(acts, [(Act::Drafted, 0), (Act::Approved, 1)]);
     assert_eq!(first.steps[0].jws.as_deref(), Some("a.b.c"));
+    assert_eq!(first.steps[0].needs, Some(Needs::TwoUnits));
     assert_eq!((second.state, second.effective_at), (VersionState::Draft, None));
     assert_eq!(store.versions().await.unwrap(), rows);
     assert!(store.versions_of(DocumentKind::Party, "p-1").await.unwrap().is_empty());

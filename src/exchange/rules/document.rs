@@ -1,13 +1,13 @@
-//! One governed document as its text says, and whether a change of it narrows what may pass.
+//! One governed document as its text says.
 
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::config::{KeyStatus, Officer, PartyRecord, agreements};
+use crate::config::{Officer, PartyRecord, agreements};
 use crate::domain::json::canonical;
-use crate::domain::{Agreement, Digest, DocumentKind, PartyKind};
-use crate::policy::{ExceptionSource, Floor, Source};
+use crate::domain::{Agreement, Digest, DocumentKind};
+use crate::policy::{ExceptionSource, Source};
 
 use super::record;
 
@@ -35,9 +35,6 @@ pub struct BadDocument {
     /// Why, in words.
     pub reason: String,
 }
-
-/// How long one officer alone may freeze a domestic social agency.
-const FREEZE_ALONE_S: i64 = 12 * 3600;
 
 impl Document {
     /// Reads a text as a document named `id`. A text that names itself must do so by that id.
@@ -80,6 +77,17 @@ impl Document {
         if document.id() == id { Ok(document) } else { Err(because("it names itself otherwise")) }
     }
 
+    /// What kind it is.
+    pub fn kind(&self) -> DocumentKind {
+        match self {
+            Self::Officer(_) => DocumentKind::Officer,
+            Self::Party(_) => DocumentKind::Party,
+            Self::Agreement(_) => DocumentKind::Agreement,
+            Self::Policy(_) => DocumentKind::Policy,
+            Self::Exception(_) => DocumentKind::Exception,
+        }
+    }
+
     /// The id it gives itself.
     pub fn id(&self) -> &str {
         match self {
@@ -108,24 +116,15 @@ impl Document {
         }
     }
 
-    /// Whether `self`, taking the place of `before` at `at` (unix seconds), lets nothing pass that
-    /// did not pass before. Policies are compared leaf by leaf, see [`super::Judge::narrows`].
-    pub(super) fn narrows(&self, before: &Self, floor: &Floor, at: i64) -> bool {
-        match (before, self) {
-            (Self::Officer(before), Self::Officer(after)) => {
-                let same = Officer {
-                    roles: before.roles.clone(),
-                    disabled: before.disabled,
-                    ..after.clone()
-                };
-                same == *before
-                    && (after.disabled || !before.disabled)
-                    && after.roles.iter().all(|role| before.roles.contains(role))
+    /// Whether it says what `other` says; the number of a policy's version apart.
+    pub fn says_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Policy(one), Self::Policy(other)) => {
+                let mut same = one.clone();
+                same.head.version = other.head.version;
+                same.digest() == other.digest()
             }
-            (Self::Party(before), Self::Party(after)) => party_narrows(before, after, floor, at),
-            (Self::Agreement(before), Self::Agreement(after)) => agreement_narrows(before, after),
-            (Self::Exception(before), Self::Exception(after)) => after.narrows(before),
-            _ => false,
+            _ => self.kind() == other.kind() && self.digest() == other.digest(),
         }
     }
 }
@@ -142,126 +141,18 @@ fn toml_of<T: DeserializeOwned>(text: &str) -> Result<T, BadDocument> {
     })
 }
 
-/// A freeze, a key or certificate less, a key that is used no more.
-fn party_narrows(before: &PartyRecord, after: &PartyRecord, floor: &Floor, at: i64) -> bool {
-    let same = PartyRecord {
-        frozen: before.frozen,
-        frozen_until: before.frozen_until,
-        keys: before.keys.clone(),
-        certificates: before.certificates.clone(),
-        units: before.units.clone(),
-        ..after.clone()
-    };
-    let frozen = match (before.frozen, after.frozen) {
-        (true, true) => before.frozen_until == after.frozen_until,
-        (true, false) => false,
-        (false, false) => after.frozen_until.is_none(),
-        // whoever cares for children is not cut off for long by one officer alone
-        (false, true) if floor.kind(&after.id, after.kind) == PartyKind::Social => after
-            .frozen_until
-            .is_some_and(|until| until.unix_timestamp() <= at.saturating_add(FREEZE_ALONE_S)),
-        (false, true) => true,
-    };
-    let keys = after.keys.iter().all(|key| {
-        before.keys.iter().any(|old| {
-            let less = |status| matches!(status, KeyStatus::Retired | KeyStatus::Revoked);
-            let revives = old.status == KeyStatus::Revoked && key.status != KeyStatus::Revoked;
-            old.jwk == key.jwk
-                && old.unit == key.unit
-                && (old.status == key.status || (less(key.status) && !revives))
-        })
-    });
-    same == *before
-        && frozen
-        && keys
-        && after.certificates.iter().all(|pin| before.certificates.contains(pin))
-        && after.units.iter().all(|unit| before.units.contains(unit))
-}
-
-fn agreement_narrows(before: &Agreement, after: &Agreement) -> bool {
-    let printed = |agreement: &Agreement, other: &Agreement| {
-        agreement.fingerprints.iter().all(|(party, printed)| {
-            let known = other.fingerprints.get(party);
-            printed.iter().all(|each| known.is_some_and(|known| known.contains(each)))
-        })
-    };
-    before.title == after.title
-        && after.parties.iter().all(|party| before.parties.contains(party))
-        && after.messages.iter().all(|message| before.messages.contains(message))
-        && after.purposes.iter().all(|purpose| before.purposes.contains(purpose))
-        && after.k >= before.k
-        && after.retention_days <= before.retention_days
-        && after.from >= before.from
-        && after.until <= before.until
-        && printed(after, before)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FLOOR: &str = include_str!("../../../config/floor.development.toml");
     const AGREEMENT: &str = include_str!("../../../config/agreements/mou-id-be.toml");
-
-    fn floor() -> Floor {
-        Floor::parse(FLOOR).unwrap()
-    }
-
-    fn party(id: &str, kind: &str, rest: &str) -> Document {
-        // RFC 8037, appendix A
-        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-        let text = format!(
-            "id = \"{id}\"\nname = \"N\"\ncountry = \"IDN\"\nkind = \"{kind}\"\n{rest}\n\
-             [[keys]]\nstatus = \"active\"\njwk = {{ kty = \"OKP\", crv = \"Ed25519\", x = \"{x}\" }}\n\
-             [[certificates]]\nspki = \"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\"\n"
-        );
-        Document::parse(DocumentKind::Party, id, &text).unwrap()
-    }
-
-    #[test]
-    fn a_freeze_narrows_and_an_unfreezing_does_not() {
-        let at = 1_795_507_200; // 2026-11-24T08:00:00Z
-        let frozen = "frozen = true";
-        let (open, shut) = (party("cuta-be", "foreign", ""), party("cuta-be", "foreign", frozen));
-        assert!(shut.narrows(&open, &floor(), at));
-        assert!(!open.narrows(&shut, &floor(), at));
-        let open = party("kemensos", "social", "");
-        for (rest, alone) in [
-            ("frozen = true", false),
-            ("frozen = true\nfrozen_until = \"2026-11-24T20:00:00Z\"", true),
-            ("frozen = true\nfrozen_until = \"2026-11-24T20:00:01Z\"", false),
-        ] {
-            let shut = party("kemensos", "social", rest);
-            assert_eq!(shut.narrows(&open, &floor(), at), alone, "{rest}");
-        }
-        // a stranger that calls itself social is foreign all the same
-        let open = party("zarqolin", "social", "");
-        assert!(party("zarqolin", "social", frozen).narrows(&open, &floor(), at));
-    }
-
-    #[test]
-    fn an_agreement_narrows_only_downwards() {
-        let parse = |text: &str| Document::parse(DocumentKind::Agreement, "mou-id-be", text);
-        let before = parse(AGREEMENT).unwrap();
-        for (from, to, narrows) in [
-            ("k = 10", "k = 12", true),
-            ("k = 10", "k = 9", false),
-            ("until = 2027-12-31", "until = 2027-12-30", true),
-            ("until = 2027-12-31", "until = 2028-01-01", false),
-            ("[\"referral/1\", \"status/1\"]", "[\"status/1\"]", true),
-            ("retention_days = 365", "retention_days = 366", false),
-            ("title = \"M", "title = \"m", false),
-        ] {
-            let after = parse(&AGREEMENT.replace(from, to)).unwrap();
-            assert_eq!(after.narrows(&before, &floor(), 0), narrows, "{to}");
-        }
-        assert!(parse(&AGREEMENT.replace("mou-id-be", "mou-id-fr")).is_err());
-    }
 
     #[test]
     fn comments_do_not_count_and_words_do() {
         let of = |text: &str| Document::parse(DocumentKind::Agreement, "mou-id-be", text).unwrap();
         assert_eq!(of(AGREEMENT).digest(), of(&format!("# said\n{AGREEMENT}")).digest());
         assert_ne!(of(AGREEMENT).digest(), of(&AGREEMENT.replace("k = 10", "k = 11")).digest());
+        let renamed = AGREEMENT.replace("mou-id-be", "mou-id-fr");
+        assert!(Document::parse(DocumentKind::Agreement, "mou-id-be", &renamed).is_err());
     }
 }

@@ -4,30 +4,38 @@
 //! follows from its approvals and the clock; one that does not hold (a signature, the floor, the
 //! agreement) is in force for nobody, and neither is the one before it, which was overtaken. What
 //! is left out and why is part of the result.
+//!
+//! INVARIANT: an unusable policy keeps its place, so that the messages it is for do not go under a
+//! wider one.
+//!
+//! Of two documents that exclude each other (one certificate, the same messages) the one approved
+//! first stays.
 
+mod build;
 mod document;
+mod effect;
 mod judge;
+pub mod proposal;
 pub mod record;
 pub mod signatures;
 pub mod who;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
+use build::Building;
 pub use document::{BadDocument, Document};
+pub use effect::Effect;
 pub use judge::Judge;
-use signatures::{Judged, Officers};
-pub use who::Needs;
+use signatures::Officers;
 
 use crate::auth::{BadRecord, Directory};
 use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
 use crate::domain::json::canonical;
-use crate::domain::{Agreement, Digest, DocumentKind, VersionState};
+use crate::domain::{Agreement, Digest};
 use crate::policy::{
-    BadBaseline, BadFloor, Baseline, Compiled, ExceptionSource, Fixed, Floor, PolicySet, Source,
+    BadBaseline, BadFloor, Baseline, Compiled, ExceptionSource, Fixed, Floor, PolicySet,
 };
 use crate::schema::{SchemaError, Schemas};
 use crate::store::{VersionKey, VersionRow};
@@ -71,10 +79,14 @@ pub struct Rules {
     pub fixed: Fixed,
     /// Officers who may decide.
     pub officers: Vec<Officer>,
+    /// Officers as they were over time.
+    pub history: Officers,
     /// Which version of each document is in force.
     pub versions: Vec<VersionKey>,
     /// What is approved and yet in force for nobody.
     pub unusable: Vec<Unusable>,
+    /// What nothing has overtaken, and whose last day has passed.
+    pub ended: Vec<VersionKey>,
     /// Over all of the above and the floor.
     pub digest: Digest,
     /// Raised by every change of the rules; set when they are installed.
@@ -130,22 +142,39 @@ impl Rules {
         rows: &[VersionRow],
         now: i64,
     ) -> Result<Self, BadRules> {
+        Self::build_supposing(gateway, files, rows, now, None)
+    }
+
+    /// As [`Self::build`], as if every signature of the version `supposed` were there: what would
+    /// be if it were approved.
+    ///
+    /// # Errors
+    /// [`BadRules`].
+    pub fn build_supposing(
+        gateway: &str,
+        files: &Files,
+        rows: &[VersionRow],
+        now: i64,
+        supposed: Option<&VersionKey>,
+    ) -> Result<Self, BadRules> {
         let floor = Floor::parse(&files.floor)?;
         let baseline = files.baseline.as_deref().map(Baseline::parse).transpose()?;
         let baseline = baseline.unwrap_or_default();
         let schemas = Schemas::builtin().map_err(BadRules::Schemas)?;
         let last = rows.iter().flat_map(|row| &row.steps).map(|step| step.at).max();
         let at = now.max(last.unwrap_or(now));
-        let mut building = Building { gateway, floor: &floor, at, ..Building::new(rows, &floor) };
+        let mut building = Building::new((gateway, supposed), rows, &floor, at);
         building.officers();
         building.agreements(files.retention_days_max);
         building.parties();
-        let (policies, exceptions) = building.policies(&schemas);
+        let policies = building.policies(&schemas);
+        let exceptions = building.exceptions(&schemas, &policies);
         let fixed = fixed(&floor, &schemas)?;
-        let Building { parties, agreements, officers_now, unusable, chosen, untils, .. } = building;
+        let Building { parties, agreements, officers, history, unusable, ended, .. } = building;
+        let (mut chosen, untils) = (building.chosen, building.untils);
         let until = untils.into_iter().filter(|until| *until > at).min();
         let directory = Directory::new(&parties)?;
-        let chosen: Vec<_> = chosen.into_iter().map(|row| (row.key.clone(), row.digest)).collect();
+        chosen.sort_unstable();
         let digest = digest(files, &chosen, &parties, &unusable);
         Ok(Self {
             directory,
@@ -157,9 +186,11 @@ impl Rules {
             baseline,
             baseline_text: files.baseline.clone(),
             fixed,
-            officers: officers_now,
+            officers,
+            history,
             versions: chosen.into_iter().map(|(key, _)| key).collect(),
             unusable,
+            ended,
             digest,
             generation: 0,
             at,
@@ -181,7 +212,7 @@ impl Rules {
 
     /// The policy in force for the message of an exception.
     pub fn standing(&self, source: &ExceptionSource) -> Option<std::sync::Arc<Compiled>> {
-        standing(&self.policies, source)
+        build::standing(&self.policies, source)
     }
 
     /// Today in Jakarta, never earlier than the day the rules were built for: what has ended does
@@ -192,9 +223,15 @@ impl Rules {
 
     /// The day they were built for, in Jakarta.
     pub fn day(&self) -> time::Date {
-        let at = OffsetDateTime::from_unix_timestamp(self.at);
-        at.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(JAKARTA).date()
+        day_of(self.at)
     }
+}
+
+/// The day of a moment in Jakarta; one outside the calendar is its last day, when nothing lasts any
+/// more.
+fn day_of(at: i64) -> time::Date {
+    let at = OffsetDateTime::from_unix_timestamp(at).ok();
+    at.and_then(|at| at.checked_to_offset(JAKARTA)).map_or(time::Date::MAX, OffsetDateTime::date)
 }
 
 fn fixed(floor: &Floor, schemas: &Schemas) -> Result<Fixed, BadRules> {
@@ -224,276 +261,5 @@ fn digest(
     Digest::of(&canonical(&all).unwrap_or_default())
 }
 
-/// The rules on their way.
-struct Building<'a> {
-    gateway: &'a str,
-    floor: &'a Floor,
-    at: i64,
-    /// Approved versions of each document, oldest first.
-    approved: BTreeMap<(DocumentKind, &'a str), Vec<&'a VersionRow>>,
-    history: Officers,
-    officers_now: Vec<Officer>,
-    parties: Vec<PartyRecord>,
-    agreements: Vec<Agreement>,
-    unusable: Vec<Unusable>,
-    chosen: Vec<&'a VersionRow>,
-    untils: Vec<i64>,
-}
-
-impl<'a> Building<'a> {
-    fn new(rows: &'a [VersionRow], floor: &'a Floor) -> Self {
-        let mut approved: BTreeMap<(DocumentKind, &str), Vec<&VersionRow>> = BTreeMap::new();
-        for row in rows.iter().filter(|row| row.state == VersionState::Approved) {
-            approved.entry((row.key.kind, &row.key.id)).or_default().push(row);
-        }
-        for versions in approved.values_mut() {
-            versions.sort_by_key(|row| row.key.version);
-        }
-        Self {
-            gateway: "",
-            floor,
-            at: 0,
-            approved,
-            history: Officers::default(),
-            officers_now: Vec::new(),
-            parties: Vec::new(),
-            agreements: Vec::new(),
-            unusable: Vec::new(),
-            chosen: Vec::new(),
-            untils: Vec::new(),
-        }
-    }
-
-    fn of_kind(&self, kind: DocumentKind) -> Vec<Vec<&'a VersionRow>> {
-        let all = self.approved.iter().filter(|((of, _), _)| *of == kind);
-        all.map(|(_, rows)| rows.clone()).collect()
-    }
-
-    /// Officers sign for officers, so they are taken in the order in which they were approved.
-    fn officers(&mut self) {
-        let mut rows: Vec<_> = self.of_kind(DocumentKind::Officer).into_iter().flatten().collect();
-        rows.sort_by_key(|row| (row.steps.last().map(|step| step.at), row.key.version));
-        let mut good: BTreeMap<&str, Vec<(&VersionRow, Document)>> = BTreeMap::new();
-        for row in rows {
-            let before = good.entry(&row.key.id).or_default();
-            match self.verify(row, before, |_, _| false) {
-                Ok(document) => {
-                    if let Document::Officer(officer) = &document {
-                        let from = row.effective_at.unwrap_or(i64::MAX);
-                        self.history.add(from, officer.clone());
-                    }
-                    before.push((row, document));
-                }
-                Err(reason) => self.leave_out(row, reason),
-            }
-        }
-        for versions in self.of_kind(DocumentKind::Officer) {
-            let good = versions.first().and_then(|row| good.remove(row.key.id.as_str()));
-            if let Some(Document::Officer(officer)) =
-                self.choose(&versions, &good.unwrap_or_default())
-            {
-                self.officers_now.push(officer);
-            }
-        }
-    }
-
-    fn agreements(&mut self, retention_days_max: u32) {
-        for versions in self.of_kind(DocumentKind::Agreement) {
-            let good = self.verify_all(&versions, |_, _| false);
-            if let Some(Document::Agreement(mut agreement)) = self.choose(&versions, &good) {
-                agreement.retention_days = agreement.retention_days.min(retention_days_max);
-                self.untils.push(first_second_of(agreement.from));
-                self.untils.extend(agreement.until.next_day().map(first_second_of));
-                self.agreements.push(*agreement);
-            }
-        }
-    }
-
-    fn parties(&mut self) {
-        for versions in self.of_kind(DocumentKind::Party) {
-            let good = self.verify_all(&versions, |_, _| false);
-            let Some(Document::Party(mut party)) = self.choose(&versions, &good) else { continue };
-            if let Err(reason) = record::check_apart(&party, &self.parties) {
-                if let Some(row) = self.chosen.pop() {
-                    self.leave_out(row, reason);
-                }
-                continue;
-            }
-            self.untils.extend(party.frozen_until.map(OffsetDateTime::unix_timestamp));
-            party.frozen = party.is_frozen(self.at);
-            self.parties.push(*party);
-        }
-    }
-
-    fn policies(
-        &mut self,
-        schemas: &Schemas,
-    ) -> (PolicySet, Vec<(ExceptionSource, std::sync::Arc<Compiled>)>) {
-        let (parties, agreements) = (self.parties.clone(), self.agreements.clone());
-        let judge =
-            Judge { floor: self.floor, schemas, parties: &parties, agreements: &agreements };
-        let narrows = |before: &Document, after: &Document| match (before, after) {
-            (Document::Policy(before), Document::Policy(after)) => judge.narrows(before, after),
-            _ => false,
-        };
-        let mut policies = PolicySet::default();
-        for versions in self.of_kind(DocumentKind::Policy) {
-            let good = self.verify_all(&versions, narrows);
-            let Some(Document::Policy(source)) = self.choose(&versions, &good) else { continue };
-            let compiled = judge
-                .compile_source(*source)
-                .map_err(|findings| findings.first().map(ToString::to_string).unwrap_or_default());
-            let compiled = compiled.and_then(|compiled| {
-                self.untils.extend(ends(&compiled));
-                let twin = |other: String| format!("it is for the same messages as `{other}`");
-                policies.insert(compiled).map_err(twin)
-            });
-            if let Err(reason) = compiled
-                && let Some(row) = self.chosen.pop()
-            {
-                self.leave_out(row, reason);
-            }
-        }
-        let mut exceptions = Vec::new();
-        for versions in self.of_kind(DocumentKind::Exception) {
-            let good = self.verify_all(&versions, narrows);
-            let Some(Document::Exception(source)) = self.choose(&versions, &good) else { continue };
-            let Some(row) = self.chosen.last().copied() else { continue };
-            match exception(&judge, &policies, &source, row) {
-                Ok(compiled) => {
-                    self.untils.extend(compiled.expires().next_day().map(first_second_of));
-                    exceptions.push((*source, std::sync::Arc::new(compiled)));
-                }
-                Err(reason) => {
-                    self.chosen.pop();
-                    self.leave_out(row, reason);
-                }
-            }
-        }
-        (policies, exceptions)
-    }
-
-    /// Verifies every approved version of a document, in order; what does not hold is left out.
-    fn verify_all(
-        &mut self,
-        versions: &[&'a VersionRow],
-        narrows: impl Fn(&Document, &Document) -> bool + Copy,
-    ) -> Vec<(&'a VersionRow, Document)> {
-        let mut good: Vec<(&VersionRow, Document)> = Vec::new();
-        for row in versions {
-            match self.verify(row, &good, narrows) {
-                Ok(document) => good.push((row, document)),
-                Err(reason) => self.leave_out(row, reason),
-            }
-        }
-        good
-    }
-
-    fn verify(
-        &self,
-        row: &VersionRow,
-        good: &[(&'a VersionRow, Document)],
-        narrows: impl Fn(&Document, &Document) -> bool,
-    ) -> Result<Document, String> {
-        let key = &row.key;
-        let document = Document::parse(key.kind, &key.id, &row.text);
-        let document = document.map_err(|bad| bad.to_string())?;
-        if document.digest() != row.digest {
-            return Err("its text is not what was signed".to_owned());
-        }
-        let at = row.effective_at.ok_or_else(|| "it has no moment to begin".to_owned())?;
-        let before = in_force(good.iter().map(|(row, _)| *row), at);
-        let before = before.and_then(|before| {
-            good.iter().find(|(row, _)| row.key == before.key).map(|(_, document)| document)
-        });
-        let needs = needs(before, &document, self.floor, at, narrows);
-        let judged = Judged { gateway: self.gateway, officers: &self.history, floor: self.floor };
-        signatures::check(&judged, row, &document, needs).map_err(|why| why.to_string())?;
-        signatures::check_keys(self.gateway, before, &document, &self.agreements)
-            .map_err(|why| why.to_string())?;
-        Ok(document)
-    }
-
-    /// The version in force, if it is among those that verified; notes when the next one begins.
-    fn choose(
-        &mut self,
-        versions: &[&'a VersionRow],
-        good: &[(&'a VersionRow, Document)],
-    ) -> Option<Document> {
-        self.untils.extend(versions.iter().filter_map(|row| row.effective_at));
-        let row = in_force(versions.iter().copied(), self.at)?;
-        let (_, document) = good.iter().find(|(verified, _)| verified.key == row.key)?;
-        self.chosen.push(row);
-        Some(document.clone())
-    }
-
-    /// Only what would be in force is worth an alarm; an overtaken version is history.
-    fn leave_out(&mut self, row: &VersionRow, reason: String) {
-        let versions = self.approved.get(&(row.key.kind, row.key.id.as_str()));
-        let now = versions.and_then(|versions| in_force(versions.iter().copied(), self.at));
-        if now.is_some_and(|now| now.key == row.key) {
-            self.unusable.push(Unusable { key: row.key.clone(), reason });
-        }
-    }
-}
-
-/// The version in force at `at`: the latest of those that have begun.
-pub(super) fn in_force<'r>(
-    rows: impl Iterator<Item = &'r VersionRow>,
-    at: i64,
-) -> Option<&'r VersionRow> {
-    let begun = rows.filter(|row| row.effective_at.is_some_and(|from| from <= at));
-    begun.max_by_key(|row| row.key.version)
-}
-
-/// How many officers it takes to put `after` in the place of `before` at `at`.
-pub(super) fn needs(
-    before: Option<&Document>,
-    after: &Document,
-    floor: &Floor,
-    at: i64,
-    narrows: impl Fn(&Document, &Document) -> bool,
-) -> Needs {
-    let is_narrower = before.is_some_and(|b| after.narrows(b, floor, at) || narrows(b, after));
-    match after {
-        _ if is_narrower => Needs::One,
-        Document::Exception(_) => Needs::TwoAgencies,
-        _ => Needs::TwoUnits,
-    }
-}
-
-/// Compiles an exception over the policy in force for its message; it lasts at most thirty days.
-fn exception(
-    judge: &Judge<'_>,
-    policies: &PolicySet,
-    source: &ExceptionSource,
-    row: &VersionRow,
-) -> Result<Compiled, String> {
-    let days = Duration::days(crate::policy::EXCEPTION_DAYS_MAX);
-    let begins = row.effective_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
-    let latest = begins.map(|begins| begins.to_offset(JAKARTA).date() + days);
-    if latest.is_none_or(|latest| source.expires() > latest) {
-        return Err("it lasts longer than 30 days".to_owned());
-    }
-    let standing = standing(policies, source);
-    let standing: Option<&Source> = standing.as_deref().map(Compiled::source);
-    judge
-        .compile_exception(source, row.key.version, standing)
-        .map_err(|findings| findings.first().map(ToString::to_string).unwrap_or_default())
-}
-
-fn standing(policies: &PolicySet, source: &ExceptionSource) -> Option<std::sync::Arc<Compiled>> {
-    let (from, to) = (source.sender(), source.recipient());
-    policies.find(from, to, source.message(), source.purpose())
-}
-
-/// When a policy ends: after its last day, and after its days of grace.
-fn ends(policy: &Compiled) -> impl Iterator<Item = i64> + use<> {
-    let days = [policy.expires(), policy.expires() + Duration::days(GRACE_DAYS)];
-    days.into_iter().filter_map(|day| day.next_day().map(first_second_of))
-}
-
-/// 00:00 Asia/Jakarta of a day, unix seconds.
-fn first_second_of(day: time::Date) -> i64 {
-    day.with_time(Time::MIDNIGHT).assume_offset(JAKARTA).unix_timestamp()
-}
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,31 @@
 //! The signatures that a version rests on, verified each time the rules are built.
 //!
-//! INVARIANT: a version whose author and approver do not verify, under keys that those officers had
-//! when they signed, is in force for nobody, whatever the database says of it.
+//! INVARIANT: a version whose author and approver do not verify, under the keys and roles that those
+//! officers had when they signed, is in force for nobody, whatever the database says of it.
+//!
+//! # What is judged when
+//! How many officers a change takes, and whether these may decide about it under the floor, is
+//! judged once, when the version is proposed and approved, and recorded with the step. Here only
+//! what was then is verified: nothing depends on the floor, the agreements or the versions of
+//! today, so that a stricter rule never voids what was decided before it.
+//!
+//! # What this cannot show
+//! The first officers enter unsigned, and how many officers a version takes is in no officer's
+//! word. Whoever can write the database could seed an officer, or record that a version takes one,
+//! and so put anything in force. What tells is the governance ledger: each step is an entry of it
+//! from the first on, with what the version takes, and whoever keeps its checkpoints sees a step
+//! that was never entered.
 
 use serde_json::Value;
 
 use super::document::Document;
 use super::record;
-use super::who::{MayNot, Needs, may_approve, may_author};
-use crate::config::Officer;
+use super::who::{self, MayNot};
+use crate::config::{KeyStatus, Officer};
 use crate::domain::{
-    Act, Agreement, Approval, DocumentKind, KeyEndorsement, SignerRole, Statement, json,
+    Act, Agreement, Approval, Digest, DocumentKind, KeyEndorsement, Needs, SignerRole, Statement,
+    json,
 };
-use crate::policy::Floor;
 use crate::sign::{self, PublicKey};
 use crate::store::{StepRow, VersionKey, VersionRow};
 
@@ -22,6 +35,9 @@ pub enum Unsigned {
     /// A signature that should be there is not.
     #[error("the signature of its {0} is missing")]
     Missing(SignerRole),
+    /// It is not recorded how many officers it takes.
+    #[error("it is not recorded how many officers it takes")]
+    Needs,
     /// A signature does not verify under the officer's key.
     #[error("the signature of its {0} does not verify")]
     Signature(SignerRole),
@@ -36,32 +52,53 @@ pub enum Unsigned {
     Key,
 }
 
+/// When something was recorded: unix seconds, and the entry of the governance ledger, which tells
+/// what came first within a second.
+pub type Moment = (i64, u64);
+
 /// Officers as they were over time.
 #[derive(Debug, Default)]
-pub struct Officers(Vec<(i64, Officer)>);
+pub struct Officers(Vec<Known>);
+
+#[derive(Debug)]
+struct Known {
+    name: String,
+    version: u32,
+    from: Moment,
+    /// Nobody, where the version does not hold.
+    officer: Option<Officer>,
+}
 
 impl Officers {
-    /// Adds a version of an officer, in force from `at` on (unix seconds).
-    pub fn add(&mut self, at: i64, officer: Officer) {
-        self.0.push((at, officer));
+    /// Adds an approved version of an officer, in force from its moment on; one that does not hold
+    /// leaves nobody in its place.
+    pub fn add(&mut self, row: &VersionRow, officer: Option<Officer>) {
+        let entry = row.steps.last().map_or(0, |step| step.entry);
+        let from = (row.effective_at.unwrap_or(i64::MAX), entry);
+        let (name, version) = (row.key.id.clone(), row.key.version);
+        self.0.push(Known { name, version, from, officer });
     }
 
-    /// The officer of that name at that moment.
-    pub fn at(&self, name: &str, at: i64) -> Option<&Officer> {
-        let known = self.0.iter().filter(|(from, officer)| *from <= at && officer.name == name);
-        known.map(|(_, officer)| officer).next_back()
+    /// The officer of that name as it was for what was recorded at `moment`: a change of it counts
+    /// for what was recorded after it only, within the same second too.
+    pub fn at(&self, name: &str, moment: Moment) -> Option<&Officer> {
+        let known = self.0.iter().filter(|known| known.name == name && known.from < moment);
+        known.max_by_key(|known| known.version)?.officer.as_ref()
+    }
+
+    /// The officer of that name now.
+    pub fn now(&self, name: &str, now: i64) -> Option<&Officer> {
+        self.at(name, (now, u64::MAX))
     }
 }
 
-/// What signatures are judged by.
+/// What signatures are verified by.
 #[derive(Debug, Clone, Copy)]
 pub struct Judged<'a> {
     /// `aud` of every word.
     pub gateway: &'a str,
     /// The officers.
     pub officers: &'a Officers,
-    /// Which parties are domestic.
-    pub floor: &'a Floor,
 }
 
 /// Checks one signed word about a version: the officer's key at that moment, and every claim.
@@ -70,17 +107,17 @@ pub struct Judged<'a> {
 /// [`Unsigned`].
 pub fn check_word<'o>(
     judged: &Judged<'o>,
-    row: (&VersionKey, crate::domain::Digest),
+    row: (&VersionKey, Digest),
     role: SignerRole,
     jws: &str,
-    at: i64,
+    moment: Moment,
 ) -> Result<(&'o Officer, Approval), Unsigned> {
     let (key, digest) = row;
     let bad = || Unsigned::Signature(role);
     let split = sign::split(jws.as_bytes()).map_err(|_fault| bad())?;
     let claims = sign::unverified_claims(jws).ok_or_else(bad)?;
     let name = claims.get("iss").and_then(Value::as_str).ok_or_else(bad)?;
-    let officer = judged.officers.at(name, at);
+    let officer = judged.officers.at(name, moment);
     let officer = officer.ok_or(Unsigned::MayNot(role, MayNot::Unknown))?;
     let public = public_key(officer).ok_or_else(bad)?;
     let verified = split.verify(&public, &[Approval::TYP]).map_err(|_fault| bad())?;
@@ -96,41 +133,39 @@ pub fn check_word<'o>(
     if is_this { Ok((officer, word)) } else { Err(Unsigned::Claims(role)) }
 }
 
-/// Checks every signature that an approved version rests on.
+/// Checks every signature that an approved version rests on, by what was when they were made.
 ///
 /// # Errors
 /// [`Unsigned`].
-pub fn check(
-    judged: &Judged<'_>,
-    row: &VersionRow,
-    document: &Document,
-    needs: Needs,
-) -> Result<(), Unsigned> {
+pub fn check(judged: &Judged<'_>, row: &VersionRow) -> Result<(), Unsigned> {
     if row.steps.first().is_some_and(|step| is_root(row, step)) {
         return Ok(());
     }
+    let last = row.steps.last().ok_or(Unsigned::Missing(SignerRole::Author))?;
+    let needs = last.needs.ok_or(Unsigned::Needs)?;
     let effective = row.effective_at.unwrap_or(i64::MIN);
     let word = |role, act| {
         let step = row.steps.iter().rfind(|step| step.act == act);
         let step = step.ok_or(Unsigned::Missing(role))?;
         let jws = step.jws.as_deref().ok_or(Unsigned::Missing(role))?;
-        let (officer, word) = check_word(judged, (&row.key, row.digest), role, jws, step.at)?;
+        let moment = (step.at, step.entry);
+        let (officer, word) = check_word(judged, (&row.key, row.digest), role, jws, moment)?;
         // not earlier than its signers said, nor than they signed
         let is_later = effective >= step.at && word.from.is_none_or(|from| effective >= from);
         if officer.name == step.officer && is_later {
-            Ok((officer, word))
+            Ok(officer)
         } else {
             Err(Unsigned::Claims(role))
         }
     };
-    let (author, _) = word(SignerRole::Author, Act::Proposed)?;
-    may_author(author, document, needs, judged.floor)
+    let author = word(SignerRole::Author, Act::Proposed)?;
+    who::may_sign(author, row.key.kind, needs)
         .map_err(|why| Unsigned::MayNot(SignerRole::Author, why))?;
-    if needs == Needs::One {
+    if needs == Needs::One && last.act == Act::Proposed {
         return Ok(());
     }
-    let (approver, _) = word(SignerRole::Approver, Act::Approved)?;
-    may_approve(approver, author, &touched(row), needs, judged.floor)
+    let approver = word(SignerRole::Approver, Act::Approved)?;
+    who::may_countersign(approver, author, &touched(row), needs)
         .map_err(|why| Unsigned::MayNot(SignerRole::Approver, why))
 }
 
@@ -172,8 +207,7 @@ pub fn check_keys(
             continue;
         }
         let endorsed = key.endorsement.as_deref().is_some_and(|jws| {
-            let active =
-                before.keys.iter().filter(|k| k.status == crate::config::KeyStatus::Active);
+            let active = before.keys.iter().filter(|k| k.status == KeyStatus::Active);
             let mut active = active.filter_map(|key| PublicKey::from_jwk(&key.jwk).ok());
             active.any(|previous| {
                 let word = sign::split(jws.as_bytes())

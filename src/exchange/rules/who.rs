@@ -1,34 +1,17 @@
 //! Who may do what with a governed document.
 //!
-//! Two people decide: an author, and an approver of another unit who has not touched the draft. A
-//! change that narrows takes one. An exception takes officers of two agencies.
+//! Two people decide: an author, and an approver of another unit who has not touched the draft. How
+//! many a change takes says [`Effect`]: one where it narrows, two agencies for an exception.
+//!
+//! Two questions are kept apart: whether officers may decide now, under the floor
+//! ([`may_author`], [`may_approve`]), and whether they could by what was when they signed
+//! ([`may_sign`], [`may_countersign`]), which is asked again each time the rules are built.
 
 use super::document::Document;
+use super::effect::Effect;
 use crate::config::{Officer, Role};
-use crate::domain::{Address, PartyKind};
+use crate::domain::{Address, DocumentKind, Needs, PartyKind};
 use crate::policy::Floor;
-
-/// How many officers a version takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// It narrows: its author is enough.
-    One,
-    /// Two, of two units.
-    TwoUnits,
-    /// Two, of two agencies.
-    TwoAgencies,
-}
-
-impl Needs {
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::One => "one",
-            Self::TwoUnits => "two_units",
-            Self::TwoAgencies => "two_agencies",
-        }
-    }
-}
 
 /// Why an officer may not do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,25 +39,38 @@ pub enum MayNot {
     SameAgency,
 }
 
-/// Whether `officer` may write and propose `document`; `needs` is what the change takes.
+/// Whether `officer` may write and propose `document`, of which `effect` says what it changes.
 ///
 /// # Errors
 /// [`MayNot`].
 pub fn may_author(
     officer: &Officer,
     document: &Document,
-    needs: Needs,
+    effect: Effect,
     floor: &Floor,
 ) -> Result<(), MayNot> {
     active(officer, floor)?;
     // at three in the morning a duty officer may stop what flows; nothing else
-    let stops = needs == Needs::One && matches!(document, Document::Party(_));
-    let roles: &[Role] =
-        if stops { &[Role::Editor, Role::Approver, Role::Operator] } else { &[Role::Editor] };
-    if !roles.iter().any(|role| officer.is(*role)) {
+    if !officer.is(Role::Editor) && !effect.only_freezes {
         return Err(MayNot::Role);
     }
+    let kind = document.kind();
+    may_sign(officer, kind, effect.needs)?;
     if is_concerned(officer, document) { Ok(()) } else { Err(MayNot::Concerned) }
+}
+
+/// Whether an officer's roles let it be the author of a document that takes so many officers.
+///
+/// # Errors
+/// [`MayNot`].
+pub fn may_sign(officer: &Officer, kind: DocumentKind, needs: Needs) -> Result<(), MayNot> {
+    if officer.disabled {
+        return Err(MayNot::Unknown);
+    }
+    let stops = needs == Needs::One && kind == DocumentKind::Party;
+    let roles: &[Role] =
+        if stops { &[Role::Editor, Role::Approver, Role::Operator] } else { &[Role::Editor] };
+    if roles.iter().any(|role| officer.is(*role)) { Ok(()) } else { Err(MayNot::Role) }
 }
 
 /// Whether `officer` may approve what `author` proposed.
@@ -89,6 +85,19 @@ pub fn may_approve(
     floor: &Floor,
 ) -> Result<(), MayNot> {
     active(officer, floor)?;
+    may_countersign(officer, author, touched, needs)
+}
+
+/// Whether an officer is another than the author, of another unit or agency, and may approve.
+///
+/// # Errors
+/// [`MayNot`].
+pub fn may_countersign(
+    officer: &Officer,
+    author: &Officer,
+    touched: &[&str],
+    needs: Needs,
+) -> Result<(), MayNot> {
     let is_author = officer.name == author.name || point(officer) == point(author);
     if is_author || touched.contains(&officer.name.as_str()) {
         return Err(MayNot::Touched);
@@ -102,7 +111,27 @@ pub fn may_approve(
     if officer.address() == author.address() { Err(MayNot::SameUnit) } else { Ok(()) }
 }
 
-fn active(officer: &Officer, floor: &Floor) -> Result<(), MayNot> {
+/// Whether, among `officers`, somebody can write and somebody of another unit can approve it:
+/// without such two nothing would ever change again.
+pub fn can_decide(officers: &[Officer], floor: &Floor) -> bool {
+    let with_key = |officer: &&Officer| officer.key.is_some() && active(officer, floor).is_ok();
+    let editors = officers.iter().filter(with_key).filter(|officer| officer.is(Role::Editor));
+    editors.into_iter().any(|editor| {
+        let mut others = officers.iter().filter(with_key);
+        others.any(|other| may_countersign(other, editor, &[], Needs::TwoUnits).is_ok())
+    })
+}
+
+/// Whether two officers, by name or not, hold one key.
+pub fn share_key(one: &Officer, other: &Officer) -> bool {
+    point(one).is_some() && point(one) == point(other)
+}
+
+/// Whether it may decide about anything: it is not disabled, and domestic.
+///
+/// # Errors
+/// [`MayNot`].
+pub fn active(officer: &Officer, floor: &Floor) -> Result<(), MayNot> {
     if officer.disabled {
         return Err(MayNot::Unknown);
     }
@@ -134,7 +163,6 @@ pub fn is_concerned(officer: &Officer, document: &Document) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::DocumentKind;
 
     fn officer(name: &str, at: &str, roles: &str) -> Officer {
         let at: Address = at.parse().unwrap();
@@ -157,13 +185,23 @@ mod tests {
     fn an_author_writes_about_its_own_edges_only() {
         let floor = Floor::parse(include_str!("../../../config/floor.development.toml")).unwrap();
         let may = |at: &str, roles: &str| {
-            may_author(&officer("o1", at, roles), &abroad(), Needs::TwoUnits, &floor)
+            may_author(&officer("o1", at, roles), &abroad(), Effect::WIDENS, &floor)
         };
         assert_eq!(may("kemensos", "\"editor\""), Ok(()));
         assert_eq!(may("kemensos", "\"approver\""), Err(MayNot::Role));
         assert_eq!(may("kemensos/sentra-handayani", "\"editor\""), Err(MayNot::Concerned));
         assert_eq!(may("bnpt", "\"editor\""), Err(MayNot::Concerned));
         assert_eq!(may("cuta-be", "\"editor\""), Err(MayNot::Foreign));
+        // a duty officer freezes a party, and does nothing else with it
+        let record = "id = \"bnpt\"\nname = \"N\"\ncountry = \"IDN\"\nkind = \"justice\"";
+        let party = Document::Party(Box::new(toml::from_str(record).unwrap()));
+        let duty = officer("o1", "kemensos", "\"operator\"");
+        let narrows = Effect { needs: Needs::One, narrows: true, only_freezes: false };
+        assert_eq!(may_author(&duty, &party, narrows, &floor), Err(MayNot::Role));
+        let freezes = Effect { only_freezes: true, ..narrows };
+        assert_eq!(may_author(&duty, &party, freezes, &floor), Ok(()));
+        let too_long = Effect { needs: Needs::TwoUnits, ..freezes };
+        assert_eq!(may_author(&duty, &party, too_long, &floor), Err(MayNot::Role));
     }
 
     #[test]

@@ -192,7 +192,7 @@ mod tests {
             [
                 "EXSM4mqAPZr2r9TK-p8JeoZzuLyCYyTBuIGwFvb27yE",
                 "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4",
-                "iIW5_GZK_IRDvhrehnCU7yecfbRDCiCIZ97HaGVeJcI",
+                "lPFSYAPKH1yN-mfmL1o5s0n7FxVPHmrJNi-oFEwLdFg",
                 "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
                 "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4"
             ]

@@ -9,7 +9,7 @@ use super::apply::{Apply, Stop, exactly_one, inconsistent};
 use super::columns::Columns;
 use super::read::many;
 use super::sql_of;
-use crate::domain::{DocumentKind, VersionState};
+use crate::domain::{DocumentKind, Needs, VersionState};
 
 /// The ledger that holds every step.
 const LEDGER: &str = "governance";
@@ -68,8 +68,9 @@ impl Apply<'_> {
         let row = self.version_row(key)?.ok_or_else(|| inconsistent("versions", "id", &key.id))?;
         self.db
             .prepare_cached(
-                "INSERT INTO version_steps (version, step, act, officer, reason, jws, entry, at)
-                 SELECT :version, 1 + count(*), :act, :officer, :reason, :jws, :entry, :at
+                "INSERT INTO version_steps (version, step, act, officer, reason, needs, jws, entry, at)
+                 SELECT :version, 1 + count(*), :act, :officer, :reason, :needs, :jws, :entry,
+                     :at
                  FROM version_steps WHERE version = :version",
             )?
             .execute(named_params! {
@@ -77,6 +78,7 @@ impl Apply<'_> {
                 ":act": step.act.as_str(),
                 ":officer": step.officer,
                 ":reason": step.reason,
+                ":needs": step.needs.map(Needs::as_str),
                 ":jws": step.jws,
                 ":entry": entry,
                 ":at": step.at,
@@ -135,7 +137,7 @@ fn with_steps(
     db: &Connection,
     rows: Vec<(i64, VersionRow)>,
 ) -> Result<Vec<VersionRow>, StoreError> {
-    let sql = "SELECT version, act, officer, reason, jws, entry, at FROM version_steps
+    let sql = "SELECT version, act, officer, reason, needs, jws, entry, at FROM version_steps
         WHERE version = ?1 ORDER BY step";
     rows.into_iter()
         .map(|(row, version)| {
@@ -169,6 +171,7 @@ fn parse_step(row: &Row<'_>) -> Result<StepRow, StoreError> {
         act: columns.word("act")?,
         officer: columns.raw("officer")?,
         reason: columns.raw("reason")?,
+        needs: columns.word_or_null("needs")?,
         jws: columns.raw("jws")?,
         entry: columns.count("entry")?,
         at: columns.raw("at")?,

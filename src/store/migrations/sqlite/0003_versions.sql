@@ -20,6 +20,7 @@ CREATE TABLE version_steps (
     act      TEXT    NOT NULL,
     officer  TEXT    NOT NULL,
     reason   TEXT    NOT NULL,
+    needs    TEXT,                       -- how many officers it was found to take, where signed
     jws      TEXT,                       -- the officer's own word, where the act is one
     entry    INTEGER NOT NULL,           -- in the governance ledger
     at       INTEGER NOT NULL,

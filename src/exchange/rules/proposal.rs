@@ -1,0 +1,249 @@
+//! What speaks against a proposal: what it says itself, and what would become of everything else.
+//!
+//! Asked when it is proposed, so that its author learns it, and again when it is approved.
+
+use std::collections::BTreeSet;
+
+use time::Date;
+
+use super::build::in_force;
+use super::signatures::check_keys;
+use super::{BadRules, Document, Effect, Files, Rules, who};
+use crate::config::{Officer, PartyRecord};
+use crate::domain::{Agreement, DocumentKind, VersionState};
+use crate::policy::{Compiled, Finding};
+use crate::store::{VersionKey, VersionRow};
+
+/// A version that is to be in force.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// The rules in force.
+    pub rules: &'a Rules,
+    /// Every version.
+    pub rows: &'a [VersionRow],
+    /// This one.
+    pub row: &'a VersionRow,
+    /// What it says.
+    pub document: &'a Document,
+    /// Now, unix seconds.
+    pub now: i64,
+    /// From when it is to be in force, unix seconds.
+    pub effective: i64,
+}
+
+impl Proposal<'_> {
+    /// The approved versions of the same document.
+    fn approved(&self) -> impl Iterator<Item = &VersionRow> {
+        self.rows.iter().filter(|other| {
+            (other.key.kind, &other.key.id) == (self.row.key.kind, &self.row.key.id)
+                && other.state == VersionState::Approved
+        })
+    }
+
+    /// The version whose place it takes, usable or not.
+    fn overtakes(&self) -> Option<&VersionRow> {
+        let before = self.approved().filter(|other| other.key.version < self.row.key.version);
+        in_force(before, self.effective)
+    }
+
+    /// What it takes the place of; an unusable version is nothing to be measured by.
+    fn before(&self) -> Option<Document> {
+        let before = self.overtakes()?;
+        let is_usable = !self.rules.unusable.iter().any(|out| out.key == before.key);
+        is_usable.then(|| read(before)).flatten()
+    }
+
+    /// What it changes.
+    pub fn effect(&self) -> Effect {
+        let judge = self.rules.judge();
+        Effect::of(self.before().as_ref(), self.document, &judge, self.effective)
+    }
+
+    /// Whether it says what is in force already, and keeps nothing from beginning later.
+    pub fn changes_nothing(&self) -> bool {
+        let later = self.approved().any(|row| row.effective_at > Some(self.effective));
+        !later && self.before().is_some_and(|before| before.says_as(self.document))
+    }
+
+    /// Whether a later version was approved already.
+    pub fn is_late(&self) -> bool {
+        self.approved().any(|other| other.key.version > self.row.key.version)
+    }
+
+    /// Everything that its own text says and that may not be.
+    pub fn findings(&self, gateway: &str, effect: Effect, today: Date) -> Vec<Finding> {
+        let judge = self.rules.judge();
+        let mut findings = match self.document {
+            Document::Policy(source) => {
+                let compiled = judge.compile_source((**source).clone());
+                let mut findings = compiled.err().unwrap_or_default();
+                findings.extend(expired(source.head.expires, source.line("expires"), today));
+                findings
+            }
+            Document::Exception(source) => {
+                let standing = self.rules.standing(source);
+                let standing = standing.as_deref().map(Compiled::source);
+                let compiled = judge.compile_exception(source, 1, standing);
+                let mut findings = compiled.err().unwrap_or_default();
+                findings.extend(expired(source.expires(), 0, today));
+                findings
+            }
+            Document::Party(party) => self.of_party(gateway, party),
+            // whoever is unknown, or shares a key, may decide less at any time
+            Document::Officer(_) if effect.narrows => Vec::new(),
+            Document::Officer(officer) => self.of_officer(officer),
+            Document::Agreement(agreement) => self.of_agreement(agreement, effect),
+        };
+        findings.extend(self.other_of_that_id());
+        findings
+    }
+
+    fn of_party(&self, gateway: &str, party: &PartyRecord) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if party.frozen_until.is_some_and(|until| until.unix_timestamp() <= self.effective) {
+            findings.push(finding("frozen_until", "a freeze until then would be none"));
+        }
+        // even keys that are in force for nobody now say whose the record is
+        let before = self.overtakes().and_then(read);
+        let agreements = &self.rules.agreements;
+        if let Err(why) = check_keys(gateway, before.as_ref(), self.document, agreements) {
+            findings.push(finding("keys", why.to_string()));
+        }
+        findings
+    }
+
+    fn of_officer(&self, officer: &Officer) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let others = self.rules.officers.iter().filter(|other| other.name != officer.name);
+        let mut others = others.filter(|other| !other.disabled);
+        if let Some(other) = others.find(|other| who::share_key(other, officer)) {
+            findings.push(finding("key", format!("it is already the key of `{}`", other.name)));
+        }
+        if !self.rules.directory.knows(&officer.address()) {
+            findings.push(finding("party", format!("`{}` has no record", officer.address())));
+        }
+        findings
+    }
+
+    fn of_agreement(&self, agreement: &Agreement, effect: Effect) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut seen = BTreeSet::new();
+        for party in &agreement.parties {
+            if !seen.insert(party) {
+                findings.push(finding("parties", format!("`{party}` stands twice")));
+            }
+            // the gateway itself may be bound, and has no record
+            let is_known =
+                party.as_str() == "titian" || self.rules.directory.party(party).is_some();
+            if !is_known && !effect.narrows {
+                findings.push(finding("parties", format!("`{party}` has no record")));
+            }
+        }
+        findings
+    }
+
+    /// A release names what it was made under by id: a policy's is no exception's.
+    fn other_of_that_id(&self) -> Option<Finding> {
+        let other = match self.document.kind() {
+            DocumentKind::Policy => DocumentKind::Exception,
+            DocumentKind::Exception => DocumentKind::Policy,
+            DocumentKind::Officer | DocumentKind::Party | DocumentKind::Agreement => return None,
+        };
+        let mut rows = self.rows.iter().filter(|row| row.state == VersionState::Approved);
+        let is_taken = rows.any(|row| row.key.kind == other && row.key.id == self.row.key.id);
+        is_taken.then(|| finding("id", format!("it is the id of a {other}")))
+    }
+
+    /// What would become of the rules with `after`, this version as it would be recorded: the
+    /// findings, and the rules of now. With `supposed` its signatures are taken to be there.
+    ///
+    /// Looked at now, when it begins, and whenever something else that was approved begins later.
+    ///
+    /// # Errors
+    /// [`BadRules`].
+    pub fn consequences(
+        &self,
+        (gateway, files): (&str, &Files),
+        after: VersionRow,
+        supposed: Option<&VersionKey>,
+        effect: Effect,
+    ) -> Result<(Vec<Finding>, Rules), BadRules> {
+        let key = &self.row.key;
+        let mut rows = self.rows.to_vec();
+        rows.retain(|other| other.key != *key);
+        let begin = rows.iter().filter(|row| row.state == VersionState::Approved);
+        let begin = begin.filter_map(|row| row.effective_at).filter(|at| *at > self.now);
+        let mut moments: BTreeSet<i64> = begin.collect();
+        moments.insert(self.effective);
+        moments.remove(&self.now);
+        rows.push(after);
+        let build =
+            |rows: &[VersionRow], at| Rules::build_supposing(gateway, files, rows, at, supposed);
+        let next = build(&rows, self.now)?;
+        let mut findings = self.differences(&next, effect, || build(self.rows, self.now))?;
+        for at in moments {
+            let then = build(&rows, at)?;
+            for finding in self.differences(&then, effect, || build(self.rows, at))? {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+        Ok((findings, next))
+    }
+
+    /// What would be unusable with it and is not without it. Where it narrows that others go out of
+    /// force is its effect.
+    fn differences(
+        &self,
+        with: &Rules,
+        effect: Effect,
+        without: impl FnOnce() -> Result<Rules, BadRules>,
+    ) -> Result<Vec<Finding>, BadRules> {
+        let own = with.unusable.iter().find(|out| out.key == self.row.key);
+        let mut findings: Vec<_> =
+            own.map(|out| finding(&out.key.id, out.reason.clone())).into_iter().collect();
+        let floor = &self.rules.floor;
+        let is_lost = matches!(self.document, Document::Officer(_))
+            && who::can_decide(&self.rules.officers, floor)
+            && !who::can_decide(&with.officers, floor);
+        if is_lost {
+            let message = "no editor and approver of different units would be left, and nothing \
+                           could be decided any more";
+            findings.push(finding(&self.row.key.id, message));
+        }
+        let was =
+            |key: &VersionKey, rules: &Rules| rules.unusable.iter().any(|out| out.key == *key);
+        let mut others: Vec<_> =
+            with.unusable.iter().filter(|out| out.key != self.row.key).collect();
+        others.retain(|out| !effect.narrows && !was(&out.key, self.rules));
+        if !others.is_empty() {
+            let without = without()?;
+            others.retain(|out| !was(&out.key, &without));
+        }
+        findings.extend(others.into_iter().map(|out| {
+            let (kind, id, reason) = (out.key.kind, &out.key.id, &out.reason);
+            finding(id, format!("the {kind} `{id}` would be in force for nobody: {reason}"))
+        }));
+        Ok(findings)
+    }
+}
+
+fn read(row: &VersionRow) -> Option<Document> {
+    let document = Document::parse(row.key.kind, &row.key.id, &row.text).ok()?;
+    (document.digest() == row.digest).then_some(document)
+}
+
+fn expired(day: Date, line: usize, today: Date) -> Option<Finding> {
+    (day < today).then(|| Finding {
+        line,
+        leaf: "expires".to_owned(),
+        message: "that day has passed".to_owned(),
+        accepted: vec!["a day to come".to_owned()],
+    })
+}
+
+fn finding(leaf: &str, message: impl Into<String>) -> Finding {
+    let (leaf, message) = (leaf.to_owned(), message.into());
+    Finding { line: 0, leaf, message, accepted: Vec::new() }
+}

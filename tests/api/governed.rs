@@ -1,0 +1,207 @@
+//! What officers may not do to what is governed, at a gateway whose clock a test can turn.
+
+use titian::domain::{DocumentKind, SignerRole};
+use titian::exchange::change::{self, ChangeFault};
+use titian::exchange::versions;
+use titian::wire::{ActAsk, VersionView, VersionsAsk};
+
+use crate::batch::Clocked;
+use crate::governance::{APPROVER, EDITOR, OTHER_AGENCY};
+
+const DUTY: &str = "petugas-jaga";
+const BNPT: &str = "kemensos-bnpt-status";
+const ABROAD: &str = "kemensos-cuta-be-status";
+const DAY_S: i64 = 86_400;
+const SEX: (&str, &str) =
+    ("\"/subject/sex\"        = \"keep\"", "\"/subject/sex\"        = \"drop\"");
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(format!("config/{path}.toml")).unwrap()
+}
+
+fn replaced(text: &str, (from, to): (&str, &str)) -> String {
+    assert!(text.contains(from), "{from}: {text}");
+    text.replacen(from, to, 1)
+}
+
+fn record(served: &Clocked, id: &str) -> String {
+    let path = served.live.home().join(format!("parties/{id}/record.toml"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// An officer as it came with the home.
+fn officer(served: &Clocked, name: &str) -> String {
+    let ask =
+        VersionsAsk { kind: Some(DocumentKind::Officer), id: Some(name.to_owned()), officer: None };
+    let views = served.block_on(versions::list(served.opened.gateway(), &ask)).unwrap();
+    views[0].text.clone()
+}
+
+/// Drafts and proposes as the editor does.
+fn propose(
+    served: &Clocked,
+    kind: DocumentKind,
+    id: &str,
+    text: &str,
+) -> Result<VersionView, ChangeFault> {
+    let view = served.draft_as(EDITOR, kind, (id, text))?;
+    served.propose_as(EDITOR, &view, None)
+}
+
+/// The words of a refusal, every finding among them.
+fn said<T: std::fmt::Debug>(answer: Result<T, ChangeFault>) -> String {
+    match answer.unwrap_err() {
+        ChangeFault::Findings(findings) => {
+            findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        fault => fault.to_string(),
+    }
+}
+
+#[test]
+fn what_would_make_another_document_unusable_is_refused_unless_it_narrows() {
+    let served = Clocked::start();
+    // another policy for the same messages, and a party with another's certificate
+    let twin =
+        said(propose(&served, DocumentKind::Policy, "twin", &text(&format!("policies/{BNPT}"))));
+    assert!(twin.contains(BNPT), "{twin}");
+    let thief = record(&served, "bnpt").replace("\"bnpt\"", "\"zarqolin\"");
+    let thief = said(propose(&served, DocumentKind::Party, "zarqolin", &thief));
+    assert!(thief.contains("already that of `bnpt`"), "{thief}");
+    // two who were proposed side by side: the second is told when it is to be approved
+    let own = text(&format!("policies/{BNPT}"));
+    let own = replaced(&own, ("\"kemensos\"", "\"kemensos/sentra-handayani\""));
+    let [one, two] =
+        ["own-1", "own-2"].map(|id| propose(&served, DocumentKind::Policy, id, &own).unwrap());
+    assert_eq!(served.approve_as(APPROVER, &one, None).unwrap().stands, "in_force");
+    let late = said(served.approve_as(APPROVER, &two, None));
+    assert!(late.contains("own-1"), "{late}");
+    // an agreement that is for others: whatever rests on it is named
+    let mou = text("agreements/mou-id-be");
+    let widened = replaced(&mou, ("\"cuta-be\"]", "\"bnpt\"]"));
+    let named = said(propose(&served, DocumentKind::Agreement, "mou-id-be", &widened));
+    assert!(named.contains(ABROAD), "{named}");
+    // as a narrowing it passes, and the policy goes to nobody
+    let narrowed = replaced(&mou, ("[\"referral/1\", \"status/1\"]", "[\"referral/1\"]"));
+    let view = propose(&served, DocumentKind::Agreement, "mou-id-be", &narrowed).unwrap();
+    assert_eq!(view.stands, "in_force");
+    let rules = served.opened.gateway().rules();
+    assert!(rules.unusable.iter().any(|out| out.key.id == ABROAD), "{:?}", rules.unusable);
+    // and takes two again, because what is unusable is no measure
+    let back = propose(&served, DocumentKind::Agreement, "mou-id-be", &mou).unwrap();
+    served.approve_as(APPROVER, &back, None).unwrap();
+    assert_eq!(served.opened.gateway().rules().unusable, []);
+}
+
+#[test]
+fn one_officer_alone_only_drops_freezes_and_ends() {
+    let served = Clocked::start();
+    let policy = DocumentKind::Policy;
+    let bnpt = text(&format!("policies/{BNPT}"));
+    let constant = "\"/subject/sex\" = { op = \"constant\", value = \"unknown\" }";
+    for change in [
+        (SEX.0, constant),
+        (
+            "service_codes\"      = { op = \"code_map\", table = \"services_offered\" }",
+            "service_codes\" = { op = \"constant\", value = \"x\" }",
+        ),
+        ("why = \"BNPT", "why = \"bnpt"),
+    ] {
+        let view = propose(&served, policy, BNPT, &replaced(&bnpt, change)).unwrap();
+        assert_eq!(view.needs.as_deref(), Some("two_units"), "{change:?}");
+    }
+    assert_eq!(
+        said(propose(&served, policy, BNPT, &format!("# said\n{bnpt}"))),
+        "it says what is in force already"
+    );
+    let narrower = propose(&served, policy, BNPT, &replaced(&bnpt, SEX)).unwrap();
+    assert_eq!(narrower.stands, "in_force");
+    // a duty officer freezes and nothing else, and no freeze begins in the past
+    let party = DocumentKind::Party;
+    let cuta = record(&served, "cuta-be");
+    let at = |seconds| time::OffsetDateTime::from_unix_timestamp(served.now() + seconds).ok();
+    let alone = |id: &str, text: &str| {
+        let view = served.draft_as(DUTY, party, (id, text)).unwrap();
+        served.propose_as(DUTY, &view, None)
+    };
+    let past = change::frozen(&cuta, true, at(-1)).unwrap();
+    assert!(said(propose(&served, party, "cuta-be", &past)).contains("frozen_until"));
+    let renamed = replaced(&cuta, ("kind = \"foreign\"", "kind = \"social\""));
+    assert!(said(alone("cuta-be", &renamed)).contains("roles"));
+    let frozen = change::frozen(&cuta, true, at(60)).unwrap();
+    assert_eq!(alone("cuta-be", &frozen).unwrap().stands, "in_force");
+    // a freeze that lapsed is none: the next one takes one officer again
+    served.advance(61);
+    let again = change::frozen(&cuta, true, None).unwrap();
+    assert_eq!(alone("cuta-be", &again).unwrap().stands, "in_force");
+    let pks = text("agreements/pks-bnpt-kemensos");
+    let ended = replaced(&pks, ("until = 2027-12-31", "until = 2026-12-31"));
+    let ended = propose(&served, DocumentKind::Agreement, "pks-bnpt-kemensos", &ended).unwrap();
+    assert_eq!((ended.stands.as_str(), ended.needs.as_deref()), ("proposed", Some("two_units")));
+}
+
+#[test]
+fn a_word_counts_for_what_it_says_and_while_its_officer_is_in_force() {
+    let served = Clocked::start();
+    let (policy, gateway) = (DocumentKind::Policy, served.opened.gateway());
+    let wider = text(&format!("policies/{BNPT}"))
+        .replace("\"/next_review_on\"     = \"drop\"", "\"/next_review_on\"     = \"month\"");
+    let view = served.draft_as(EDITOR, policy, (BNPT, &wider)).unwrap();
+    let other = served.word(EDITOR, &view, SignerRole::Approver, None);
+    assert!(
+        said(served.block_on(change::propose(gateway, &other))).contains("signed something else")
+    );
+    let far = Some(served.now() + 400 * DAY_S);
+    assert!(said(served.propose_as(EDITOR, &view, far)).contains("a year ahead"));
+    assert!(said(served.propose_as(EDITOR, &view, Some(253_402_300_799))).contains("a year ahead"));
+    assert_eq!(served.propose_as(EDITOR, &view, None).unwrap().stands, "proposed");
+    let other = served.word(APPROVER, &view, SignerRole::Author, None);
+    let other = said(served.block_on(change::approve(gateway, &other)));
+    assert!(other.contains("signed something else"), "{other}");
+    // unsigned acts take an officer in force too
+    let act = |officer: &str| ActAsk {
+        officer: officer.to_owned(),
+        kind: policy,
+        id: BNPT.to_owned(),
+        version: 2,
+        reason: "contoh".to_owned(),
+    };
+    assert!(
+        said(served.block_on(change::withdraw(gateway, &act("tiada")))).contains("no such officer")
+    );
+    assert!(
+        said(served.block_on(change::give_back(gateway, &act("tiada"))))
+            .contains("no such officer")
+    );
+    assert!(said(served.draft_as("tiada", policy, ("p", &wider))).contains("no such officer"));
+    // nobody goes whom it takes to decide
+    let officers = DocumentKind::Officer;
+    let disabled =
+        |name| replaced(&officer(&served, name), ("disabled = false", "disabled = true"));
+    let locked = said(propose(&served, officers, EDITOR, &disabled(EDITOR)));
+    assert!(locked.contains("no editor and approver"), "{locked}");
+    let second = officer(&served, APPROVER).replace("[\"approver\", \"auditor\"]", "[\"editor\"]");
+    let second = propose(&served, officers, APPROVER, &second).unwrap();
+    served.approve_as(OTHER_AGENCY, &second, None).unwrap();
+    assert_eq!(propose(&served, officers, EDITOR, &disabled(EDITOR)).unwrap().stands, "in_force");
+    let gone = said(served.approve_as(OTHER_AGENCY, &view, None));
+    assert!(gone.contains("no such officer"), "{gone}");
+    assert!(
+        said(served.block_on(change::withdraw(gateway, &act(EDITOR)))).contains("no such officer")
+    );
+}
+
+#[test]
+fn what_is_over_has_ended() {
+    let served = Clocked::start();
+    let (policy, gateway) = (DocumentKind::Policy, served.opened.gateway());
+    let bnpt = text(&format!("policies/{BNPT}"));
+    let today = time::OffsetDateTime::from_unix_timestamp(served.now()).unwrap().date();
+    let ends = replaced(&bnpt, ("expires = 2027-06-30", &format!("expires = {today}")));
+    assert_eq!(propose(&served, policy, BNPT, &ends).unwrap().stands, "in_force");
+    served.advance(2 * DAY_S);
+    served.block_on(gateway.catch_up()).unwrap();
+    let ask = VersionsAsk { kind: Some(policy), id: Some(BNPT.to_owned()), officer: None };
+    let stands = served.block_on(versions::list(gateway, &ask)).unwrap().pop().unwrap().stands;
+    assert_eq!(stands, "ended");
+}
