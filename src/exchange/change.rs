@@ -1,14 +1,18 @@
 //! Officers change what is governed: draft, propose, approve, give back, give up.
 //!
 //! Nothing is believed that is not signed: a proposal and an approval are the officer's own word
-//! over the version's digest, and what they lead to is built and judged whole before it is
-//! committed. One commit holds the step, the rules' digest and the generation, so nothing decided
-//! under the old rules is committed after it.
+//! over the version's digest. How many officers a change takes, and whether these may decide it, is
+//! judged then and recorded with the step, and no later rule judges it again. What it leads to, for
+//! every other document too, is built and judged whole before it is committed. One commit holds the
+//! step, the rules' digest and the generation, so nothing decided under the old rules is committed
+//! after it.
 
 use time::OffsetDateTime;
 
 use crate::config::{Officer, Role};
-use crate::domain::{Act, Approval, Code, Digest, DocumentKind, Needs, SignerRole, VersionState};
+use crate::domain::{
+    Act, Approval, Code, Digest, DocumentKind, Needs, PartyId, SignerRole, VersionState,
+};
 use crate::policy::Finding;
 use crate::sign;
 use crate::store::{
@@ -72,6 +76,13 @@ const SKEW_S: i64 = 60;
 const WORD_AGE_S: i64 = 24 * 3600;
 /// How far ahead a version may begin.
 const AHEAD_S: i64 = 366 * 24 * 3600;
+/// Largest number that a first version may have.
+const FIRST_VERSION_MAX: u32 = 1_000_000;
+/// How many versions may be open at once, of one party's officers and of one document: drafts,
+/// proposals, and what was approved and has not begun. Each is read whenever the rules are built,
+/// and they are built for each moment at which one begins.
+const OPEN_OF_PARTY_MAX: usize = 100;
+const OPEN_OF_DOCUMENT_MAX: usize = 20;
 
 /// Keeps a text as a draft: a new version, or another text of a draft. A policy's `version` is set
 /// to the version it becomes.
@@ -90,9 +101,19 @@ pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, Cha
     let last = rows.iter().filter(of).map(|row| row.key.version).max();
     let next = match &Document::parse(ask.kind, &ask.id, &ask.text).map_err(ChangeFault::Bad)? {
         // the first version of a policy may have any number
-        Document::Policy(source) if last.is_none() => source.head.version.max(1),
+        Document::Policy(source) if last.is_none() => match source.head.version {
+            first if first > FIRST_VERSION_MAX => {
+                let reason = format!("a first version is at most {FIRST_VERSION_MAX}");
+                let line = source.line("version");
+                return Err(ChangeFault::Bad(BadDocument { line, reason }));
+            }
+            first => first.max(1),
+        },
         _ => last.unwrap_or(0).saturating_add(1),
     };
+    if ask.version.is_none() {
+        check_open(&rules, &rows, ask, &officer.party)?;
+    }
     let key =
         VersionKey { kind: ask.kind, id: ask.id.clone(), version: ask.version.unwrap_or(next) };
     let text = numbered(ask.kind, &ask.text, key.version);
@@ -388,6 +409,40 @@ fn begins(from: Option<i64>, now: i64) -> Result<i64, ChangeFault> {
         return Err(ChangeFault::State("a version begins at most a year ahead"));
     }
     Ok(from.unwrap_or(now).max(now))
+}
+
+/// Whether another version may be opened. A party's record may always be, by whoever has none of it
+/// open: a freeze waits for nobody.
+fn check_open(
+    rules: &Rules,
+    rows: &[VersionRow],
+    ask: &DraftAsk,
+    party: &PartyId,
+) -> Result<(), ChangeFault> {
+    let open = rows.iter().filter(|row| match row.state {
+        VersionState::Draft | VersionState::Proposed => true,
+        VersionState::Approved => row.effective_at.is_some_and(|from| from > rules.at),
+        VersionState::Withdrawn => false,
+    });
+    let of_document = |row: &&VersionRow| row.key.kind == ask.kind && row.key.id == ask.id;
+    let own = |row: &VersionRow| touched(row).contains(&ask.officer.as_str());
+    if ask.kind == DocumentKind::Party && !open.clone().filter(of_document).any(own) {
+        return Ok(());
+    }
+    if open.clone().filter(of_document).count() >= OPEN_OF_DOCUMENT_MAX {
+        return Err(ChangeFault::State("20 versions of it are open; end some of them first"));
+    }
+    let of_party = |row: &&VersionRow| {
+        let first = row.steps.iter().find(|step| step.act == Act::Drafted);
+        let officer = first.and_then(|step| rules.history.now(&step.officer, i64::MAX));
+        officer.is_some_and(|officer| officer.party == *party)
+    };
+    if open.filter(of_party).count() >= OPEN_OF_PARTY_MAX {
+        return Err(ChangeFault::State(
+            "100 versions of your party are open; end some of them first",
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn parsed(row: &VersionRow) -> Result<Document, ChangeFault> {

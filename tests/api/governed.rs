@@ -192,7 +192,7 @@ fn a_word_counts_for_what_it_says_and_while_its_officer_is_in_force() {
 }
 
 #[test]
-fn what_is_over_has_ended() {
+fn ids_and_drafts_have_bounds_and_what_is_over_has_ended() {
     let served = Clocked::start();
     let (policy, gateway) = (DocumentKind::Policy, served.opened.gateway());
     let bnpt = text(&format!("policies/{BNPT}"));
@@ -204,4 +204,32 @@ fn what_is_over_has_ended() {
     let ask = VersionsAsk { kind: Some(policy), id: Some(BNPT.to_owned()), officer: None };
     let stands = served.block_on(versions::list(gateway, &ask)).unwrap().pop().unwrap().stands;
     assert_eq!(stands, "ended");
+    let numbered =
+        |version: u32| bnpt.replacen("[leaves]", &format!("version = {version}\n[leaves]"), 1);
+    let high = said(served.draft_as(EDITOR, policy, ("high", &numbered(1_000_001))));
+    assert!(high.contains("at most 1000000"), "{high}");
+    for _ in 0..20 {
+        served.draft_as(EDITOR, policy, ("high", &numbered(1))).unwrap();
+    }
+    assert!(said(served.draft_as(EDITOR, policy, ("high", &numbered(1)))).contains("20 versions"));
+    // what was approved and has not begun is open too
+    let abroad = text(&format!("policies/{ABROAD}"));
+    let ending = |day: u32| {
+        let ends = replaced(&abroad, ("2027-06-30", &format!("2027-06-{day:02}")));
+        served.draft_as(EDITOR, policy, (ABROAD, &ends))
+    };
+    for day in (10..30).rev() {
+        let from = Some(served.now() + DAY_S);
+        let view = served.propose_as(EDITOR, &ending(day).unwrap(), from).unwrap();
+        assert_eq!(view.stands, "scheduled");
+    }
+    assert!(said(ending(9)).contains("20 versions"));
+    for n in 0..60 {
+        served.draft_as(EDITOR, policy, (&format!("p-{n}"), &numbered(1))).unwrap();
+    }
+    assert!(said(served.draft_as(EDITOR, policy, ("p-60", &numbered(1)))).contains("100 versions"));
+    // a freeze waits for nobody all the same
+    let frozen = change::frozen(&record(&served, "cuta-be"), true, None).unwrap();
+    let view = served.draft_as(DUTY, DocumentKind::Party, ("cuta-be", &frozen)).unwrap();
+    assert_eq!(served.propose_as(DUTY, &view, None).unwrap().stands, "in_force");
 }
