@@ -42,7 +42,7 @@ impl Clocked {
     }
 
     /// As [`Self::start`], with more changed in the home.
-    fn start_with(change: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn start_with(change: impl FnOnce(&Path)) -> Self {
         let live = Live::unserved(|home| {
             monthly_floor(home);
             change(home);

@@ -192,6 +192,40 @@ fn a_word_counts_for_what_it_says_and_while_its_officer_is_in_force() {
 }
 
 #[test]
+fn a_proposal_falls_with_the_key_of_its_author() {
+    let served = Clocked::start();
+    let abroad = text(&format!("policies/{ABROAD}"));
+    let later = replaced(&abroad, ("2027-06-30", "2027-07-01"));
+    let view = propose(&served, DocumentKind::Policy, ABROAD, &later).unwrap();
+    let key = titian::sign::signing::SigningKey::generate(titian::sign::Algorithm::EdDsa).unwrap();
+    let before = officer(&served, EDITOR);
+    let x = before.split_once("x = \"").unwrap().1.split('"').next().unwrap();
+    let next = replaced(&before, (x, key.public().to_jwk()["x"].as_str().unwrap()));
+    let next = propose(&served, DocumentKind::Officer, EDITOR, &next).unwrap();
+    assert_eq!(served.approve_as(APPROVER, &next, None).unwrap().stands, "in_force");
+    let fallen = said(served.approve_as(APPROVER, &view, None));
+    assert!(fallen.contains("another key"), "{fallen}");
+}
+
+#[test]
+fn what_came_with_a_home_unsigned_an_editor_gives_up() {
+    // without an approver's key nothing of the home is signed: it enters as drafts
+    let served = Clocked::start_with(|home| {
+        for name in [APPROVER, OTHER_AGENCY] {
+            std::fs::remove_file(home.join(format!("development/officers/{name}.jwk"))).unwrap();
+        }
+    });
+    let withdraw = |officer: &str| {
+        let (officer, id, reason) = (officer.to_owned(), BNPT.to_owned(), "contoh".to_owned());
+        let act = ActAsk { officer, kind: DocumentKind::Policy, id, version: 1, reason };
+        served.block_on(change::withdraw(served.opened.gateway(), &act))
+    };
+    assert!(said(withdraw("tiada")).contains("no such officer"));
+    assert!(said(withdraw(DUTY)).contains("roles"));
+    assert_eq!(withdraw(EDITOR).unwrap().stands, "withdrawn");
+}
+
+#[test]
 fn ids_and_drafts_have_bounds_and_what_is_over_has_ended() {
     let served = Clocked::start();
     let (policy, gateway) = (DocumentKind::Policy, served.opened.gateway());
