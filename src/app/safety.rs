@@ -298,7 +298,7 @@ pub(in crate::app) mod tests {
         use Act::{Approved, Proposed, Seeded};
         let step = |act, entry| {
             let (officer, reason) = ("titian".to_owned(), String::new());
-            StepRow { act, officer, reason, jws: None, entry, at: 0 }
+            StepRow { act, officer, reason, jws: None, needs: None, entry, at: 0 }
         };
         let row = |kind, text: &str, steps: &[(Act, u64)]| VersionRow {
             key: VersionKey { kind, id: "o1".to_owned(), version: 1 },

@@ -31,7 +31,7 @@ impl Demo {
     pub(super) fn run(self, printer: Printer) -> Done {
         block_on(async move {
             let running = Running::start()?;
-            let played = play(&running, printer).await;
+            let played = Box::pin(play(&running, printer)).await;
             running.stop();
             played
         })

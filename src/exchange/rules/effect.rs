@@ -120,7 +120,11 @@ fn party_alone(
         return true;
     }
     let lifts_soon = frozen_until(after, at) <= at.saturating_add(FREEZE_ALONE_S);
-    only_freezes && !before.is_frozen(at) && lifts_soon
+    // nor by one freeze after another
+    let was_free = before
+        .frozen_until
+        .is_none_or(|until| until.unix_timestamp().saturating_add(FREEZE_ALONE_S) <= at);
+    only_freezes && !before.is_frozen(at) && was_free && lifts_soon
 }
 
 /// Whether an agreement binds two agencies of Indonesia.
@@ -183,6 +187,7 @@ mod tests {
         let soon = "frozen = true\nfrozen_until = \"2026-11-24T20:00:00Z\"";
         let later = "frozen = true\nfrozen_until = \"2026-11-24T20:00:01Z\"";
         let lapsed = "frozen = true\nfrozen_until = \"2026-11-24T08:00:00Z\"";
+        let long_lapsed = "frozen = true\nfrozen_until = \"2026-11-23T20:00:00Z\"";
         let (one, both) = (&[ONE][..], &[ONE, TWO][..]);
         for (id, kind, (before, pins), (after, pins_after), alone, freezes) in [
             ("cuta-be", "foreign", ("", one), ("frozen = true", one), true, true),
@@ -197,7 +202,8 @@ mod tests {
             ("kemensos", "social", ("", one), (soon, one), true, true),
             ("kemensos", "social", ("", one), (later, one), false, true),
             ("kemensos", "social", (soon, one), (later, one), false, true),
-            ("kemensos", "social", (lapsed, one), (soon, one), true, true),
+            ("kemensos", "social", (lapsed, one), (soon, one), false, true),
+            ("kemensos", "social", (long_lapsed, one), (soon, one), true, true),
             ("kemensos", "social", ("", both), ("", one), false, false),
             ("kemensos", "social", ("", both), (soon, one), false, false),
             ("kemensos", "social", ("units = [\"a1\"]", one), ("units = []", one), false, false),
