@@ -168,7 +168,7 @@ fn synthetic_cases(policy: &Compiled) -> Result<Vec<(Example, Vec<Fault>, Body)>
 fn group(policy: &Compiled, seen: &Value, book: &Rulebook, today: Date) -> Option<(u32, u32)> {
     let body = seen.get("body").filter(|_| policy.foreign())?;
     let agreement = book.agreements.iter().find(|a| a.id == policy.agreement())?;
-    let profile = Profile::default().extended(policy, body, today);
+    let profile = Profile::default().with("", (policy, body, today), true);
     Some((book.baseline.alike(&profile), agreement.k))
 }
 

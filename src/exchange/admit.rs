@@ -78,6 +78,7 @@ impl Case {
 pub(super) struct Target {
     pub(super) message_id: MessageId,
     pub(super) message_type: MessageType,
+    pub(super) state: MessageState,
     pub(super) retention_until: Date,
     pub(super) recipients: Vec<RecipientRow>,
     pub(super) releases: Vec<ReleaseRow>,
@@ -411,6 +412,7 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
     let target = Target {
         message_id: target,
         message_type: row.message_type.clone(),
+        state: row.state,
         retention_until: row.retention_until,
         releases: store.releases_of(sender, &target).await?,
         holds: store.holds_of(sender, &target).await?,

@@ -22,7 +22,7 @@ use crate::wire::{InboxItem, InboxPage};
 
 use super::disclose::{is_foreign, release_place, still_goes};
 use super::renew::renew;
-use super::{Failure, Gateway, Rules, group, suspend, window};
+use super::{Failure, Gateway, Rules, suspend, window};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
@@ -156,7 +156,6 @@ async fn hand_out(
             };
             releases.push((row.release_id, slot));
         }
-        group::told(gateway, &rules, &waiting, &mut changes).await?;
         changes.writes.push(Write::HandOut { view: view.clone(), releases });
         match gateway.store().commit(changes).await {
             Ok(_) => {

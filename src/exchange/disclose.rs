@@ -11,7 +11,7 @@ use crate::domain::{
     Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId,
     PartyKind, Purpose, Refused, ReleaseId, body::Protected,
 };
-use crate::policy::{self, Batch, Compiled, Disclosure, Withheld};
+use crate::policy::{self, Batch, Compiled, Disclosure, ExceptionSource, Withheld};
 use crate::schema;
 use crate::sign;
 use crate::store::rows::PolicyPin;
@@ -19,7 +19,7 @@ use crate::store::vault::Place;
 use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::{Admitted, Target};
-use super::group::{Known, within_budget};
+use super::group::{Known, Weighed, part_of, within_budget};
 use super::pseudonym::ExchangePseudonyms;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
@@ -144,7 +144,17 @@ pub(super) async fn disclose_later(
     (recipient, pinned): (&Address, Option<&PolicyPin>),
     look: &mut Look,
 ) -> Result<Disclosed, Stop> {
-    let decided = decide(gateway, rules, &admitted, (recipient, pinned), look).await?;
+    let mut decided = decide(gateway, rules, &admitted, (recipient, pinned), look).await?;
+    let is_excepted = decided.policy.as_ref().is_some_and(|pin| is_of_exception(rules, pin));
+    let is_later = matches!(
+        decided.verdict,
+        Verdict::Goes { .. } | Verdict::Held { .. } | Verdict::Unchanged { .. }
+    );
+    if pinned.is_none() && is_later && !is_excepted {
+        // no policy was for it when it was admitted
+        let verdict = Verdict::Refused(Refused::because(Code::NoPolicy));
+        decided = Decided::of(recipient, None, verdict);
+    }
     if let Verdict::Goes { disclosure, last: Last::Sent(_) } = &decided.verdict {
         let digest = disclosure.body_digest();
         look.sends(&recipient.party, &admitted.message().message_type, digest);
@@ -214,10 +224,8 @@ async fn decide(
         before: before.clone(),
         ..Decided::of(recipient, Some(pin(&policy)), verdict)
     };
-    let window = policy.batch().opening_after(when.made_at);
-    let day = window.map(|opening| opening.to_offset(JAKARTA).date());
-    if let Some(refused) = day.and_then(|day| ends_before(rules, &policy, admitted, recipient, day))
-    {
+    let to = (recipient, when.made_at);
+    if let Some(refused) = ends_before_window(rules, &policy, admitted, to) {
         return Ok(decided(Verdict::Refused(refused)));
     }
     if !conflicting.is_empty() {
@@ -234,8 +242,10 @@ async fn decide(
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    let to = (recipient, policy.as_ref(), when.made_at);
-    let (verdict, known) = within_budget(gateway, rules, admitted, to, verdict).await?;
+    let part = part_of(&admitted.message().iss.party, &admitted.message().message_id);
+    let (policy, made_at) = (policy.as_ref(), when.made_at);
+    let release = (Weighed { recipient, policy, made_at, part: &part }, &mut look.carried);
+    let (verdict, known) = within_budget(gateway, rules, admitted, release, verdict).await?;
     Ok(Decided { known, ..decided(verdict) })
 }
 
@@ -293,7 +303,7 @@ fn exception_for(
     When { today, made_at }: When,
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
-    let (_, above) = rules.exceptions.iter().find(|(source, _)| {
+    let (source, above) = rules.exceptions.iter().find(|(source, _)| {
         source.message_id() == message.message_id
             && source.sender().covers(&message.iss)
             && source.recipient().covers(recipient)
@@ -302,20 +312,29 @@ fn exception_for(
     })?;
     let window = above.batch().opening_after(made_at);
     let leaves_on = window.map_or(today, |opening| opening.to_offset(JAKARTA).date());
+    let day = leaves_on.max(today);
     let runs = is_agreed(rules, above, &message.iss.party, &recipient.party, today)
-        && leaves_on.max(today) <= above.expires();
+        && day <= above.expires()
+        && stands(rules, source, recipient, day);
     runs.then(|| std::sync::Arc::clone(above))
 }
 
-/// Why a release that waits for a window could not leave on its `day`: it may not be kept until
-/// then, or its policy or agreement has ended. Better refused than queued for good.
-fn ends_before(
+/// Whether the policy that an exception is above, if it is above one, has not ended: with it ends
+/// whatever the exception passes of it.
+fn stands(rules: &Rules, source: &ExceptionSource, recipient: &Address, day: Date) -> bool {
+    let standing = rules.standing(source);
+    standing.is_none_or(|standing| in_force(&standing, is_foreign(rules, recipient), day))
+}
+
+/// Why a release made at that moment, that waits for a window, could not leave at it: it may not be
+/// kept until then, or its policy or agreement has ended. Better refused than queued for good.
+pub(super) fn ends_before_window(
     rules: &Rules,
     policy: &Compiled,
     admitted: &Admitted,
-    recipient: &Address,
-    day: Date,
+    (recipient, made_at): (&Address, OffsetDateTime),
 ) -> Option<Refused> {
+    let day = policy.batch().opening_after(made_at)?.to_offset(JAKARTA).date();
     if admitted.retention_until() < day {
         return Some(Refused::at(Code::Retention, "/legal/retention_until", "minimum"));
     }
@@ -324,6 +343,11 @@ fn ends_before(
     let runs = is_agreed(rules, policy, sender, &recipient.party, day)
         && in_force(policy, is_foreign, day);
     (!runs).then(|| Refused::because(Code::NoPolicy))
+}
+
+/// Whether a version is that of an exception in force.
+fn is_of_exception(rules: &Rules, pin: &PolicyPin) -> bool {
+    rules.exceptions.iter().any(|(_, above)| above.digest() == pin.digest)
 }
 
 /// The policy version that is pinned, if it is the one in force: an exception's, or a standing one.
@@ -360,8 +384,10 @@ pub(super) fn still_goes(
         return Some(fixed.batch());
     }
     let policy = pinned(rules, pin)?;
+    let above = rules.exceptions.iter().find(|(_, above)| above.digest() == pin.digest);
     let runs = is_agreed(rules, policy, sender, &recipient.party, today)
-        && in_force(policy, is_foreign, today);
+        && in_force(policy, is_foreign, today)
+        && above.is_none_or(|(source, _)| stands(rules, source, recipient, today));
     runs.then(|| policy.batch())
 }
 

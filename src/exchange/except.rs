@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::domain::state::{MessageState, RecipientState};
+use crate::domain::state::{MessageState, RecipientState, ReleaseState, ReviewKind};
 use crate::domain::{Code, Refused, ReleaseId};
 use crate::policy::{Compiled, ExceptionSource, Withheld};
 use crate::store::rows::PolicyPin;
@@ -15,16 +15,19 @@ use crate::store::{
     Changes, CommitError, MessageRow, RecipientRow, ReleaseRow, Requirement, Write,
 };
 
-use super::admit::{Admitted, readmit};
+use super::admit::{Admitted, Case, readmit};
 use super::disclose::{
-    Before, Decided, Verdict, When, disclose_later, kind_of, pin, policy_for, project,
-    protected_values,
+    Before, Decided, Verdict, When, disclose_later, ends_before_window, kind_of, pin, policy_for,
+    project, protected_values,
 };
-use super::record::{outcome_rows, recipient_row, release_row};
+use super::gateway::commit;
+use super::group::{Carried, Weighed, weigh};
+use super::record::{outcome_rows, recipient_row};
 use super::release::{Relations, To, release, sign_release};
 use super::renew::{released_leaves, renew};
 use super::review::stopped;
 use super::suspend::{self, Look};
+use super::under::{irreconcilable, under};
 use super::{Failure, Gateway, Rules};
 
 /// What came of an exception for the message that it is for.
@@ -67,7 +70,16 @@ pub(super) async fn apply_all(gateway: &Gateway) {
 
 /// As [`apply`]; a fault is logged, as the exception is in force all the same.
 pub(super) async fn apply_or_log(gateway: &Gateway, id: &str) -> Option<Applied> {
-    match apply(gateway, id).await {
+    const ATTEMPTS_MAX: u32 = 3;
+    let mut applied = Box::pin(apply(gateway, id)).await;
+    for _ in 1..ATTEMPTS_MAX {
+        // something else was committed in between: decided again on what there is then
+        if !matches!(applied, Err(Failure::Unavailable)) {
+            break;
+        }
+        applied = Box::pin(apply(gateway, id)).await;
+    }
+    match applied {
         Ok(applied) => Some(applied),
         Err(failure) => {
             metrics::counter!("titian_exceptions_not_applied_total").increment(1);
@@ -95,8 +107,9 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
     let row = rows.into_iter().find(|row| source.recipient().covers(&row.recipient));
     let Some(row) = row else { return Ok(Applied::Nothing) };
     let releases = store.releases_of(sender, &message.message_id).await?;
-    let mut own: Vec<ReleaseRow> =
-        releases.into_iter().filter(|release| release.recipient == row.recipient).collect();
+    let all: Vec<_> = releases.iter().map(|release| release.release_id).collect();
+    let mut own = releases;
+    own.retain(|r| r.recipient == row.recipient && r.state != ReleaseState::Cancelled);
     for release in &own {
         if tells(gateway, &release.policy, source).await? {
             return Ok(Applied::Made);
@@ -106,38 +119,15 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
     if !is_of(source, &admitted) {
         return Ok(Applied::Nothing);
     }
-    let first = own.iter().find(|r| r.supplements.is_none() && r.entry.is_some());
-    let first = first.map(|release| release.release_id);
-    own.retain(ReleaseRow::is_queued);
-    let when = match own.first() {
-        Some(waits) => When::of(gateway, &rules, waits),
-        None => When::now(gateway, &rules),
+    // nothing is made of the message meanwhile, and it is not taken back
+    let (sender, message_id, state) = (sender.clone(), message.message_id, message.state);
+    let unchanged = Requirement::Message { sender, message_id, state, releases: all };
+    let to = (&row, &message);
+    let mut changes = match made(gateway, &rules, admitted, above, to, own).await? {
+        Ok(changes) => changes,
+        Err(applied) => return Ok(applied),
     };
-    let now = policy_for(&rules, &admitted, &row.recipient, when);
-    if now.is_none_or(|now| now.digest() != above.digest()) {
-        return Ok(Applied::EndsBeforeWindow);
-    }
-    let mut look = Look::default();
-    let reason = suspend::reason(gateway, &rules, &admitted, &row.recipient, &mut look).await?;
-    if reason.is_some() {
-        return Ok(Applied::WithOfficer);
-    }
-    let case = admitted.case();
-    let standing = suspend::unchanged(case.exchange.id, &case.suspensions.reviews);
-    let changes = match (row.state, first) {
-        (RecipientState::Queued, None) => renew(gateway, &rules, &own).await?,
-        (
-            RecipientState::Collected | RecipientState::Acknowledged | RecipientState::Rejected,
-            Some(first),
-        ) => Some(supplement(gateway, &rules, &admitted, (&row, &message), (above, first)).await?),
-        (RecipientState::Refused | RecipientState::Unchanged, _) => {
-            Some(after_all(gateway, &rules, admitted, (&row, &message), &mut look).await?)
-        }
-        (RecipientState::Held | RecipientState::Suspended, _) => return Ok(Applied::WithOfficer),
-        _ => None,
-    };
-    let Some(mut changes) = changes else { return Ok(Applied::Nothing) };
-    changes.requires.push(standing);
+    changes.requires.push(unchanged);
     changes.requires.push(Requirement::Generation(rules.generation));
     match store.commit(changes).await {
         Ok(_) => {
@@ -147,6 +137,63 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
         Err(CommitError::Conflict(_)) => Err(Failure::Unavailable),
         Err(CommitError::Unavailable(error)) => Err(error.into()),
     }
+}
+
+/// What is to be committed, or why nothing is. `own` are the recipient's releases of the message.
+async fn made(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: Admitted,
+    above: &Compiled,
+    (row, message): (&RecipientRow, &MessageRow),
+    mut own: Vec<ReleaseRow>,
+) -> Result<Result<Changes, Applied>, Failure> {
+    let first = own.iter().find(|r| r.supplements.is_none() && r.entry.is_some());
+    let first = first.map(|release| release.release_id);
+    own.retain(ReleaseRow::is_queued);
+    let when = match own.first() {
+        Some(waits) => When::of(gateway, rules, waits),
+        None => When::now(gateway, rules),
+    };
+    let now = policy_for(rules, &admitted, &row.recipient, when);
+    if now.is_none_or(|now| now.digest() != above.digest()) {
+        return Ok(Err(Applied::EndsBeforeWindow));
+    }
+    let mut look = Look::default();
+    let reason = suspend::reason(gateway, rules, &admitted, &row.recipient, &mut look).await?;
+    if let Some(reason) = reason {
+        return with_officer(gateway, rules, admitted.case(), reason).await.map(Err);
+    }
+    let case = admitted.case();
+    let standing = suspend::unchanged(case.exchange.id, &case.suspensions.reviews);
+    let changes = match (row.state, first) {
+        (RecipientState::Queued, None) => renew(gateway, rules, &own).await?,
+        // a supplement that waits is made anew instead of sent beside
+        (_, Some(_)) if !own.is_empty() => renew(gateway, rules, &own).await?,
+        (
+            RecipientState::Collected | RecipientState::Acknowledged | RecipientState::Rejected,
+            Some(first),
+        ) => {
+            let made_at = when.made_at;
+            let to = (&row.recipient, made_at);
+            if ends_before_window(rules, above, &admitted, to).is_some() {
+                return Ok(Err(Applied::EndsBeforeWindow));
+            }
+            let what = (above, first, when);
+            Some(supplement(gateway, rules, admitted, (row, message), what).await?)
+        }
+        (RecipientState::Refused | RecipientState::Unchanged, _) => {
+            Some(after_all(gateway, rules, admitted, (row, message), &mut look).await?)
+        }
+        (RecipientState::Held | RecipientState::Suspended, _) => {
+            return Ok(Err(Applied::WithOfficer));
+        }
+        _ => None,
+    };
+    Ok(changes.ok_or(Applied::Nothing).map(|mut changes| {
+        changes.requires.push(standing);
+        changes
+    }))
 }
 
 /// Whether what went under this policy version went under the exception, for every leaf that it
@@ -181,20 +228,44 @@ fn is_of(source: &ExceptionSource, admitted: &Admitted) -> bool {
     *source.message() == message.message_type && source.purpose() == message.legal.purpose
 }
 
+/// What an officer has to decide first; where nobody was asked yet, somebody is now.
+async fn with_officer(
+    gateway: &Gateway,
+    rules: &Rules,
+    case: &Case,
+    reason: ReviewKind,
+) -> Result<Applied, Failure> {
+    let reviews = &case.suspensions.reviews;
+    let is_open = reviews.iter().any(|row| row.stands && row.review.kind == reason);
+    if !is_open {
+        let mut changes = Changes::default();
+        changes.requires.push(Requirement::Generation(rules.generation));
+        changes.requires.push(suspend::unchanged(case.exchange.id, reviews));
+        changes.writes.push(suspend::open(gateway, case.exchange.id, reason, None)?);
+        commit(gateway.store(), changes).await?;
+    }
+    Ok(Applied::WithOfficer)
+}
+
 /// A release beside the one that was handed out.
 async fn supplement(
     gateway: &Gateway,
     rules: &Rules,
-    admitted: &Admitted,
+    admitted: Admitted,
     (row, message): (&RecipientRow, &MessageRow),
-    (above, first): (&Compiled, ReleaseId),
+    (above, first, when): (&Compiled, ReleaseId, When),
 ) -> Result<Changes, Failure> {
     let before = Before::Message(message);
     let protected = protected_values(gateway, rules, &message.exchange, before).await?;
     let released = released_leaves(gateway, message, &row.recipient).await?;
-    let leaves = (protected.as_slice(), released.as_slice(), &[][..]);
+    let under = match &row.policy {
+        Some(pinned) => under(gateway, rules, &admitted, (&row.recipient, pinned), when).await?,
+        None => None,
+    };
+    let under = under.filter(|under| under.conflicting.is_empty()).ok_or_else(irreconcilable)?;
+    let leaves = (protected.as_slice(), released.as_slice(), under.blank.as_slice());
     let disclosure =
-        project(gateway, above, admitted, &row.recipient, leaves).map_err(|why| match why {
+        project(gateway, above, &admitted, &row.recipient, leaves).map_err(|why| match why {
             Withheld::Hold { .. } => Failure::problem(Code::PolicyRefused),
             Withheld::Refuse(refused) => Failure::Problem(refused),
         })?;
@@ -208,14 +279,28 @@ async fn supplement(
         made_at: None,
         exchange: member.reference,
         policy: &policy,
-        before: row.policy.as_ref(),
+        before: under.before.as_ref(),
         retention_until: admitted.retention_until(),
     };
     let relations = Relations { supplements: Some(first), ..Relations::default() };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
-    let decided = Decided::goes(&row.recipient, policy, disclosure);
+    let (recipient, made_at) = (&row.recipient, when.made_at);
+    let part = signed.release_id.to_string();
+    let release = Weighed { recipient, policy: above, made_at, part: &part };
+    let release = (release, &mut Carried::default());
+    let known = weigh(gateway, rules, &admitted, release, &disclosure).await?;
+    let pending = disclosure.pending().to_vec();
+    let decided = Decided { known, ..Decided::goes(recipient, policy, disclosure) };
     let mut changes = Changes::default();
-    changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);
+    outcome_rows(gateway, &mut changes, &admitted, &decided, Some(&signed)).map_err(stopped)?;
+    if !pending.is_empty() {
+        changes.writes.push(Write::RecipientPending {
+            sender: row.sender.clone(),
+            message_id: row.message_id,
+            recipient: row.recipient.clone(),
+            pending,
+        });
+    }
     Ok(changes)
 }
 
@@ -227,7 +312,7 @@ async fn after_all(
     (row, message): (&RecipientRow, &MessageRow),
     look: &mut Look,
 ) -> Result<Changes, Failure> {
-    let to = (&row.recipient, None);
+    let to = (&row.recipient, row.policy.as_ref());
     let disclosed = disclose_later(gateway, rules, admitted, to, look).await;
     let released = disclosed.and_then(|disclosed| release(gateway, rules, disclosed));
     let (admitted, outcomes, new_members) = released.map_err(stopped)?.into_parts();

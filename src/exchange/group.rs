@@ -3,27 +3,27 @@
 //!
 //! Held, a case goes on counting under the combination it would be known by, so of as many alike
 //! as the agreement asks the last one goes, and an officer may let the others follow. What the party
-//! was *told* grows by releases only. While too few are alike only an exception lets one go. What goes under
-//! an exception is not weighed here; once it is handed out it is told, and counts for whatever
-//! comes after it.
+//! was *told* grows by releases only. While too few are alike only an exception lets one go; what
+//! goes under it is not weighed here, and counts for whatever comes after it from its making on, as
+//! what waits leaves with what follows.
 //!
 //! What its sender takes back before anyone was told counts for nobody: it may have been false.
 //!
 //! The number of those alike is told to officers of the sender's side, never which cases they are.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
-use crate::domain::{Address, Digest, Fault};
+use crate::domain::{Address, Digest, Fault, Id, MessageId, PartyId};
 use crate::policy::{Compiled, Disclosure, Profile};
-use crate::store::{Changes, GroupSize, KnownRow, ReleaseRow, Requirement, Write};
+use crate::store::{Changes, GroupSize, KnownRow, Requirement, Write};
 
 use super::admit::Admitted;
-use super::disclose::Verdict;
+use super::disclose::{Verdict, message_key};
 use super::pseudonym::group_key;
 use super::window::leaves_at;
-use super::{Failure, Gateway, Rules, collect};
+use super::{Failure, Gateway, Rules};
 
 /// Rule id of a hold for its group.
 pub(super) const RULE: &str = "group";
@@ -68,25 +68,43 @@ impl Known {
     }
 }
 
+/// What is written in the same commit about what foreign parties know, and not committed yet: the
+/// next message of a case is weighed with it.
+#[derive(Debug, Default)]
+pub(super) struct Carried(HashMap<(Id, PartyId), KnownRow>);
+
+/// A release to be weighed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weighed<'a> {
+    pub(super) recipient: &'a Address,
+    pub(super) policy: &'a Compiled,
+    /// When it is made: the month that it shows follows from it.
+    pub(super) made_at: OffsetDateTime,
+    /// Which part of the profile it is: see [`part_of`].
+    pub(super) part: &'a str,
+}
+
+/// What the first release of a message to a recipient is called in a profile. A release beside it
+/// has its own id for a name.
+pub(super) fn part_of(sender: &PartyId, message_id: &MessageId) -> String {
+    message_key(sender, message_id)
+}
+
 /// What becomes of a verdict under the budget: a release to a foreign recipient in too small a
-/// group is held. Nothing else is changed, and for a domestic recipient nothing is looked up.
-/// `made_at` is when the release is made: the month that it shows follows from it.
+/// group is held. Nothing else is changed, and for a domestic recipient nothing is looked up. What
+/// goes under an exception was weighed by its officers, and what tells no more than it did when it
+/// was weighed here is not weighed again; both are told all the same.
 pub(super) async fn within_budget(
     gateway: &Gateway,
     rules: &Rules,
     admitted: &Admitted,
-    (recipient, policy, made_at): (&Address, &Compiled, OffsetDateTime),
+    (release, carried): (Weighed<'_>, &mut Carried),
     verdict: Verdict,
 ) -> Result<(Verdict, Option<Known>), Failure> {
     let Verdict::Goes { disclosure, .. } = &verdict else { return Ok((verdict, None)) };
-    // a fixed plan takes data back and tells nothing of a person
-    // and who granted an exception has weighed it
-    let is_weighed = policy.exception().is_some();
-    if !policy.foreign() || is_weighed || rules.fixed.find(policy.message(), true).is_some() {
+    let Some(known) = weigh(gateway, rules, admitted, (release, carried), disclosure).await? else {
         return Ok((verdict, None));
-    }
-    let to = (recipient, policy, made_at);
-    let known = weigh(gateway, rules, admitted, to, disclosure).await?;
+    };
     let verdict = if known.too_small().is_some() {
         metrics::counter!("titian_groups_too_small_total").increment(1);
         Verdict::Held { leaves: Vec::new(), findings: vec![Fault::at("", RULE)] }
@@ -101,78 +119,49 @@ pub(super) async fn weigh(
     gateway: &Gateway,
     rules: &Rules,
     admitted: &Admitted,
-    (recipient, policy, made_at): (&Address, &Compiled, OffsetDateTime),
+    (Weighed { recipient, policy, made_at, part }, carried): (Weighed<'_>, &mut Carried),
     disclosure: &Disclosure,
-) -> Result<Known, Failure> {
+) -> Result<Option<Known>, Failure> {
+    // a fixed plan takes data back and tells nothing of a person
+    if !policy.foreign() || rules.fixed.find(policy.message(), true).is_some() {
+        return Ok(None);
+    }
     let (store, exchange) = (gateway.store(), admitted.case().exchange.id);
-    let before = store.known(&exchange, &recipient.party).await?;
-    let told = profile(before.as_ref())?;
-    let next = told.extended(policy, disclosure.body(), shown_on(policy, made_at));
-    let root = &gateway.keys().pseudonym;
-    let key = group_key(root, &recipient.party, &next.canonical());
-    // an agreement that is not there asks for more than there are
-    let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement());
-    let needed = agreement.map_or(u32::MAX, |agreement| agreement.k);
+    let party = &recipient.party;
+    let before = store.known(&exchange, party).await?;
+    let key = (exchange, party.clone());
+    let told = match carried.0.get(&key).or(before.as_ref()) {
+        Some(row) => Profile::parse(&row.profile).map_err(Failure::internal)?,
+        None => Profile::default(),
+    };
+    let day = leaves_at(policy.batch(), made_at).date();
+    let is_excepted = policy.exception().is_some();
+    let next = told.with(part, (policy, disclosure.body(), day), !is_excepted);
+    let needed = if is_excepted || told.has_weighed(part, &next) {
+        0
+    } else {
+        // an agreement that is not there asks for more than there are
+        let agreement = rules.agreements.iter().find(|a| a.id == policy.agreement());
+        agreement.map_or(u32::MAX, |agreement| agreement.k)
+    };
+    let combination = group_key(&gateway.keys().pseudonym, party, &next.canonical());
     // the case itself is one
     let without_others = rules.baseline.alike(&next).saturating_add(1);
     let others_needed = needed.saturating_sub(without_others);
     let others = match others_needed {
         0 => 0,
-        most => store.group(&recipient.party, &key, &exchange, most).await?,
+        most => store.group(party, &combination, &exchange, most).await?,
     };
     let others = u32::try_from(others).unwrap_or(u32::MAX);
     let size = GroupSize { alike: without_others.saturating_add(others), needed };
-    let is_held = size.alike < needed;
-    let kept = if is_held { told } else { next };
-    let (profile, releases) = (kept.text(), kept.releases());
-    let row = KnownRow { exchange, party: recipient.party.clone(), profile, key, releases };
-    Ok(Known { row, before: before.map(|row| row.key), size, others_needed })
-}
-
-/// What foreign recipients know once these are handed out under an exception, as changes to the
-/// commit that hands them out.
-pub(super) async fn told(
-    gateway: &Gateway,
-    rules: &Rules,
-    handed_out: &[ReleaseRow],
-    changes: &mut Changes,
-) -> Result<(), Failure> {
-    let mut all: BTreeMap<_, (Option<KnownRow>, Profile)> = BTreeMap::new();
-    for row in handed_out.iter().filter(|row| row.is_queued()) {
-        let mut above = rules.exceptions.iter().map(|(_, above)| above);
-        let above = above.find(|above| above.foreign() && above.digest() == row.policy.digest);
-        let Some(above) = above else { continue };
-        let Some(body) = collect::body_of(gateway, row)? else { continue };
-        let made_at = OffsetDateTime::from_unix_timestamp(row.made_at);
-        let day = shown_on(above, made_at.unwrap_or(gateway.clock().now()));
-        let key = (row.exchange, row.recipient.party.clone());
-        let (before, told) = if let Some(known) = all.remove(&key) {
-            known
-        } else {
-            let before = gateway.store().known(&key.0, &key.1).await?;
-            let told = profile(before.as_ref())?;
-            (before, told)
-        };
-        all.insert(key, (before, told.extended(above, &body, day)));
-    }
-    for ((exchange, party), (before, told)) in all {
-        let key = before.map(|row| row.key);
-        changes.requires.push(Requirement::Known { exchange, party: party.clone(), key });
-        let key = group_key(&gateway.keys().pseudonym, &party, &told.canonical());
-        let (profile, releases) = (told.text(), told.releases());
-        changes.writes.push(Write::Known(KnownRow { exchange, party, profile, key, releases }));
-    }
-    Ok(())
-}
-
-fn profile(known: Option<&KnownRow>) -> Result<Profile, Failure> {
-    match known {
-        Some(row) => Profile::parse(&row.profile, row.releases).map_err(Failure::internal),
-        None => Ok(Profile::default()),
-    }
-}
-
-/// The day that a release's statement shows.
-fn shown_on(policy: &Compiled, made_at: OffsetDateTime) -> Date {
-    leaves_at(policy.batch(), made_at).date()
+    let kept = if size.alike < needed { told } else { next };
+    let row = KnownRow {
+        exchange,
+        party: party.clone(),
+        profile: kept.text(),
+        key: combination,
+        releases: kept.releases(),
+    };
+    carried.0.insert(key, row.clone());
+    Ok(Some(Known { row, before: before.map(|row| row.key), size, others_needed }))
 }

@@ -23,7 +23,7 @@ use crate::store::{
 use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, When, pin, project, stored_body};
+use super::disclose::{Decided, When, ends_before_window, pin, project, stored_body};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::renew::released_leaves;
@@ -103,9 +103,15 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
-    if row.hold.group.is_some() && under.policy.exception().is_none() {
-        let to = (&recipient.recipient, under.policy.as_ref(), when.made_at);
-        let known = group::weigh(gateway, &rules, &admitted, to, &disclosure).await?;
+    let part = group::part_of(&message.sender.party, &message.message_id);
+    let (to, policy) = (&recipient.recipient, under.policy.as_ref());
+    let made_at = when.made_at;
+    if let Some(refused) = ends_before_window(&rules, policy, &admitted, (to, made_at)) {
+        return Err(Failure::Problem(refused));
+    }
+    let release = group::Weighed { recipient: to, policy, made_at, part: &part };
+    let release = (release, &mut look.carried);
+    if let Some(known) = group::weigh(gateway, &rules, &admitted, release, &disclosure).await? {
         if known.too_small().is_some() {
             return Err(Failure::Problem(Refused::at(Code::PolicyRefused, "", group::RULE)));
         }

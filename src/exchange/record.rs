@@ -372,6 +372,13 @@ fn hold(
 fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
     let Some(target) = &admitted.case().target else { return };
     let sender = &admitted.message().iss.party;
+    // nothing was made of it since it was looked at
+    changes.requires.push(Requirement::Message {
+        sender: sender.clone(),
+        message_id: target.message_id,
+        state: target.state,
+        releases: target.releases.iter().map(|release| release.release_id).collect(),
+    });
     let unseen: Vec<ReleaseId> =
         target.releases.iter().filter(|r| r.is_queued()).map(|r| r.release_id).collect();
     if !unseen.is_empty() {

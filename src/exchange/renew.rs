@@ -9,26 +9,29 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
-use crate::domain::state::RecipientState;
-use crate::domain::{Address, Code, Digest, Fault, LeafName, ReleaseId};
+use crate::domain::state::{MessageState, RecipientState};
+use crate::domain::{Address, Code, Digest, Fault, LeafName, MessageType, ReleaseId};
 use crate::policy::{Compiled, Disclosure, Withheld};
 use crate::store::{
-    Changes, Decision, GroupSize, HoldRow, MessageRow, NewHold, ReleaseRow, Requirement, Write,
+    Changes, Decision, GroupSize, MessageRow, NewHold, ReleaseRow, Requirement, Write,
 };
 
 use super::admit::{Admitted, readmit};
 use super::collect::body_of;
 use super::disclose::{
     Before, Decided, Last, Verdict, When, is_foreign_referrer, kind_of, pin, project,
-    protected_values,
+    protected_values, runs,
 };
-use super::group::{self, within_budget};
+use super::group::{self, Carried, Weighed, within_budget};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
 use super::under::{BOTH, Under, is_exception, under};
 use super::{Failure, Gateway, Rules};
+
+/// Who closes a hold that no officer has decided.
+const GATEWAY: &str = "titian";
 
 /// Makes stale releases anew, or holds or refuses them; answers what is to be committed, if
 /// anything can be done about any of them now.
@@ -39,7 +42,8 @@ pub(super) async fn renew(
 ) -> Result<Option<Changes>, Failure> {
     let mut renewed = Renewed::default();
     // what is in a second inbox and was handed out in the first one is never changed
-    let stale = stale.iter().filter(|row| row.is_queued() && has_policy(rules, row));
+    let today = rules.today(gateway.clock());
+    let stale = stale.iter().filter(|row| row.is_queued() && is_renewable(rules, row, today));
     for row in stale {
         let changes = &renewed.changes;
         let (writes, requires) = (changes.writes.len(), changes.requires.len());
@@ -71,18 +75,29 @@ struct Renewed {
     /// Bodies of releases made anew.
     bodies: HashMap<ReleaseId, Value>,
     given_up: HashSet<ReleaseId>,
+    carried: Carried,
 }
 
-/// Whether any policy in force is for what this was made from: without one there is nothing to open
-/// the message for.
-fn has_policy(rules: &Rules, row: &ReleaseRow) -> bool {
+/// Whether any policy in force is for what a release was made from: without one there is nothing to
+/// open the message for.
+pub(super) fn has_policy(
+    rules: &Rules,
+    (sender, recipient, message_type): (&Address, &Address, &MessageType),
+    today: Date,
+) -> bool {
     let is_for = |policy: &Compiled| {
-        *policy.message() == row.message_type
-            && policy.sender().covers(&row.sender)
-            && policy.recipient().covers(&row.recipient)
+        policy.message() == message_type
+            && policy.sender().covers(sender)
+            && policy.recipient().covers(recipient)
+            && runs(rules, policy, (&sender.party, &recipient.party), today)
     };
-    let has = rules.policies.iter().any(|policy| is_for(policy))
-        || rules.exceptions.iter().any(|(_, above)| is_for(above));
+    rules.policies.iter().any(|policy| is_for(policy))
+        || rules.exceptions.iter().any(|(_, above)| is_for(above))
+}
+
+/// As [`has_policy`], and says so where there is none.
+fn is_renewable(rules: &Rules, row: &ReleaseRow, today: Date) -> bool {
+    let has = has_policy(rules, (&row.sender, &row.recipient, &row.message_type), today);
     if !has {
         metrics::counter!("titian_stale_releases_kept_total").increment(1);
         tracing::warn!(policy = row.policy.id, "a release waits for which no policy is in force");
@@ -111,9 +126,10 @@ async fn one(
     let Some(under) = under(gateway, rules, &admitted, pin, when).await? else { return Ok(()) };
     let is_excepted = under.policy.exception().is_some();
     let was_excepted = is_exception(gateway, &row.policy).await?;
+    let released = released_leaves(gateway, &message, &row.recipient).await?;
     if was_excepted && !is_excepted {
         // what went beside the first release has nothing to add any more
-        if row.supplements.is_some() {
+        if row.supplements.is_some() && released.is_empty() {
             return give_up(gateway, renewed, (row, RecipientState::Cancelled)).await;
         }
         if is_foreign_referrer(rules, &admitted, &row.recipient) {
@@ -129,7 +145,6 @@ async fn one(
     } else {
         Vec::new()
     };
-    let released = released_leaves(gateway, &message, &row.recipient).await?;
     let leaves = (protected.as_slice(), released.as_slice(), under.blank.as_slice());
     let disclosure = match project(gateway, &under.policy, &admitted, &row.recipient, leaves) {
         Ok(disclosure) => disclosure,
@@ -144,22 +159,22 @@ async fn one(
     };
     let (last, goes) = (Last::NotCompared, Box::new(disclosure));
     let mut verdict = Verdict::Goes { disclosure: goes, last };
-    // what went past the budget under an exception has not been weighed by it
-    let held = store.holds_of(sender, &row.message_id).await?;
-    let was_held =
-        |hold: &HoldRow| hold.hold.group.is_some() && hold.hold.recipient == row.recipient;
-    if is_exception(gateway, &pinned).await? || held.iter().any(was_held) {
-        let to = (&row.recipient, under.policy.as_ref(), when.made_at);
-        let (weighed, known) = within_budget(gateway, rules, &admitted, to, verdict).await?;
-        if let Some(known) = &known {
-            known.record(&mut renewed.changes);
-            if let Some(size) = known.too_small() {
-                let why = Why { leaves: Vec::new(), rule: group::RULE, group: Some(size) };
-                return hold(gateway, renewed, (row, &message), why).await;
-            }
+    let part = match row.supplements {
+        Some(_) => row.release_id.to_string(),
+        None => group::part_of(sender, &row.message_id),
+    };
+    let (recipient, policy, made_at) = (&row.recipient, under.policy.as_ref(), when.made_at);
+    let release = Weighed { recipient, policy, made_at, part: &part };
+    let release = (release, &mut renewed.carried);
+    let (weighed, known) = within_budget(gateway, rules, &admitted, release, verdict).await?;
+    if let Some(known) = &known {
+        known.record(&mut renewed.changes);
+        if let Some(size) = known.too_small() {
+            let why = Why { leaves: Vec::new(), rule: group::RULE, group: Some(size) };
+            return hold(gateway, renewed, (row, &message), why).await;
         }
-        verdict = weighed;
     }
+    verdict = weighed;
     let Verdict::Goes { disclosure, .. } = verdict else { return Ok(()) };
     remake(gateway, rules, renewed, &admitted, (row, under, disclosure)).await
 }
@@ -229,14 +244,19 @@ async fn previous(
             && other.supplements.is_none()
             && !renewed.given_up.contains(&other.release_id)
     };
-    let last = gone.into_iter().chain(before).filter(is_like).last();
-    match last {
-        None => Ok(None),
-        Some(last) => match renewed.bodies.get(&last.release_id) {
+    let like: Vec<ReleaseRow> = gone.into_iter().chain(before).filter(is_like).collect();
+    for last in like.iter().rev() {
+        let message = store.message(&last.sender.party, &last.message_id).await?;
+        // what was taken back since is no longer the last word
+        if message.is_some_and(|message| message.state == MessageState::Withdrawn) {
+            continue;
+        }
+        return match renewed.bodies.get(&last.release_id) {
             Some(body) => Ok(Some(body.clone())),
-            None => body_of(gateway, &last),
-        },
+            None => body_of(gateway, last),
+        };
     }
+    Ok(None)
 }
 
 /// Why a message is kept for a person.
@@ -338,7 +358,7 @@ async fn give_up_holds(
             hold: open.hold.id,
             decision: Decision {
                 released: false,
-                officer: "titian".to_owned(),
+                officer: GATEWAY.to_owned(),
                 reason: "the release it belongs to was taken back".to_owned(),
                 at: gateway.now(),
             },
@@ -358,16 +378,23 @@ fn last_projection(row: &ReleaseRow, digest: Digest) -> Write {
     }
 }
 
-/// Leaves of a message that officers have released to a recipient.
+/// Leaves of a message that officers have released to a recipient, where none has kept them back
+/// since.
 pub(super) async fn released_leaves(
     gateway: &Gateway,
     message: &MessageRow,
     recipient: &Address,
 ) -> Result<Vec<LeafName>, Failure> {
     let all = gateway.store().holds_of(&message.sender.party, &message.message_id).await?;
-    let released = all.into_iter().filter(|hold| {
-        hold.hold.recipient == *recipient
-            && hold.decision.as_ref().is_some_and(|decision| decision.released)
-    });
-    Ok(released.flat_map(|hold| hold.hold.leaves).collect())
+    let mut released: Vec<LeafName> = Vec::new();
+    for row in all.into_iter().filter(|row| row.hold.recipient == *recipient) {
+        match row.decision {
+            Some(decision) if decision.released => released.extend(row.hold.leaves),
+            Some(decision) if decision.officer != GATEWAY => {
+                released.retain(|leaf| !row.hold.leaves.contains(leaf));
+            }
+            _ => {}
+        }
+    }
+    Ok(released)
 }

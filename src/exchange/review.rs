@@ -33,7 +33,7 @@ use super::release::release;
 use super::show::moment;
 use super::submit::Stop;
 use super::suspend::{Look, forbids, open, suspension, unchanged};
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, except};
 
 /// Where a refusal says that the review was decided before.
 pub(super) const DECIDED: &str = "/review";
@@ -93,6 +93,10 @@ pub async fn decide(
         let changes = changes(gateway, &rules, (&row, &exchange), verdict, act).await?;
         match gateway.store().commit(changes).await {
             Ok(_) => {
+                if verdict == Verdict::Resume {
+                    // what an exception adds waited for this
+                    except::apply_all(gateway).await;
+                }
                 tell(gateway, &row).await?;
                 return show(gateway, id, act).await;
             }

@@ -25,6 +25,7 @@ use crate::store::{Changes, ExchangeRow, NewReview, ReleaseRow, Requirement, Rev
 use super::admit::{Admitted, Case};
 use super::collect::takes_back;
 use super::disclose::{Decided, Verdict, kind_of};
+use super::group::Carried;
 use super::{Failure, Gateway, Rules, majority};
 
 /// How long an officer has.
@@ -98,6 +99,7 @@ impl Suspensions {
 pub(super) struct Look {
     may_be_adult: Option<bool>,
     sent: Vec<(PartyId, MessageType, Digest)>,
+    pub(super) carried: Carried,
 }
 
 impl Look {

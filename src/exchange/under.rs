@@ -53,19 +53,20 @@ pub(super) async fn under(
     if now.digest() == pinned.digest {
         return Ok(Some(Under::only(now)));
     }
-    // two officers of two agencies have decided about this very message
-    if now.exception().is_some() {
-        let before = standing(gateway, pinned).await?;
-        return Ok(Some(Under { before, ..Under::only(now) }));
-    }
     let Some(then) = version(gateway, rules, pinned).await? else { return Ok(None) };
     let is_for_the_same = |policy: &Compiled| {
         (policy.sender().clone(), policy.recipient().clone(), policy.message().clone())
     };
-    if is_for_the_same(&then) != is_for_the_same(&now) || then.purpose() != now.purpose() {
+    let is_excepted = now.exception().is_some();
+    let is_same = is_for_the_same(&then) == is_for_the_same(&now);
+    if !is_excepted && !is_same || then.purpose() != now.purpose() {
         return Ok(None);
     }
-    let policy::Both { blank, conflicting } = policy::both(&then, &now);
+    let policy::Both { mut blank, mut conflicting } = policy::both(&then, &now);
+    // two officers of two agencies have decided about these leaves of this very message
+    let named = now.excepted_leaves();
+    blank.retain(|leaf| !named.iter().any(|named| named == leaf.as_str()));
+    conflicting.retain(|leaf| !named.iter().any(|named| named == leaf.as_str()));
     let before = standing(gateway, pinned).await?;
     Ok(Some(Under { policy: now, before, blank, conflicting }))
 }

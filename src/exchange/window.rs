@@ -13,12 +13,13 @@ use time::OffsetDateTime;
 
 use crate::auth::Caller;
 use crate::clock::JAKARTA;
-use crate::domain::{Address, PartyId, ReleaseId};
+use crate::domain::{Address, MessageType, PartyId, ReleaseId};
 use crate::policy::Batch;
 use crate::store::{WaitingCursor, WaitingRow};
 
 use super::collect::passes_freeze;
 use super::disclose::still_goes;
+use super::renew::has_policy;
 use super::{Failure, Gateway, Rules};
 
 /// Rows looked at in one read.
@@ -63,6 +64,7 @@ pub(super) async fn choose(
     let now = gateway.clock().now();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let shut = shut_from(rules, &view.party, now);
+    let today = rules.today(gateway.clock());
     let mut stale = Vec::new();
     // the best so far, the worst of them on top
     let mut best: BinaryHeap<Place> = BinaryHeap::new();
@@ -80,7 +82,10 @@ pub(super) async fn choose(
             }
             match place(rules, row, now) {
                 Ok(place) => best.extend(place),
-                Err(Stale) if stale.len() < STALE_MAX => stale.push(row.release_id),
+                // what nothing can be done about must not stand in the way of the rest
+                Err(Stale) if stale.len() < STALE_MAX && has_policy(rules, edge(row), today) => {
+                    stale.push(row.release_id);
+                }
                 Err(Stale) => {}
             }
             if best.len() > limit {
@@ -93,6 +98,10 @@ pub(super) async fn choose(
     }
     let releases = best.into_sorted_vec().into_iter().map(|(.., id)| id).collect();
     Ok(Chosen { releases, stale })
+}
+
+fn edge(row: &WaitingRow) -> (&Address, &Address, &MessageType) {
+    (&row.sender, &row.recipient, &row.message_type)
 }
 
 /// Its policy version or agreement is no longer in force.

@@ -2,8 +2,9 @@
 //!
 //! A *profile* is what one foreign party was ever told of one exchange: for every leaf that is
 //! neither a reference nor a constant the set of values it received, the months that the releases'
-//! statements show, and their number. A profile holds nothing but values that were released (bands,
-//! mapped codes, months), so it is kept in the clear. Two cases share a combination if their
+//! statements show, and their number. It is kept release by release, so that one that is made anew
+//! takes the place of what it was. A profile holds nothing but values that were released (bands,
+//! mapped codes, months) and ids, so it is kept in the clear. Two cases share a combination if their
 //! profiles are the same, value for value, month for month, and in number.
 //!
 //! Who shares a combination is counted twice, and added up: cases that passed here and that their
@@ -36,16 +37,30 @@ use super::operation::Operation;
 use crate::domain::json::canonical;
 use crate::domain::{Body, LeafName};
 
-/// What one foreign party was told of one exchange.
+/// What one foreign party was told of one exchange: a part for each release.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Per leaf, the canonical JSON of each value.
-    values: BTreeMap<String, BTreeSet<String>>,
+    parts: BTreeMap<String, Part>,
+}
+
+/// What one release told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    /// Per leaf, the canonical JSON of its value.
+    values: BTreeMap<String, String>,
     /// `YYYY-MM`.
-    months: BTreeSet<String>,
-    #[serde(skip)]
-    releases: u32,
+    month: String,
+    /// Whether it was asked how many share what is then known.
+    weighed: bool,
+}
+
+/// What all parts tell together.
+#[derive(Serialize)]
+struct Union<'a> {
+    values: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    months: BTreeSet<&'a str>,
 }
 
 /// A profile as kept does not parse.
@@ -58,16 +73,21 @@ impl Profile {
     ///
     /// # Errors
     /// [`NotAProfile`].
-    pub fn parse(text: &str, releases: u32) -> Result<Self, NotAProfile> {
-        let kept: Self = serde_json::from_str(text).map_err(|_form| NotAProfile)?;
-        Ok(Self { releases, ..kept })
+    pub fn parse(text: &str) -> Result<Self, NotAProfile> {
+        serde_json::from_str(text).map_err(|_form| NotAProfile)
     }
 
-    /// The profile after one more release of `body`, made under `policy`, whose statement shows
-    /// `day`.
+    /// The profile once the release named `part` is of `body`, made under `policy`, and its
+    /// statement shows `day`; in place of what that release was before. `weighed` is whether it is
+    /// asked how many share it.
     #[must_use]
-    pub fn extended(&self, policy: &Compiled, body: &Value, day: Date) -> Self {
-        let mut profile = self.clone();
+    pub fn with(
+        &self,
+        part: &str,
+        (policy, body, day): (&Compiled, &Value, Date),
+        weighed: bool,
+    ) -> Self {
+        let mut values = BTreeMap::new();
         let body = Body::new(body.clone());
         for (name, operation) in policy.operations() {
             if let Operation::Drop | Operation::Pseudonym | Operation::Constant(_) = operation {
@@ -76,29 +96,50 @@ impl Profile {
             // a value that has no canonical form agrees with no row
             if let Some(value) = told(&body, name) {
                 let text = canonical(&value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                let values = profile.values.entry(name.clone()).or_default();
-                values.insert(text.unwrap_or_default());
+                values.insert(name.clone(), text.unwrap_or_default());
             }
         }
-        profile.months.insert(format!("{:04}-{:02}", day.year(), u8::from(day.month())));
-        profile.releases = profile.releases.saturating_add(1);
+        let month = format!("{:04}-{:02}", day.year(), u8::from(day.month()));
+        let mut profile = self.clone();
+        profile.parts.insert(part.to_owned(), Part { values, month, weighed });
         profile
+    }
+
+    /// Whether a part of `next` tells nothing that it did not tell when it was weighed.
+    pub fn has_weighed(&self, part: &str, next: &Self) -> bool {
+        let (Some(was), Some(is)) = (self.parts.get(part), next.parts.get(part)) else {
+            return false;
+        };
+        let same = |(leaf, value): (&String, &String)| was.values.get(leaf) == Some(value);
+        was.weighed && was.month == is.month && is.values.iter().all(same)
     }
 
     /// How many releases it is of.
     pub fn releases(&self) -> u32 {
-        self.releases
+        u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
     }
 
-    /// Its JSON, as it is kept: sorted, so that equal profiles have equal texts.
+    /// Its JSON, as it is kept.
     pub fn text(&self) -> String {
-        // strings and lists of strings have a JSON form
+        // strings and maps of strings have a JSON form
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What its key is computed over: all of it, the number of releases included.
+    /// What its key is computed over: all that it tells, and by how many releases; not by which.
     pub fn canonical(&self) -> String {
-        format!("{}\0{}", self.releases, self.text())
+        let told = serde_json::to_string(&self.union()).unwrap_or_default();
+        format!("{}\0{told}", self.releases())
+    }
+
+    fn union(&self) -> Union<'_> {
+        let mut union = Union { values: BTreeMap::new(), months: BTreeSet::new() };
+        for part in self.parts.values() {
+            union.months.insert(&part.month);
+            for (leaf, value) in &part.values {
+                union.values.entry(leaf).or_default().insert(value);
+            }
+        }
+        union
     }
 }
 
@@ -214,7 +255,7 @@ impl Baseline {
     /// How many of its people could be taken for a case of that profile: an upper bound.
     pub fn alike(&self, profile: &Profile) -> u32 {
         let mut asked: Vec<(&str, String)> = Vec::new();
-        for (leaf, values) in &profile.values {
+        for (leaf, values) in profile.union().values {
             if self.events.contains(leaf) {
                 continue;
             }
@@ -252,12 +293,15 @@ mod tests {
     static BASELINE: LazyLock<Baseline> = LazyLock::new(|| Baseline::parse(SHIPPED).unwrap());
 
     fn told(values: &[(&str, &[Value])]) -> Profile {
-        let texts = |values: &[Value]| values.iter().map(Value::to_string).collect();
-        Profile {
-            values: values.iter().map(|(l, v)| ((*l).to_owned(), texts(v))).collect(),
-            months: BTreeSet::from(["2026-11".to_owned()]),
-            releases: 1,
-        }
+        let count = values.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let part = |at: usize| {
+            let at_part = |(leaf, all): &(&str, &[Value])| {
+                Some(((*leaf).to_owned(), all.get(at).or(all.last())?.to_string()))
+            };
+            let values = values.iter().filter_map(at_part).collect();
+            (at.to_string(), Part { values, month: "2026-11".to_owned(), weighed: true })
+        };
+        Profile { parts: (0..count).map(part).collect() }
     }
 
     fn standing(age: &str, pathway: &str) -> Profile {
@@ -326,15 +370,30 @@ mod tests {
     #[test]
     fn a_profile_is_kept_and_read_back_and_each_part_of_it_counts() {
         let one = standing("adult", "abroad");
-        assert_eq!(Profile::parse(&one.text(), 1), Ok(one.clone()));
-        assert_eq!(Profile::parse("{}", 0), Err(NotAProfile));
-        let mut others =
-            vec![standing("adult", "domestic"), Profile { releases: 2, ..one.clone() }];
-        let months = BTreeSet::from(["2026-12".to_owned()]);
-        others.push(Profile { months, ..one.clone() });
-        for other in others {
+        assert_eq!(Profile::parse(&one.text()), Ok(one.clone()));
+        assert_eq!(Profile::parse("{}"), Err(NotAProfile));
+        let first = |change: fn(&mut Part)| {
+            let mut other = one.clone();
+            change(other.parts.get_mut("0").unwrap());
+            other
+        };
+        let mut twice = one.clone();
+        twice.parts.insert("2".to_owned(), one.parts["1"].clone());
+        for other in
+            [standing("adult", "domestic"), twice, first(|part| part.month = "2026-12".to_owned())]
+        {
             assert_ne!(other.canonical(), one.canonical());
         }
+        // by which release it was told does not count
+        let mut renamed = one.clone();
+        let part = renamed.parts.remove("0").unwrap();
+        renamed.parts.insert("9".to_owned(), part);
+        assert_eq!(renamed.canonical(), one.canonical());
+        // what tells less, or was never weighed
+        let less = first(|part| drop(part.values.remove("/origin/pathway")));
+        assert!(one.has_weighed("0", &less) && !less.has_weighed("0", &one));
+        assert!(!first(|part| part.weighed = false).has_weighed("0", &less));
+        assert!(!one.has_weighed("9", &one));
     }
 
     proptest! {
@@ -358,13 +417,13 @@ mod tests {
                 }
             }
             let baseline = Baseline::parse(&text).unwrap();
-            let mut profile = Profile::default();
+            let mut part = Part::default();
             for ((name, value), given) in names.iter().zip(values(&asked)).zip(given) {
                 if given {
-                    let told = BTreeSet::from([json!(value).to_string()]);
-                    profile.values.insert((*name).to_owned(), told);
+                    part.values.insert((*name).to_owned(), json!(value).to_string());
                 }
             }
+            let profile = Profile { parts: BTreeMap::from([(String::new(), part)]) };
             let agrees = |row: &(String, String, String)| {
                 (0..3).all(|at| !given[at] || values(row)[at] == values(&asked)[at])
             };

@@ -193,6 +193,11 @@ impl Compiled {
         self.source.above.as_ref().map(|(digest, _)| *digest)
     }
 
+    /// The leaves that an exception names; none of a standing policy.
+    pub fn excepted_leaves(&self) -> &[String] {
+        self.source.above.as_ref().map_or(&[], |(_, leaves)| leaves)
+    }
+
     /// As it was written.
     pub fn source(&self) -> &Source {
         &self.source

@@ -57,6 +57,17 @@ pub enum Requirement {
         /// Under which id.
         message_id: MessageId,
     },
+    /// The message is still in this state, and exactly these releases were made of it, oldest first.
+    Message {
+        /// Who sent it.
+        sender: PartyId,
+        /// Under which id.
+        message_id: MessageId,
+        /// In which state.
+        state: MessageState,
+        /// Queued, handed out or cancelled.
+        releases: Vec<ReleaseId>,
+    },
     /// The thread is still in this state.
     Thread {
         /// Which exchange.

@@ -233,7 +233,8 @@ fn monthly_floor(home: &Path) {
     std::fs::write(&file, text.replace("batch = \"at_once\"", line)).unwrap();
     std::fs::remove_file(home.join("floor.jws")).unwrap();
     let mut titian = std::process::Command::new(env!("CARGO_BIN_EXE_titian"));
-    assert!(titian.arg("init").arg(home).output().unwrap().status.success());
+    let output = titian.arg("init").arg(home).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn ids(items: &[(Value, Value)]) -> Vec<String> {

@@ -51,7 +51,8 @@ impl Live {
         let directory = tempfile::tempdir().unwrap();
         let home = directory.path().join("home");
         let titian = env!("CARGO_BIN_EXE_titian");
-        assert!(Command::new(titian).arg("init").arg(&home).output().unwrap().status.success());
+        let output = Command::new(titian).arg("init").arg(&home).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let (port, management) = (free_port(), free_port());
         let file = home.join("titian.toml");
         let text = std::fs::read_to_string(&file).unwrap();

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, named_params};
 use super::super::Requirement;
 use super::apply::{Apply, Stop, exchange_row};
 use super::budget;
+use super::read_inbox;
 use super::reviews;
 use crate::domain::state::ReleaseState;
 use crate::domain::{Digest, Id, PartyId, ReleaseId};
@@ -32,6 +33,13 @@ impl Apply<'_> {
             Requirement::MessageUnseen { sender, message_id } => {
                 let sql = "SELECT 1 FROM messages WHERE sender = ?1 AND message_id = ?2";
                 !self.exists(sql, &[sender.as_str(), message_id.as_str()])?
+            }
+            Requirement::Message { sender, message_id, state, releases } => {
+                let sql = "SELECT 1 FROM messages
+                    WHERE sender = ?1 AND message_id = ?2 AND state = ?3";
+                let made = read_inbox::releases_of(self.db, sender, message_id)?;
+                self.exists(sql, &[sender.as_str(), message_id.as_str(), state.as_str()])?
+                    && made.iter().map(|row| &row.release_id).eq(releases)
             }
             Requirement::Thread { exchange, state } => {
                 let sql = "SELECT 1 FROM exchanges WHERE id = ?1 AND state = ?2";
