@@ -6,6 +6,7 @@
 
 mod batch;
 mod budget;
+mod excepted;
 mod governance;
 mod governed;
 mod hostile;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use titian::domain::state::{RecipientState, ReleaseState};
+use titian::domain::state::{MessageState, RecipientState, ReleaseState};
 use titian::domain::{Address, ReleaseId};
 use titian::store::{
-    Backlog, CommitError, EntrySlot, Requirement, Store, StoreError, WaitingCursor, Write,
+    Backlog, Changes, CommitError, EntrySlot, Requirement, Store, StoreError, WaitingCursor, Write,
 };
 
 use crate::Backend;
@@ -32,7 +32,7 @@ async fn recipient_state(store: &Arc<dyn Store>, n: u64) -> RecipientState {
 }
 
 /// Another release of message `n`.
-fn queue_another(release: u64, n: u64, recipient: &str, urgent: bool) -> titian::store::Changes {
+fn queue_another(release: u64, n: u64, recipient: &str, urgent: bool) -> Changes {
     let mut new = new_release(release, n, &at(recipient));
     new.urgent = urgent;
     writing(vec![Write::Release(new)])
@@ -227,6 +227,34 @@ async fn what_one_view_was_handed_cannot_be_cancelled(backend: &dyn Backend) {
     assert_eq!(waiting(&store, "kemensos").await, [release_id(1)], "still waits there");
 }
 
+async fn a_message_is_as_it_was_looked_at(backend: &dyn Backend) {
+    let store = backend.open();
+    commit(&store, admit(1, UNIT)).await;
+    let looked_at = |state, releases: &[u64]| {
+        let releases = releases.iter().map(|n| release_id(*n)).collect();
+        let (sender, message_id) = (party("bnpt"), message_id(1));
+        let requires = vec![Requirement::Message { sender, message_id, state, releases }];
+        Changes { requires, ..Changes::default() }
+    };
+    commit(&store, looked_at(MessageState::Admitted, &[1])).await;
+    for (state, releases) in [
+        (MessageState::Withdrawn, &[1][..]),
+        (MessageState::Admitted, &[]),
+        (MessageState::Admitted, &[1, 2]),
+    ] {
+        let changes = looked_at(state, releases);
+        let asked = changes.requires[0].clone();
+        assert_eq!(conflict(&store, changes).await, asked);
+    }
+    commit(&store, queue_another(2, 1, UNIT, false)).await;
+    conflict(&store, looked_at(MessageState::Admitted, &[1])).await;
+    conflict(&store, looked_at(MessageState::Admitted, &[2, 1])).await;
+    commit(&store, looked_at(MessageState::Admitted, &[1, 2])).await;
+    // what is cancelled was made all the same
+    commit(&store, writing(vec![Write::CancelRelease(release_id(2))])).await;
+    commit(&store, looked_at(MessageState::Admitted, &[1, 2])).await;
+}
+
 async fn cancel_and_hand_out_never_both_win(backend: &dyn Backend) {
     let store = backend.open();
     for n in 1..=40 {
@@ -367,6 +395,7 @@ on_every_backend! {
     nobody_is_handed_what_is_not_in_his_view,
     a_cancelled_release_is_never_handed_out,
     what_one_view_was_handed_cannot_be_cancelled,
+    a_message_is_as_it_was_looked_at,
     cancel_and_hand_out_never_both_win,
     an_acknowledgement_closes_a_release_in_every_view,
     a_release_is_acknowledged_once_and_only_after_hand_out,
