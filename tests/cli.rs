@@ -323,3 +323,49 @@ fn the_data_protection_officer_signs_floor_and_baseline_without_a_home() {
     std::fs::write(at("other.toml"), "no = \"floor\"").unwrap();
     assert_eq!(titian(&["floor", "sign", "other.toml", "--key", "dpo.key"]).status.code(), Some(2));
 }
+
+/// Of what a command said to run again with, the word after `--confirm`.
+fn confirmed_by(output: &Output) -> String {
+    let said = error(output);
+    let word = said.trim_end().rsplit_once("--confirm ").map(|(_, word)| word.to_owned());
+    word.unwrap_or_else(|| panic!("{said}"))
+}
+
+#[test]
+fn what_is_approved_is_the_version_and_digest_that_were_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let run = |words: &[&str]| titian(&[words, &["--home", text(&home)]].concat());
+    let id = "mou-id-be";
+    let file = directory.path().join("mou-id-be.toml");
+    let shipped = std::fs::read_to_string(home.join("agreements/mou-id-be.toml")).unwrap();
+    let propose = |k: u32| {
+        std::fs::write(&file, shipped.replace("k = 10", &format!("k = {k}"))).unwrap();
+        run(&["agreement", "propose", text(&file), "--as", "petugas-kebijakan"])
+    };
+    let look = ["agreement", "approve", id, "--as", "pejabat-pengesah"];
+    let approve = |confirm: &str| run(&[&look[..], &["--confirm", confirm]].concat());
+    assert_eq!(code(&propose(9)), 0);
+    let second = confirmed_by(&run(&look));
+    assert!(second.starts_with("2:") && second.len() == 2 + 43, "{second}");
+    let digest = second.strip_prefix("2:").unwrap();
+    let first = |of: &str, length: usize| of.chars().take(length).collect::<String>();
+    let short = [first(digest, 8), first(&second, 2 + 8), first(&second, 2 + 21)];
+    for short in short.iter().map(String::as_str).chain([digest, "2:"]) {
+        let refused = approve(short);
+        assert_eq!(code(&refused), 2, "{short}");
+        assert!(error(&refused).contains("at least the first 22 characters"), "{short}");
+    }
+    // another text came since: whoever confirms the one before has not seen it
+    assert_eq!(code(&propose(8)), 0);
+    let late = approve(&second);
+    assert_eq!(code(&late), 1);
+    assert!(error(&late).contains("is version 3 by now, not 2"), "{}", error(&late));
+    let third = confirmed_by(&run(&look));
+    let other = approve(&format!("3:{digest}"));
+    assert!(error(&other).contains("another digest"), "{}", error(&other));
+    let approved = approve(&first(&third, 2 + 22));
+    assert_eq!(code(&approved), 0, "{}", error(&approved));
+    assert!(String::from_utf8(approved.stdout).unwrap().contains("in_force"));
+}

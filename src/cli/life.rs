@@ -5,21 +5,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::change::show_diff;
+use super::confirm::Confirm;
 use super::desk::Desk;
 use super::exit::{Done, Exit, Failed};
-use super::lines::changed_lines;
 use super::policy::At;
 use super::printer::Printer;
 use super::rulebook::{Rulebook, is_file, stem};
 use super::signer::Signer;
+use super::version::{line, tell_change, told};
 use crate::client::admin::Change;
 use crate::client::officer::OfficerKey;
 use crate::config::{Access, file};
 use crate::domain::{Approval, DocumentKind, SignerRole, VersionState};
 use crate::exchange::change::digest_of;
 use crate::exchange::rules::signatures::public_key;
-use crate::policy::{Language, diff};
 use crate::sign::unverified_claims;
 use crate::wire::{ActAsk, DraftAsk, VersionView, VersionsAsk, WordAsk};
 
@@ -115,9 +114,9 @@ pub(super) struct Approve {
     /// Its id
     #[arg(value_name = "ID")]
     id: String,
-    /// The first 8 characters of the digest that you have looked at; without it nothing is signed
-    #[arg(long, value_name = "DIGEST", allow_hyphen_values = true)]
-    confirm: Option<String>,
+    /// Version and digest that you have looked at, as they are shown; without it nothing is signed
+    #[arg(long, value_name = "VERSION:DIGEST")]
+    confirm: Option<Confirm>,
     /// Why; name no person
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
@@ -326,20 +325,15 @@ impl Approve {
         let proposal = view.steps.iter().rfind(|s| s.act == crate::domain::Act::Proposed);
         let from = proposal.and_then(|step| step.word.as_deref()).and_then(begins);
         let word = word(&book, &view, (SignerRole::Approver, from))?;
-        let digest = word.digest.to_string();
-        let short: String = digest.chars().take(8).collect();
-        let is_this = |confirm: &str| confirm.len() >= 8 && digest.starts_with(confirm);
-        if !self.confirm.as_deref().is_some_and(is_this) {
+        let Some(confirm) = &self.confirm else {
             printer.json(&view);
             tell_change(printer, &book, &view, book.language(self.signer.officer()));
             if let Some(step) = proposal {
                 printer.line(format!("proposed by {}: {}", step.officer, step.reason));
             }
-            let words = format!(
-                "nothing was signed; if this is what you approve, run it again with --confirm {short}"
-            );
-            return Err(Failed::refused(words));
-        }
+            return Err(unsigned("approve", &view));
+        };
+        confirm.check(&view)?;
         let word = self.signer.open()?.sign(word)?;
         let ask = WordAsk { word, reason: self.reason.clone() };
         told(printer, &desk.change(&Change::Approve(ask)).await?);
@@ -403,87 +397,15 @@ fn word(
     })
 }
 
+/// What is answered to whoever has looked, and says with which words it is signed.
+fn unsigned(act: &str, view: &VersionView) -> Failed {
+    let confirm = Confirm::of(view);
+    Failed::refused(format!(
+        "nothing was signed; if this is what you {act}, run it again with --confirm {confirm}"
+    ))
+}
+
 /// From when the author wants it to be in force.
 fn begins(word: &str) -> Option<i64> {
     unverified_claims(word)?.get("from")?.as_i64()
-}
-
-/// What a version changes: sentences for a policy, the lines that differ for anything else, and the
-/// whole text where nothing is in force yet.
-fn tell_change(printer: Printer, book: &Rulebook, view: &VersionView, language: Language) {
-    if view.kind == DocumentKind::Policy
-        && let Ok(after) = book.compiled(&view.id, &view.text, &view.id)
-    {
-        if let Some(before) = book.find(&view.id)
-            && let Ok(diff) = diff(&before, &after)
-        {
-            show_diff(printer, &diff, (&before, &after), language);
-        } else {
-            for sentence in crate::policy::explain(&after, language) {
-                printer.line(format!("+ {sentence}"));
-            }
-        }
-        for warning in after.warnings() {
-            printer.line(format!("warning: {warning}"));
-        }
-        return;
-    }
-    tell_text(printer, book.text(view.kind, &view.id), view);
-    if view.kind == DocumentKind::Exception
-        && let Some((standing, above)) = book.exception(&view.id, &view.text)
-        && let Ok(diff) = diff(&standing, &above)
-    {
-        printer.line("for this one message, above the policy:");
-        show_diff(printer, &diff, (&standing, &above), language);
-    }
-}
-
-fn tell_text(printer: Printer, before: Option<&str>, view: &VersionView) {
-    let Some(before) = before else {
-        view.text.lines().for_each(|line| printer.line(format!("  {line}")));
-        return;
-    };
-    let (kind, id, version) = (view.kind, &view.id, view.version);
-    printer.line(format!("against what is in force (`titian {kind} export {id} --version {version}` writes it whole):"));
-    let changed = changed_lines(before, &view.text);
-    if changed.is_empty() {
-        printer.line("  nothing differs");
-    }
-    for line in &changed {
-        printer.line(line);
-    }
-}
-
-fn told(printer: Printer, view: &VersionView) {
-    printer.json(view);
-    line(printer, view);
-    if let Some(applied) = view.applied.as_deref() {
-        printer.line(match applied {
-            "made" => "what it adds to the message is released, or waits for its window",
-            "awaits_message" => "the message is not there yet; it goes under this once it is",
-            "with_officer" => "the message is held or under review: an officer may let it go now",
-            "ends_before_window" => "it ends before the recipient's next window: nothing was made",
-            "nothing" => "nothing was made: the message was taken back, erased, or is another one",
-            _ => "what it adds was not made; it is tried again, and the gateway's log says why",
-        });
-    }
-}
-
-fn line(printer: Printer, view: &VersionView) {
-    let needs = match view.needs.as_deref() {
-        Some("one") => ", its author is enough",
-        Some("two_agencies") => ", takes officers of two agencies",
-        Some(_) => ", takes two officers of two units",
-        None => "",
-    };
-    let from = match (&view.effective_at, view.stands.as_str()) {
-        (Some(at), "scheduled" | "in_force") => format!(" from {at}"),
-        _ => String::new(),
-    };
-    let why = view.unusable.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-    let short: String = view.digest.chars().take(8).collect();
-    printer.line(format!(
-        "{:<28} version {:<3} {short}  {}{from}{needs}{why}",
-        view.id, view.version, view.stands
-    ));
 }

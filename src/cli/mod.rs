@@ -8,6 +8,7 @@ mod agreement;
 mod baseline;
 mod breach;
 mod change;
+mod confirm;
 mod demo;
 mod desk;
 mod evidence;
@@ -33,6 +34,7 @@ mod show;
 mod signer;
 mod table;
 mod verify;
+mod version;
 
 use std::future::Future;
 use std::process::ExitCode;

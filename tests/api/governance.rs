@@ -62,12 +62,16 @@ pub(crate) fn propose(live: &Live, kind: &str, file: &std::path::Path, officer: 
     run(live, &words)
 }
 
+/// How `--confirm` names a version.
+fn named(view: &Value) -> String {
+    format!("{}:{}", view["version"], view["digest"].as_str().unwrap())
+}
+
 pub(crate) fn approve(live: &Live, kind: &str, id: &str, officer: &str) -> Said {
     let all = run(live, &[kind, "history", id]).json;
     let proposed = all.as_array().unwrap().iter().rfind(|view| view["state"] == "proposed");
-    let digest = proposed.map_or("none----", |view| view["digest"].as_str().unwrap());
-    let words = [kind, "approve", id, "--as", officer, "--confirm", &digest[..8]];
-    run(live, &words)
+    let confirm = proposed.map_or_else(|| format!("1:{}", "-".repeat(43)), named);
+    run(live, &[kind, "approve", id, "--as", officer, "--confirm", &confirm])
 }
 
 /// Puts a change in force, by two officers where it takes two.
