@@ -41,11 +41,12 @@ pub fn init(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<PathBuf>> {
     let config = home.config()?;
     refuse_new_keys_beside_data(home, &home.database(&config))?;
     made.extend(keys::make(home)?);
-    keep_or_write(&mut made, home.officers_file(), officers::DEFAULT)?;
     if config.mode == Mode::Production {
+        keep_or_write(&mut made, home.officers_file(), officers::OF_PRODUCTION)?;
         keep_or_write(&mut made, home.floor_file(), shipped::FLOOR_OF_PRODUCTION)?;
         return Ok(made);
     }
+    keep_or_write(&mut made, home.officers_file(), officers::DEFAULT)?;
     made.extend(make_certificates(home, now)?);
     made.extend(make_officer_keys(home)?);
     for (directory, files) in
@@ -308,6 +309,7 @@ pub(in crate::app) mod tests {
         ];
         assert_eq!(names, expected.map(Path::new));
         assert!(init(&home, NOW).unwrap().is_empty());
+        assert_eq!(home.officers().unwrap(), []);
         // as it is it does not start: nobody has signed its floor
         assert!(!home.floor_signature().exists());
     }

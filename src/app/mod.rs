@@ -294,7 +294,7 @@ mod tests {
         assert!(fault.contains("titian.db` was begun in development"), "{fault}");
         std::fs::remove_file(home.root().join("titian.db")).unwrap();
         let fault = opened(&home).await.unwrap_err();
-        assert!(fault.contains("officers.toml`: no editor"), "{fault}");
+        assert!(fault.contains("officers.toml`: without a `key`"), "{fault}");
         std::fs::write(home.floor_file(), floor).unwrap();
         for (bytes, path) in kept {
             std::fs::write(path, bytes).unwrap();

@@ -83,6 +83,11 @@ pub fn check_officers(home: &Home, mode: Mode) -> anyhow::Result<()> {
     if let Some(officer) = officers.iter().find(marked) {
         bail!("`{path}`: the key of `{}` is a throw-away one of development", officer.name);
     }
+    let keyless = officers.iter().filter(|officer| public_key(officer).is_none());
+    let keyless: Vec<_> = keyless.map(|officer| format!("`{}`", officer.name)).collect();
+    if !keyless.is_empty() {
+        bail!("`{path}`: without a `key`: {}; {HOW}", keyless.join(", "));
+    }
     let signs = |role| officers.iter().filter(move |o| o.is(role) && o.key.is_some());
     if signs(Role::Editor).next().is_none() {
         bail!("`{path}`: no editor has a `key`; {HOW}");
@@ -227,40 +232,45 @@ mod tests {
     fn production_begins_with_two_who_can_sign_or_not_at_all() {
         let (_directory, home) = fresh();
         let check = || check_officers(&home, Mode::Production).map_err(|fault| fault.to_string());
+        let shipped = file::read_text(&home.officers_file()).unwrap();
+        let write = |text: &str| {
+            file::replace(&home.officers_file(), text.as_bytes(), Access::Everyone).unwrap();
+        };
+        write("");
         assert!(check_officers(&home, Mode::Development).is_ok());
         let fault = check().unwrap_err();
         assert!(fault.contains("officers.toml`: no editor has a `key`"), "{fault}");
         assert!(fault.contains("titian officer key"), "{fault}");
         let jwk = |name: &str| keys::read_jwk(&home.officer_key(name)).unwrap();
-        let give = |to: &str, jwk: &serde_json::Value| {
+        let row = |name: &str, at: &str, role: &str, jwk: &serde_json::Value| {
             let key = toml::Value::try_from(jwk).unwrap();
-            let name = format!("name = \"{to}\"\n");
-            edit(&home.officers_file(), |text| {
-                text.replace(&name, &format!("{name}key = {key}\n"))
-            });
+            format!("[[officer]]\nname = \"{name}\"\nroles = [\"{role}\"]\n{at}\nkey = {key}\n")
         };
-        let (editor, approver) = ("petugas-kebijakan", "pejabat-pengesah");
-        let shipped = file::read_text(&home.officers_file()).unwrap();
-        let both = [(editor, jwk(editor)), (approver, jwk(approver))];
-        give(editor, &both[0].1.public().to_jwk());
+        let [one, two] = ["petugas-kebijakan", "pejabat-pengesah"].map(jwk);
+        let (centre, unit) =
+            ("party = \"kemensos\"", "party = \"kemensos\"\nunit = \"sentra-handayani\"");
+        let editor = row("editor", centre, "editor", &one.public().to_jwk());
+        write(&editor);
         assert!(check().unwrap_err().contains("no approver of another unit"));
-        let one = file::read_text(&home.officers_file()).unwrap();
-        for (second, jwk, good) in [
-            (approver, both[1].1.public().to_jwk(), true),
-            (approver, both[0].1.public().to_jwk(), false),
-            (approver, keys::throw_away(&both[1].1), false),
-            ("petugas-jaga", both[1].1.public().to_jwk(), false),
+        for (at, role, jwk, good) in [
+            (unit, "approver", two.public().to_jwk(), true),
+            (unit, "approver", one.public().to_jwk(), false),
+            (unit, "approver", keys::throw_away(&two), false),
+            (unit, "operator", two.public().to_jwk(), false),
+            // of one unit they are not two
+            (centre, "approver", two.public().to_jwk(), false),
         ] {
-            file::replace(&home.officers_file(), one.as_bytes(), Access::Everyone).unwrap();
-            give(second, &jwk);
-            assert_eq!(check().is_ok(), good, "{second}: {jwk}");
+            write(&(editor.clone() + &row("second", at, role, &jwk)));
+            assert_eq!(check().is_ok(), good, "{at} {role}: {jwk}");
         }
-        // of one unit they are not two
-        let unit = "unit = \"sentra-handayani\"\n";
-        file::replace(&home.officers_file(), one.as_bytes(), Access::Everyone).unwrap();
-        give(approver, &both[1].1.public().to_jwk());
-        edit(&home.officers_file(), |text| text.replace(unit, ""));
-        assert!(check().unwrap_err().contains("no approver of another unit"));
-        assert!(shipped.contains(unit));
+        write(&(editor.clone() + &row("blank", unit, "approver", &serde_json::json!({"x": ""}))));
+        assert!(check().unwrap_err().contains("without a `key`: `blank`;"));
+        // whoever has no key is named, also beside two who have
+        let both = editor + &row("second", unit, "approver", &two.public().to_jwk());
+        write(&(both + &shipped));
+        let fault = check().unwrap_err();
+        let all = "without a `key`: `petugas-jaga`, `petugas-kebijakan`, `pejabat-pengesah`, \
+                   `petugas-bnpt`, `pengesah-bnpt`;";
+        assert!(fault.contains(all), "{fault}");
     }
 }

@@ -12,8 +12,10 @@ use serde_json::Value;
 use super::file::{self, FileError};
 use crate::domain::{Address, PartyId, UnitId};
 
-/// What `titian init` writes.
+/// What `titian init` writes into a development home.
 pub const DEFAULT: &str = include_str!("../../config/officers.toml");
+/// What `titian init` writes into a production home: nobody, and examples in comments.
+pub const OF_PRODUCTION: &str = include_str!("../../config/officers.production.toml");
 
 /// An officer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,6 +145,17 @@ mod tests {
             let decides = |o: &Officer| o.party.as_str() == party && o.is(Role::Operator);
             assert!(officers.iter().any(decides), "{party}");
         }
+    }
+
+    #[test]
+    fn a_production_home_begins_with_nobody_and_with_examples_that_can_be_taken() {
+        let path = Path::new("officers.toml");
+        assert_eq!(parse(path, OF_PRODUCTION).unwrap(), []);
+        let (_, examples) = OF_PRODUCTION.split_once("\n\n").unwrap();
+        let examples = parse(path, &examples.replace("# ", "")).unwrap();
+        assert!(examples.iter().all(|officer| officer.key.is_some()));
+        let but_keys = examples.into_iter().map(|officer| Officer { key: None, ..officer });
+        assert_eq!(but_keys.collect::<Vec<_>>(), parse(path, DEFAULT).unwrap());
     }
 
     #[test]
