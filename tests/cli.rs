@@ -123,6 +123,24 @@ fn usage_and_unusable_input_end_with_2_and_one_sentence() {
 }
 
 #[test]
+fn a_start_whose_port_is_taken_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    titian(&["init", text(&home)]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = std::fs::read_to_string(home.join("titian.toml")).unwrap();
+    let config = config
+        .replace("127.0.0.1:8443", &free.to_string())
+        .replace("127.0.0.1:9464", &taken.local_addr().unwrap().to_string());
+    std::fs::write(home.join("titian.toml"), config).unwrap();
+    let served = titian(&["serve", "--home", text(&home)]);
+    assert_eq!(code(&served), 2);
+    assert!(error(&served).contains("cannot be bound"), "{}", error(&served));
+    assert!(!home.join("titian.db").exists(), "nothing was begun");
+}
+
+#[test]
 fn loose_permissions_stop_the_start() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();

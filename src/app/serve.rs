@@ -26,7 +26,7 @@ pub const DRAIN: Duration = Duration::from_secs(9);
 /// Longest path of a Unix socket on Linux, its closing NUL not counted.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
-/// The sockets of a gateway, bound before anything is said or served.
+/// The sockets of a gateway, bound before its store is opened and anything is said or served.
 #[derive(Debug)]
 pub struct Sockets {
     /// Agencies.
@@ -55,13 +55,14 @@ async fn run(home: &Home, say: &dyn Fn(String)) -> anyhow::Result<()> {
     let Some(lock) = home.lock()? else {
         bail!("`{}` is in use by another process", home.root().display());
     };
-    start_logging(&home.config()?.log);
+    let config = home.config()?;
+    start_logging(&config.log);
     // From here on a signal waits for us instead of ending the process.
     let mut signals = Signals::install()?;
-    // what the home lacks is told before anything of it is taken into the store
+    // what the home lacks, and what others have taken, is told before anything is in the store
     read_tls(home)?;
+    let sockets = bind(home, &config).await?;
     let opened = super::open(home, lock).await?;
-    let sockets = bind(home, opened.config()).await?;
     let lines =
         announcement(home, opened.config(), opened.gateway().rules().floor.batch(), &sockets)?;
     let (stop, stopped) = watch::channel(false);
