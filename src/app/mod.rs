@@ -114,7 +114,7 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
     safety::check_store(home, config.mode, &versions)?;
     let is_unseeded = versions.is_empty();
     let seeds = if is_unseeded {
-        seeds::check_officers(home, config.mode)?;
+        seeds::check_officers(home, config.mode, &files.floor)?;
         seeds::read(home, config.mode)?
     } else {
         (Vec::new(), None)

@@ -10,8 +10,9 @@ use super::{baseline, floor, keys, records, safety};
 use crate::config::{GatewayConfig, Mode, Officer, Role, agreements, file};
 use crate::domain::DocumentKind;
 use crate::exchange::rules::signatures::public_key;
-use crate::exchange::rules::{Document, Files};
+use crate::exchange::rules::{Document, Files, who};
 use crate::exchange::{Rules, Seed, SeedSigners};
+use crate::policy::Floor;
 
 /// Reads what a home says beside its store: the floor, which must verify under the pinned key.
 pub fn read_files(home: &Home, config: &GatewayConfig) -> anyhow::Result<Files> {
@@ -71,13 +72,15 @@ pub fn read(home: &Home, mode: Mode) -> anyhow::Result<(Vec<Seed>, Option<SeedSi
 }
 
 /// Refuses a first start in production whose officers could put nothing in force: the file is read
-/// once, so what it lacks then it lacks for good.
-pub fn check_officers(home: &Home, mode: Mode) -> anyhow::Result<()> {
+/// once, so what it lacks then it lacks for good. Who is of an agency that decides here is for the
+/// floor to say, not for the party's own record.
+pub fn check_officers(home: &Home, mode: Mode, floor: &str) -> anyhow::Result<()> {
     if mode == Mode::Development {
         return Ok(());
     }
     let path = home.officers_file();
     let path = path.display();
+    let floor = Floor::parse(floor)?;
     let officers = home.officers()?;
     let marked = |officer: &&Officer| officer.key.as_ref().is_some_and(keys::is_throw_away);
     if let Some(officer) = officers.iter().find(marked) {
@@ -88,20 +91,14 @@ pub fn check_officers(home: &Home, mode: Mode) -> anyhow::Result<()> {
     if !keyless.is_empty() {
         bail!("`{path}`: without a `key`: {}; {HOW}", keyless.join(", "));
     }
-    let signs = |role| officers.iter().filter(move |o| o.is(role) && o.key.is_some());
-    if signs(Role::Editor).next().is_none() {
-        bail!("`{path}`: no editor has a `key`; {HOW}");
+    let is_editor = |o: &Officer| o.is(Role::Editor) && who::active(o, &floor).is_ok();
+    if !officers.iter().any(is_editor) {
+        bail!("`{path}`: no editor of an agency that the floor lists as `domestic`; {HOW}");
     }
-    let point = |officer: &Officer| officer.key.as_ref().and_then(|key| key.get("x").cloned());
-    let is_second = |approver: &Officer| {
-        let differs = |editor: &Officer| {
-            editor.address() != approver.address() && point(editor) != point(approver)
-        };
-        signs(Role::Editor).any(differs)
-    };
-    if !signs(Role::Approver).any(is_second) {
+    if !who::can_decide(&officers, &floor) {
         bail!(
-            "`{path}`: no approver of another unit than an editor's has a `key` of its own; {HOW}"
+            "`{path}`: no approver of another unit than an editor's, with a key of its own and of an \
+             agency that the floor lists as `domestic`; {HOW}"
         );
     }
     Ok(())
@@ -231,15 +228,17 @@ mod tests {
     #[test]
     fn production_begins_with_two_who_can_sign_or_not_at_all() {
         let (_directory, home) = fresh();
-        let check = || check_officers(&home, Mode::Production).map_err(|fault| fault.to_string());
+        let floor = file::read_text(&home.floor_file()).unwrap();
+        let check =
+            || check_officers(&home, Mode::Production, &floor).map_err(|fault| fault.to_string());
         let shipped = file::read_text(&home.officers_file()).unwrap();
         let write = |text: &str| {
             file::replace(&home.officers_file(), text.as_bytes(), Access::Everyone).unwrap();
         };
         write("");
-        assert!(check_officers(&home, Mode::Development).is_ok());
+        assert!(check_officers(&home, Mode::Development, &floor).is_ok());
         let fault = check().unwrap_err();
-        assert!(fault.contains("officers.toml`: no editor has a `key`"), "{fault}");
+        assert!(fault.contains("officers.toml`: no editor of an agency"), "{fault}");
         assert!(fault.contains("titian officer key"), "{fault}");
         let jwk = |name: &str| keys::read_jwk(&home.officer_key(name)).unwrap();
         let row = |name: &str, at: &str, role: &str, jwk: &serde_json::Value| {
@@ -259,15 +258,21 @@ mod tests {
             (unit, "operator", two.public().to_jwk(), false),
             // of one unit they are not two
             (centre, "approver", two.public().to_jwk(), false),
+            // of whom the floor does not list nobody decides, whatever the record calls it
+            ("party = \"bnpt\"", "approver", two.public().to_jwk(), true),
+            ("party = \"cuta-be\"", "approver", two.public().to_jwk(), false),
         ] {
             write(&(editor.clone() + &row("second", at, role, &jwk)));
             assert_eq!(check().is_ok(), good, "{at} {role}: {jwk}");
         }
         write(&(editor.clone() + &row("blank", unit, "approver", &serde_json::json!({"x": ""}))));
         assert!(check().unwrap_err().contains("without a `key`: `blank`;"));
+        let abroad = "party = \"cuta-be\"";
+        let approver = row("second", unit, "approver", &two.public().to_jwk());
+        write(&(row("editor", abroad, "editor", &one.public().to_jwk()) + &approver));
+        assert!(check().unwrap_err().contains("no editor of an agency that the floor"));
         // whoever has no key is named, also beside two who have
-        let both = editor + &row("second", unit, "approver", &two.public().to_jwk());
-        write(&(both + &shipped));
+        write(&(editor + &approver + &shipped));
         let fault = check().unwrap_err();
         let all = "without a `key`: `petugas-jaga`, `petugas-kebijakan`, `pejabat-pengesah`, \
                    `petugas-bnpt`, `pengesah-bnpt`;";
