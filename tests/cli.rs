@@ -387,3 +387,47 @@ fn what_is_approved_is_the_version_and_digest_that_were_shown() {
     assert_eq!(code(&approved), 0, "{}", error(&approved));
     assert!(String::from_utf8(approved.stdout).unwrap().contains("in_force"));
 }
+
+#[test]
+fn a_draft_that_another_wrote_is_looked_at_before_it_is_proposed() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let run = |words: &[&str]| titian(&[words, &["--home", text(&home)]].concat());
+    let file = directory.path().join("bnpt.toml");
+    let record = std::fs::read_to_string(home.join("parties/bnpt/record.toml")).unwrap();
+    let draft = |name: &str, officer: &str, more: &[&str]| {
+        let line = format!("name = \"{name}\"");
+        let old = record.lines().find(|line| line.starts_with("name = ")).unwrap();
+        std::fs::write(&file, record.replace(old, &line)).unwrap();
+        let import = ["party", "import", text(&file), "--as", officer];
+        let drafted = run(&[&import[..], more].concat());
+        assert_eq!(code(&drafted), 0, "{}", error(&drafted));
+    };
+    let (editor, duty) = ("petugas-kebijakan", "petugas-jaga");
+    let look = ["party", "propose", "bnpt", "--as", editor];
+    let propose = |confirm: &str| run(&[&look[..], &["--confirm", confirm]].concat());
+    draft("N", duty, &[]);
+    let shown = run(&look);
+    assert_eq!(code(&shown), 1);
+    let said = String::from_utf8(shown.stdout.clone()).unwrap();
+    assert!(
+        said.contains("\n+ name = \"N\"\n") && said.contains("written by petugas-jaga"),
+        "{said}"
+    );
+    let seen = confirmed_by(&shown);
+    // another text under the same number, after it was looked at
+    draft("O", duty, &["--version", "2"]);
+    let other = propose(&seen);
+    assert_eq!(code(&other), 1);
+    assert!(error(&other).contains("version 2 has another digest"), "{}", error(&other));
+    let proposed = propose(&confirmed_by(&run(&look)));
+    assert_eq!(code(&proposed), 0, "{}", error(&proposed));
+    // what was written last by its own hand needs no second look
+    draft("P", duty, &[]);
+    draft("Q", editor, &["--version", "3"]);
+    assert_eq!(code(&run(&look)), 0);
+    // and a file is what is looked at
+    let with_file = ["party", "propose", text(&file), "--as", editor, "--confirm", &seen];
+    assert!(error(&run(&with_file)).contains("not for a file"));
+}

@@ -16,11 +16,11 @@ use super::version::{line, tell_change, told};
 use crate::client::admin::Change;
 use crate::client::officer::OfficerKey;
 use crate::config::{Access, file};
-use crate::domain::{Approval, DocumentKind, SignerRole, VersionState};
+use crate::domain::{Act as WasDone, Approval, DocumentKind, SignerRole, VersionState};
 use crate::exchange::change::digest_of;
 use crate::exchange::rules::signatures::public_key;
 use crate::sign::unverified_claims;
-use crate::wire::{ActAsk, DraftAsk, VersionView, VersionsAsk, WordAsk};
+use crate::wire::{ActAsk, DraftAsk, StepView, VersionView, VersionsAsk, WordAsk};
 
 /// What is done with versions
 #[derive(Debug, Subcommand)]
@@ -104,6 +104,9 @@ pub(super) struct Propose {
     /// From when it is to be in force, RFC 3339; as soon as it is approved without it
     #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<i64>,
+    /// Of a draft that another wrote: version and digest that you have looked at, as they are shown
+    #[arg(long, value_name = "VERSION:DIGEST")]
+    confirm: Option<Confirm>,
     #[command(flatten)]
     signer: Signer,
 }
@@ -233,15 +236,35 @@ impl Propose {
         let desk = self.signer.desk().await?;
         let why = (self.reason.as_str(), self.from);
         if is_file(&self.what) {
+            if self.confirm.is_some() {
+                return Err(Failed::because("--confirm is for a draft, by its id; not for a file"));
+            }
             let id = self.id.clone().unwrap_or_else(|| stem(&self.what));
             let text = file::read_text(&self.what)?;
             return offer(printer, &desk, &self.signer, (kind, id, text), why).await;
         }
         let all = versions(&desk, kind, &self.what.to_string_lossy()).await?;
-        let view = latest(all, VersionState::Draft)?;
-        let author = Author::of(Rulebook::of(&desk).await?, &self.signer)?;
+        let (view, book) = (latest(all, VersionState::Draft)?, Rulebook::of(&desk).await?);
+        let writer = writer_of(&view);
+        match &self.confirm {
+            Some(confirm) => confirm.check(&view)?,
+            None if writer == Some(self.signer.officer()) => {}
+            None => {
+                printer.json(&view);
+                tell_change(printer, &book, &view, book.language(self.signer.officer()));
+                printer.line(format!("written by {}", writer.unwrap_or("nobody")));
+                return Err(unsigned("propose", &view));
+            }
+        }
+        let author = Author::of(book, &self.signer)?;
         propose(printer, &desk, &author, view, why).await
     }
+}
+
+/// Who wrote the text that a draft has now.
+fn writer_of(view: &VersionView) -> Option<&str> {
+    let writes = |step: &&StepView| matches!(step.act, WasDone::Seeded | WasDone::Drafted);
+    view.steps.iter().rfind(writes).map(|step| step.officer.as_str())
 }
 
 /// Who proposes, ready to sign, and what the change is judged by.
@@ -322,7 +345,7 @@ impl Approve {
         let desk = self.signer.desk().await?;
         let book = Rulebook::of(&desk).await?;
         let view = latest(versions(&desk, kind, &self.id).await?, VersionState::Proposed)?;
-        let proposal = view.steps.iter().rfind(|s| s.act == crate::domain::Act::Proposed);
+        let proposal = view.steps.iter().rfind(|s| s.act == WasDone::Proposed);
         let from = proposal.and_then(|step| step.word.as_deref()).and_then(begins);
         let word = word(&book, &view, (SignerRole::Approver, from))?;
         let Some(confirm) = &self.confirm else {
