@@ -206,7 +206,7 @@ fn a_change_is_said_in_sentences_and_shown_on_synthetic_cases() {
     let changed = directory.path().join("changed.toml");
     let by_year = shipped.replace("= \"month\" ", "= \"year\" ");
     assert_ne!(by_year, shipped);
-    std::fs::write(&changed, by_year).unwrap();
+    std::fs::write(&changed, &by_year).unwrap();
     let diff = |before: &str, after: &str, more: &[&str]| {
         let arguments = ["policy", "diff", before, after, "--home", text(&home)];
         titian(&[&arguments[..], more].concat())
@@ -216,7 +216,15 @@ fn a_change_is_said_in_sentences_and_shown_on_synthetic_cases() {
     assert_eq!(code(&narrowed), 0, "{}", error(&narrowed));
     let said = String::from_utf8(narrowed.stdout).unwrap();
     assert!(said.contains("differently: its year only; so far its month only"), "{said}");
-    assert!(said.contains("one officer"), "{said}");
+    // a year instead of a month is no wider, but it is told otherwise: that takes two, as it does
+    // when it is proposed
+    assert!(said.contains("two officers of different units"), "{said}");
+    let dropped =
+        shipped.replace("\"/location/adm1\"      = \"keep\"", "\"/location/adm1\" = \"drop\"");
+    std::fs::write(&changed, dropped).unwrap();
+    let stops = diff(id, text(&changed), &["--lang", "en"]);
+    assert!(String::from_utf8(stops.stdout).unwrap().contains("one officer"));
+    std::fs::write(&changed, &by_year).unwrap();
     let widened: serde_json::Value =
         serde_json::from_slice(&diff(file, id, &["--json"]).stdout).unwrap();
     assert_eq!(widened["widens"], true);
@@ -430,4 +438,45 @@ fn a_draft_that_another_wrote_is_looked_at_before_it_is_proposed() {
     // and a file is what is looked at
     let with_file = ["party", "propose", text(&file), "--as", editor, "--confirm", &seen];
     assert!(error(&run(&with_file)).contains("not for a file"));
+}
+
+#[test]
+fn how_many_officers_a_version_takes_is_said_as_it_was_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path().join("home");
+    assert_eq!(code(&titian(&["init", text(&home)])), 0);
+    let id = "kemensos-bnpt-status";
+    let run = |words: &[&str]| titian(&[words, &["--home", text(&home)]].concat());
+    let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let file = directory.path().join(format!("{id}.toml"));
+    let shipped = std::fs::read_to_string(home.join(format!("policies/{id}.toml"))).unwrap();
+    let no_sex =
+        shipped.replace("\"/subject/sex\"        = \"keep\"", "\"/subject/sex\" = \"drop\"");
+    let less =
+        no_sex.replace("\"/location/adm1\"      = \"keep\"", "\"/location/adm1\" = \"drop\"");
+    assert!(shipped != no_sex && no_sex != less);
+    let days = |days: i64| {
+        let at = time::OffsetDateTime::now_utc() + time::Duration::days(days);
+        at.format(&time::format_description::well_known::Rfc3339).unwrap()
+    };
+    let act = |act: &str, of: &str, more: &[&str]| {
+        std::fs::write(&file, of).unwrap();
+        let done =
+            run(&[&["policy", act, text(&file), "--as", "petugas-kebijakan"], more].concat());
+        assert_eq!(code(&done), 0, "{}", error(&done));
+        let about = said(&done);
+        assert!(!about.contains("petugas boleh") && !about.contains("dua petugas"), "{about}");
+        about
+    };
+    // nothing is recorded of a draft yet
+    let drafted = act("import", &less, &[]);
+    assert!(!drafted.contains("its author") && !drafted.contains("takes"), "{drafted}");
+    let alone = act("propose", &less, &["--from", &days(2)]);
+    assert!(alone.contains("its author was enough"), "{alone}");
+    // less than what is in force today, but more than what will be when it begins
+    let both = act("propose", &no_sex, &["--from", &days(3)]);
+    assert!(both.contains("proposed, takes two officers of two units"), "{both}");
+    let looked = run(&["policy", "approve", id, "--as", "pejabat-pengesah", "--json"]);
+    let looked: serde_json::Value = serde_json::from_slice(&looked.stdout).unwrap();
+    assert_eq!(looked["needs"], "two_units");
 }

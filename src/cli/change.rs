@@ -69,18 +69,23 @@ impl Change {
             })).collect::<Vec<_>>(),
         }));
         tell(printer, &said);
+        printer.line(&said.verdict);
         Ok(())
     }
 }
 
-/// Says a change in sentences.
+/// Says a change in sentences, but not how many officers it takes: that is the gateway's to find.
 pub(super) fn show_diff(
     printer: Printer,
     diff: &Diff,
     (before, after): (&Compiled, &Compiled),
     language: Language,
 ) {
-    tell(printer, &explain_diff(diff, before, after, language));
+    let said = explain_diff(diff, before, after, language);
+    tell(printer, &said);
+    if diff.is_empty() {
+        printer.line(&said.verdict);
+    }
 }
 
 fn tell(printer: Printer, said: &DiffSentences) {
@@ -91,7 +96,6 @@ fn tell(printer: Printer, said: &DiffSentences) {
             printer.line(format!("{mark} {sentence}"));
         }
     }
-    printer.line(&said.verdict);
 }
 
 impl Look {

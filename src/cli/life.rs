@@ -250,7 +250,7 @@ impl Propose {
             Some(confirm) => confirm.check(&view)?,
             None if writer == Some(self.signer.officer()) => {}
             None => {
-                printer.json(&view);
+                told(printer, &view);
                 tell_change(printer, &book, &view, book.language(self.signer.officer()));
                 printer.line(format!("written by {}", writer.unwrap_or("nobody")));
                 return Err(unsigned("propose", &view));
@@ -349,7 +349,7 @@ impl Approve {
         let from = proposal.and_then(|step| step.word.as_deref()).and_then(begins);
         let word = word(&book, &view, (SignerRole::Approver, from))?;
         let Some(confirm) = &self.confirm else {
-            printer.json(&view);
+            told(printer, &view);
             tell_change(printer, &book, &view, book.language(self.signer.officer()));
             if let Some(step) = proposal {
                 printer.line(format!("proposed by {}: {}", step.officer, step.reason));

@@ -5,7 +5,7 @@ use super::confirm::DIGEST_CHARS_MIN;
 use super::lines::changed_lines;
 use super::printer::Printer;
 use super::rulebook::Rulebook;
-use crate::domain::DocumentKind;
+use crate::domain::{DocumentKind, VersionState};
 use crate::policy::{Language, diff};
 use crate::wire::VersionView;
 
@@ -78,11 +78,11 @@ pub(super) fn told(printer: Printer, view: &VersionView) {
 
 /// A version in one line.
 pub(super) fn line(printer: Printer, view: &VersionView) {
-    let needs = match view.needs.as_deref() {
-        Some("one") => ", its author is enough",
-        Some("two_agencies") => ", takes officers of two agencies",
-        Some(_) => ", takes two officers of two units",
-        None => "",
+    let needs = match (view.state, recorded(view)) {
+        (VersionState::Proposed, Some("two_agencies")) => ", takes officers of two agencies",
+        (VersionState::Proposed, Some(_)) => ", takes two officers of two units",
+        (VersionState::Approved, Some("one")) => ", its author was enough",
+        _ => "",
     };
     let from = match (&view.effective_at, view.stands.as_str()) {
         (Some(at), "scheduled" | "in_force") => format!(" from {at}"),
@@ -94,4 +94,10 @@ pub(super) fn line(printer: Printer, view: &VersionView) {
         "{:<28} version {:<3} {short}  {}{from}{needs}{why}",
         view.id, view.version, view.stands
     ));
+}
+
+/// How many officers it was found to take, in the last step that says so. Of a draft nothing is
+/// recorded yet: what it takes is found when it is proposed.
+fn recorded(view: &VersionView) -> Option<&str> {
+    view.steps.iter().rev().find_map(|step| step.needs.as_deref())
 }

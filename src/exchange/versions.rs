@@ -1,7 +1,7 @@
 //! What officers see of governed documents: every version, where it stands, and what was done.
 
 use crate::config::Role;
-use crate::domain::VersionState;
+use crate::domain::{Act, VersionState};
 use crate::store::{VersionKey, VersionRow};
 use crate::wire::{RulesView, StepView, VersionView, VersionsAsk};
 
@@ -88,9 +88,13 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool)
         VersionState::Approved if row.effective_at.is_some_and(|at| at > rules.at) => "scheduled",
         VersionState::Approved => "superseded",
     };
-    let open = matches!(row.state, VersionState::Draft | VersionState::Proposed);
-    let needs = match parsed(row) {
-        Ok(document) if open && looks_close => {
+    let needs = match (row.state, parsed(row)) {
+        // as it was found then, and recorded
+        (VersionState::Proposed, _) => {
+            let proposed = row.steps.iter().rfind(|step| step.act == Act::Proposed);
+            proposed.and_then(|step| step.needs).map(|needs| needs.to_string())
+        }
+        (VersionState::Draft, Ok(document)) if looks_close => {
             let (document, now, effective) = (&document, rules.at, rules.at);
             let proposal = Proposal { rules, rows, row, document, now, effective };
             Some(proposal.effect().needs.to_string())

@@ -142,8 +142,10 @@ pub fn explain_diff(
     let recipient = ("recipient", diff.recipient.as_str());
     said.verdict = if diff.is_empty() {
         language.say("policy-diff-nothing", &[recipient])
-    } else if widening == 0 {
+    } else if widening == 0 && diff.only_stops() && before.why() == after.why() {
         language.say("policy-diff-narrows", &[])
+    } else if widening == 0 {
+        language.say("policy-diff-says-otherwise", &[])
     } else {
         language.say("policy-diff-widens", &[recipient, ("count", &widening.to_string())])
     };

@@ -86,7 +86,8 @@ pub struct VersionView {
     /// From when it is in force, RFC 3339, once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<String>,
-    /// How many officers it takes from here: `one`, `two_units` or `two_agencies`.
+    /// How many officers it takes, `one`, `two_units` or `two_agencies`: of a proposal as recorded, of a
+    /// draft as it would be found now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
     /// What came of an exception that was approved just now: `made`, `awaits_message`,

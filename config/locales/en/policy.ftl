@@ -42,6 +42,7 @@ policy-diff-head-leaves-monthly = Releases will leave { $after } instead of { $b
 policy-diff-head-other-window = Releases will leave { $after } instead of { $before }.
 policy-diff-nothing = { $recipient } receives exactly what it receives today.
 policy-diff-narrows = Nothing widens: one officer may put it in force.
+policy-diff-says-otherwise = Nothing widens, but not everything is only dropped: two officers of different units decide.
 policy-diff-widens = { $count } change(s) widen what { $recipient } receives: two officers of different units decide.
 
 policy-print-title = Summary of the data-sharing policy { $id }, version { $version }

@@ -42,6 +42,7 @@ policy-diff-head-leaves-monthly = Akan dikirim { $after }, bukan { $before }.
 policy-diff-head-other-window = Akan dikirim { $after }, bukan { $before }.
 policy-diff-nothing = { $recipient } menerima persis seperti yang diterima hari ini.
 policy-diff-narrows = Tidak ada yang meluas: satu petugas boleh memberlakukannya.
+policy-diff-says-otherwise = Tidak ada yang meluas, tetapi tidak semuanya hanya dihentikan: dua petugas dari unit berbeda yang memutuskan.
 policy-diff-widens = { $count } perubahan memperluas yang diterima { $recipient }: dua petugas dari unit berbeda yang memutuskan.
 
 policy-print-title = Ringkasan kebijakan berbagi data { $id }, versi { $version }
