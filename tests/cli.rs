@@ -54,6 +54,9 @@ fn a_kit_is_made_and_registered_with_its_public_half_only() {
     let key = kit.join("zarqolin.toml");
     std::fs::copy(kit.join("signing.jwk"), &key).unwrap();
     assert_ne!(code(&propose(&key, "zarqolin")), 0);
+    let unnamed = ["party", "propose", text(&record), "--as", "petugas-kebijakan"];
+    let unnamed = titian(&[&unnamed[..], &["--home", text(&home)]].concat());
+    assert!(error(&unnamed).contains("say it: --id zarqolin"), "{}", error(&unnamed));
     let misnamed = propose(&record, "record");
     assert_eq!(code(&misnamed), 1, "it names itself otherwise");
     assert!(!error(&misnamed).contains("line 0"), "{}", error(&misnamed));
@@ -329,7 +332,19 @@ fn the_data_protection_officer_signs_floor_and_baseline_without_a_home() {
         titian.current_dir(desk.path()).args(arguments).args(["--passphrase", "passphrase"]);
         titian.output().unwrap()
     };
-    assert!(titian(&["officer", "key", "dpo.key", "--name", "dpo"]).status.success());
+    let made = titian(&["officer", "key", "dpo.key", "--name", "dpo"]);
+    assert!(made.status.success());
+    // what it says next is what a data protection officer does, not an officer
+    let said = String::from_utf8(made.stdout).unwrap();
+    assert!(said.contains("dpo.jwk is a copy of dpo.key.public.jwk"), "{said}");
+    assert!(said.contains("titian floor sign floor.toml --key dpo.key"), "{said}");
+    assert!(!said.contains("officer add") && !said.contains("officers.toml"), "{said}");
+    // a key of another name says whose it is
+    assert!(titian(&["officer", "key", "ria.key", "--name", "ria"]).status.success());
+    std::fs::copy("config/floor.production.toml", at("ria.toml")).unwrap();
+    let sign = ["floor", "sign", "ria.toml", "--key", "ria.key"];
+    assert_eq!(titian(&sign).status.code(), Some(2));
+    assert!(titian(&[&sign[..], &["--as", "ria"]].concat()).status.success());
     for name in ["floor", "baseline"] {
         let file = format!("{name}.toml");
         let shipped = if name == "floor" { "floor.production.toml" } else { &file };

@@ -30,12 +30,15 @@ pub(super) struct Sign {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The name that the key file was made for
-    #[arg(long = "as", value_name = "NAME", default_value = "dpo", value_parser = officers::name)]
+    #[arg(long = "as", value_name = "NAME", default_value = DPO, value_parser = officers::name)]
     name: String,
     /// A file that holds the passphrase, for machines; asked for without it
     #[arg(long, value_name = "FILE")]
     passphrase: Option<PathBuf>,
 }
+
+/// The name that the data protection officer's key file is made for, where nothing else is said.
+pub(super) const DPO: &str = "dpo";
 
 impl Command {
     pub(super) fn run(self, printer: Printer) -> Done {

@@ -35,10 +35,14 @@ impl Init {
         }
         let root = self.home.display();
         if home.config()?.mode == Mode::Production {
-            printer.line("next: fill in officers.toml; put dpo.jwk, floor.jws, keys/tls.key, keys/tls.pem and");
-            printer.line(
-                "      the record.toml of each officer's party (parties/ID/record.toml) there",
-            );
+            for line in [
+                "next: fill in officers.toml with what `titian officer key` prints for each officer; put",
+                "      the record.toml of each officer's party there (parties/ID/record.toml), dpo.jwk and",
+                "      floor.jws (`titian officer key FILE --name dpo`, then `titian floor sign`), and the",
+                "      server's keys/tls.key and keys/tls.pem",
+            ] {
+                printer.line(line);
+            }
         }
         printer.line(format!("next: titian serve --home {root}"));
         Ok(())

@@ -1,7 +1,7 @@
 //! The life of governed documents, the same for every kind: look, draft, propose, approve, give
 //! back, give up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -12,7 +12,7 @@ use super::policy::At;
 use super::printer::Printer;
 use super::rulebook::{Rulebook, is_file, stem};
 use super::signer::Signer;
-use super::version::{line, tell_change, told};
+use super::version::{approved_by, line, tell_change, told};
 use crate::client::admin::Change;
 use crate::client::officer::OfficerKey;
 use crate::config::{Access, file};
@@ -168,8 +168,7 @@ impl Life {
             Self::History(history) => history.run(printer, kind).await,
             Self::Export(export) => export.run(printer, kind).await,
             Self::Import(import) => {
-                let id = import.id.unwrap_or_else(|| stem(&import.file));
-                let text = file::read_text(&import.file)?;
+                let (id, text) = named(kind, &import.file, import.id.as_deref())?;
                 let desk = import.signer.desk().await?;
                 let ask = DraftAsk {
                     officer: import.signer.officer().to_owned(),
@@ -239,8 +238,7 @@ impl Propose {
             if self.confirm.is_some() {
                 return Err(Failed::because("--confirm is for a draft, by its id; not for a file"));
             }
-            let id = self.id.clone().unwrap_or_else(|| stem(&self.what));
-            let text = file::read_text(&self.what)?;
+            let (id, text) = named(kind, &self.what, self.id.as_deref())?;
             return offer(printer, &desk, &self.signer, (kind, id, text), why).await;
         }
         let all = versions(&desk, kind, &self.what.to_string_lossy()).await?;
@@ -261,6 +259,30 @@ impl Propose {
     }
 }
 
+/// A file's document id and text. A file that is named otherwise than what it says is no mistake of
+/// the text: it is told with which words it is taken.
+fn named(kind: DocumentKind, file: &Path, id: Option<&str>) -> Result<(String, String), Failed> {
+    let text = file::read_text(file)?;
+    if let Some(id) = id {
+        return Ok((id.to_owned(), text));
+    }
+    let member = match kind {
+        DocumentKind::Officer => Some("name"),
+        DocumentKind::Party | DocumentKind::Agreement => Some("id"),
+        DocumentKind::Policy | DocumentKind::Exception => None,
+    };
+    let said = member.zip(text.parse::<toml::Table>().ok());
+    let said = said.and_then(|(member, table)| table.get(member)?.as_str().map(str::to_owned));
+    let stem = stem(file);
+    match said {
+        Some(said) if said != stem => Err(Failed::because(format!(
+            "`{}` is not named by its {kind}'s id; say it: --id {said}",
+            file.display()
+        ))),
+        _ => Ok((stem, text)),
+    }
+}
+
 /// Who wrote the text that a draft has now.
 fn writer_of(view: &VersionView) -> Option<&str> {
     let writes = |step: &&StepView| matches!(step.act, WasDone::Seeded | WasDone::Drafted);
@@ -271,6 +293,8 @@ fn writer_of(view: &VersionView) -> Option<&str> {
 struct Author {
     key: OfficerKey,
     book: Rulebook,
+    /// How whoever comes next says with which key it signs.
+    with_key: &'static str,
 }
 
 impl Author {
@@ -282,7 +306,7 @@ impl Author {
             let words = format!("this is not the key that `{}` is in force with", key.name());
             return Err(Failed::refused(words));
         }
-        Ok(Self { key, book })
+        Ok(Self { key, book, with_key: signer.with_key() })
     }
 }
 
@@ -324,7 +348,7 @@ pub(super) async fn offer(
 async fn propose(
     printer: Printer,
     desk: &Desk,
-    Author { key, book }: &Author,
+    Author { key, book, with_key }: &Author,
     view: VersionView,
     (reason, from): (&str, Option<i64>),
 ) -> Done {
@@ -334,8 +358,10 @@ async fn propose(
     let view = desk.change(&Change::Propose(ask)).await?;
     told(printer, &view);
     if view.state == VersionState::Proposed {
-        let (kind, id) = (view.kind, &view.id);
-        printer.line(format!("next: another officer runs `titian {kind} approve {id}`"));
+        let (kind, id, of) = (view.kind, &view.id, approved_by(&view));
+        printer.line(format!(
+            "next: an officer of another {of} runs `titian {kind} approve {id} --as OFFICER{with_key}`"
+        ));
     }
     Ok(())
 }

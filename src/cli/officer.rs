@@ -1,12 +1,13 @@
 //! `titian officer`: who decides.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::block_on;
 use super::exit::{Done, Failed};
+use super::floor::DPO;
 use super::life::{self, Life, versions};
 use super::printer::Printer;
 use super::signer::{Signer, passphrase};
@@ -130,16 +131,32 @@ impl Key {
         let (text, public) = OfficerKey::make(&self.name, &secret, &SystemEntropy::default())?;
         file::write_new(&self.file, text.as_bytes(), Access::Owner)?;
         file::write_new(&beside, format!("{public:#}\n").as_bytes(), Access::Everyone)?;
+        printer.line(format!("made {} (keep it), {}", self.file.display(), beside.display()));
+        if self.name == DPO {
+            printer.json(&json!({"key": self.file, "public": beside}));
+            self.tell_dpo(printer, &beside);
+            return Ok(());
+        }
         let block = block(&self.name, &public);
         printer.json(&json!({"key": self.file, "public": beside, "officers_toml": block}));
-        printer.line(format!("made {} (keep it), {}", self.file.display(), beside.display()));
         printer.line("one of the first officers stands in officers.toml, with party and roles:");
         printer.line("");
         block.lines().for_each(|line| printer.line(line));
         printer.line("");
         let (name, file) = (&self.name, beside.display());
-        printer.line(format!("afterwards: titian officer add {name} --public {file}"));
+        printer.line("anyone later is proposed by an editor:");
+        printer.line(format!(
+            "  titian officer add {name} --party PARTY --role ROLE --public {file} --as EDITOR --key FILE"
+        ));
         Ok(())
+    }
+
+    /// The data protection officer is no officer of the gateway: its key signs files.
+    fn tell_dpo(&self, printer: Printer, beside: &Path) {
+        let (key, beside) = (self.file.display(), beside.display());
+        printer.line(format!("next: the home's dpo.jwk is a copy of {beside}; this key signs"));
+        printer.line(format!("      titian floor sign floor.toml --key {key}"));
+        printer.line(format!("      titian baseline sign baseline.toml --key {key}"));
     }
 }
 

@@ -38,6 +38,11 @@ impl Signer {
         Desk::open(&self.home).await
     }
 
+    /// How an officer of this home says with which key it signs: not at all in development.
+    pub(super) fn with_key(&self) -> &'static str {
+        if self.key.is_some() { " --key FILE" } else { "" }
+    }
+
     /// Opens the key file.
     pub(super) fn open(&self) -> Result<OfficerKey, Failed> {
         let own = Home::at(&self.home).officer_key(&self.officer);

@@ -96,6 +96,11 @@ pub(super) fn line(printer: Printer, view: &VersionView) {
     ));
 }
 
+/// Of another what its approver has to be.
+pub(super) fn approved_by(view: &VersionView) -> &'static str {
+    if recorded(view) == Some("two_agencies") { "agency" } else { "unit" }
+}
+
 /// How many officers it was found to take, in the last step that says so. Of a draft nothing is
 /// recorded yet: what it takes is found when it is proposed.
 fn recorded(view: &VersionView) -> Option<&str> {

@@ -156,7 +156,7 @@ impl OfficerKey {
         let file: KeyFile = serde_json::from_slice(secret.expose())
             .map_err(|_form| unusable("is no officer's key file"))?;
         if file.officer != name {
-            return Err(unusable("is another officer's key file"));
+            return Err(unusable("is another officer's key file: `--as` names whose it is"));
         }
         if file.kdf.name != "argon2id" || file.cipher != "AES-256-GCM" {
             return Err(unusable("is sealed in a way not known here"));
