@@ -40,7 +40,7 @@ pub fn init(home: &Home, now: OffsetDateTime) -> anyhow::Result<Vec<PathBuf>> {
     keep_or_write(&mut made, home.config_file(), gateway::DEFAULT)?;
     let config = home.config()?;
     refuse_new_keys_beside_data(home, &home.database(&config))?;
-    made.extend(keys::make(home)?);
+    made.extend(keys::make(home, config.mode)?);
     if config.mode == Mode::Production {
         keep_or_write(&mut made, home.officers_file(), officers::OF_PRODUCTION)?;
         keep_or_write(&mut made, home.floor_file(), shipped::FLOOR_OF_PRODUCTION)?;

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::home::Home;
-use crate::config::{Access, file};
+use crate::config::{Access, Mode, file};
 use crate::secret::SecretBytes;
 use crate::sign::Algorithm;
 use crate::sign::signing::SigningKey;
@@ -56,30 +56,39 @@ impl GatewayKeys {
 }
 
 /// Makes the keys of a home that are missing; says which files it made. `tls.key` and `tls.pem`
-/// are made by `init`, because an issuer has its part in them.
-pub fn make(home: &Home) -> anyhow::Result<Vec<PathBuf>> {
+/// are made by `init`, because an issuer has its part in them. Those of a development home are
+/// marked, so that they are told wherever they are taken to.
+pub fn make(home: &Home, mode: Mode) -> anyhow::Result<Vec<PathBuf>> {
     file::make_directory(&kek_directory(home))?;
-    let mut made = Vec::new();
+    let mut files = Vec::new();
     for name in [SIGNING, TOKEN, LEDGER] {
-        made.extend(make_jwk(home.keys().join(name))?);
+        files.extend(make_marked(home.keys().join(name), mode)?);
     }
     let path = home.keys().join(PSEUDONYM);
     if !path.exists() {
         let mut secret = zeroize::Zeroizing::new(vec![0u8; PSEUDONYM_BYTES]);
         aws_lc_rs::rand::fill(&mut secret).ok().context("the random generator failed")?;
         file::write_new(&path, &secret, Access::Owner)?;
-        made.push(path);
+        files.push(path);
     }
-    Ok(made)
+    Ok(files)
 }
 
 /// Makes an Ed25519 key file unless it is there.
 pub fn make_jwk(path: PathBuf) -> anyhow::Result<Option<PathBuf>> {
+    make_marked(path, Mode::Production)
+}
+
+fn make_marked(path: PathBuf, mode: Mode) -> anyhow::Result<Option<PathBuf>> {
     if path.exists() {
         return Ok(None);
     }
     let key = SigningKey::generate(Algorithm::EdDsa).context("no key could be made")?;
-    let jwk = key.to_private_jwk().context("no key could be made")?;
+    let mut jwk = key.to_private_jwk().context("no key could be made")?;
+    if mode == Mode::Development {
+        let members = jwk.expose().strip_suffix(b"}").context("no key could be made")?;
+        jwk = SecretBytes::new([members, format!(",\"{THROW_AWAY}\":true}}").as_bytes()].concat());
+    }
     file::write_new(&path, jwk.expose(), Access::Owner)?;
     Ok(Some(path))
 }
@@ -97,6 +106,17 @@ pub fn throw_away(key: &SigningKey) -> Value {
 /// Whether a public JWK is marked as a throw-away one.
 pub fn is_throw_away(jwk: &Value) -> bool {
     jwk.get(THROW_AWAY).is_some()
+}
+
+/// Whether a private JWK was made for a development home. Nothing else of it is read.
+pub fn is_of_development(path: &std::path::Path) -> anyhow::Result<bool> {
+    #[derive(serde::Deserialize)]
+    struct Mark {
+        #[serde(default)]
+        development: bool,
+    }
+    let secret = file::read_secret(path)?;
+    Ok(serde_json::from_slice(secret.expose()).is_ok_and(|mark: Mark| mark.development))
 }
 
 /// Reads a private JWK.
@@ -144,7 +164,7 @@ mod tests {
     fn home() -> (tempfile::TempDir, Home) {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::at(directory.path().join("home"));
-        assert_eq!(make(&home).unwrap().len(), 4);
+        assert_eq!(make(&home, Mode::Production).unwrap().len(), 4);
         (directory, home)
     }
 
@@ -152,10 +172,24 @@ mod tests {
     fn keys_are_made_once() {
         let (_directory, home) = home();
         let first = GatewayKeys::read(&home).unwrap();
-        assert_eq!(make(&home).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(make(&home, Mode::Production).unwrap(), Vec::<PathBuf>::new());
         let again = GatewayKeys::read(&home).unwrap();
         assert_eq!(first.signing.public(), again.signing.public());
         assert_eq!(first.pseudonym, again.pseudonym);
+    }
+
+    #[test]
+    fn keys_that_were_made_for_development_can_be_told() {
+        for (mode, is_marked) in [(Mode::Development, true), (Mode::Production, false)] {
+            let directory = tempfile::tempdir().unwrap();
+            let home = Home::at(directory.path().join("home"));
+            make(&home, mode).unwrap();
+            for name in [SIGNING, TOKEN, LEDGER] {
+                let path = home.keys().join(name);
+                assert_eq!(is_of_development(&path).unwrap(), is_marked, "{name}");
+                read_jwk(&path).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -64,6 +64,15 @@ pub fn check_mode(
             home.dpo_pin().display()
         );
     }
+    for path in file::list(&home.keys(), "jwk")? {
+        if keys::is_of_development(&path)? {
+            bail!(
+                "`{}` was made in a development home; production begins with a fresh home and keys of \
+                 its own",
+                path.display()
+            );
+        }
+    }
     refuse_strange_secrets(home)?;
     refuse_others_keys(home, parties, dpo)
 }
@@ -206,6 +215,10 @@ pub(in crate::app) mod tests {
                 std::fs::remove_file(party.join(name)).unwrap();
             }
         }
+        for path in keys::files(home) {
+            std::fs::remove_file(path).unwrap();
+        }
+        keys::make(home, Mode::Production).unwrap();
         let key = certificates::new_key().unwrap();
         let pem = certificates::client(&key, "titian.example.net", NOW).unwrap();
         file::replace(&keys::tls_key(home), key.expose(), Access::Owner).unwrap();
@@ -248,6 +261,9 @@ pub(in crate::app) mod tests {
             (development.ca_file(), "ca.pem"),
             (keys::tls_certificate(&development), "keys/tls.pem"),
             (development.dpo_pin(), "dpo.jwk"),
+            (development.keys().join("signing.jwk"), "keys/signing.jwk"),
+            (development.keys().join("token.jwk"), "keys/token.jwk"),
+            (development.keys().join("ledger.jwk"), "keys/ledger.jwk"),
         ] {
             let path = home.root().join(to);
             let kept = std::fs::read(&path).ok();
