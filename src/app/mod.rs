@@ -16,6 +16,7 @@ pub mod safety;
 pub mod seeds;
 pub mod serve;
 mod shipped;
+mod used;
 
 use std::sync::{Arc, OnceLock};
 
@@ -64,7 +65,8 @@ impl Opened {
         let config = http::tls_config(self.shared(), tls.chain, tls.key)
             .context("certificate and key do not fit")?;
         let files = seeds::read_files(home, &self.config)?;
-        self.gateway.install(files).await?;
+        self.gateway.install(files.clone()).await?;
+        used::note_or_warn(home, &files);
         if let Some(listener) = self.tls.get() {
             listener.store(Arc::new(config));
         }
@@ -119,7 +121,7 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
     } else {
         (Vec::new(), None)
     };
-    let gateway = assemble(&config, keys, (files, seeds), (vault, store, clock)).await?;
+    let gateway = assemble(&config, keys, (files.clone(), seeds), (vault, store, clock)).await?;
     let parties = &gateway.rules().parties;
     safety::check_mode(home, config.mode, parties, &safety::read_dpo(home)?)?;
     if !is_unseeded {
@@ -128,6 +130,7 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
                            changes nothing: propose it");
         }
     }
+    used::note_or_warn(home, &files);
     let tls = OnceLock::new();
     Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })
 }
@@ -260,6 +263,9 @@ mod tests {
         std::fs::write(home.floor_signature(), signature).unwrap();
         opened.reload(&home).await.unwrap();
         assert_eq!(opened.gateway().rules().generation, before + 1);
+        // so that the one before would be told if it came back
+        let used = std::fs::read_to_string(home.run().join("used")).unwrap();
+        assert_eq!(used.lines().filter(|line| line.starts_with("floor.toml")).count(), 2);
     }
 
     #[tokio::test]
