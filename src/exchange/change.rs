@@ -78,9 +78,8 @@ const WORD_AGE_S: i64 = 24 * 3600;
 const AHEAD_S: i64 = 366 * 24 * 3600;
 /// Largest number that a first version may have.
 const FIRST_VERSION_MAX: u32 = 1_000_000;
-/// How many versions may be open at once, of one party's officers and of one document: drafts,
-/// proposals, and what was approved and has not begun. Each is read whenever the rules are built,
-/// and they are built for each moment at which one begins.
+/// How many drafts and proposals may be open at once, of one party's officers, and of one document
+/// among them: each is read whenever the rules are built.
 const OPEN_OF_PARTY_MAX: usize = 100;
 const OPEN_OF_DOCUMENT_MAX: usize = 20;
 
@@ -275,6 +274,9 @@ fn check(gateway: &Gateway, proposal: &Proposal<'_>, effect: Effect) -> Result<(
     if proposal.changes_nothing() {
         return Err(ChangeFault::State("it says what is in force already"));
     }
+    if proposal.is_one_too_many() {
+        return Err(ChangeFault::State("5 versions of it are to begin already"));
+    }
     let today = proposal.rules.today(gateway.clock());
     let findings = proposal.findings(gateway.id(), effect, today);
     if findings.is_empty() { Ok(()) } else { Err(ChangeFault::Findings(findings)) }
@@ -411,33 +413,34 @@ fn begins(from: Option<i64>, now: i64) -> Result<i64, ChangeFault> {
     Ok(from.unwrap_or(now).max(now))
 }
 
-/// Whether another version may be opened. A party's record may always be, by whoever has none of it
-/// open: a freeze waits for nobody.
+/// Whether another version may be opened. Of what was ever approved one may always be, by whoever
+/// has none of it open: what stops something waits for nobody.
 fn check_open(
     rules: &Rules,
     rows: &[VersionRow],
     ask: &DraftAsk,
     party: &PartyId,
 ) -> Result<(), ChangeFault> {
-    let open = rows.iter().filter(|row| match row.state {
-        VersionState::Draft | VersionState::Proposed => true,
-        VersionState::Approved => row.effective_at.is_some_and(|from| from > rules.at),
-        VersionState::Withdrawn => false,
-    });
+    let is_open =
+        |row: &&VersionRow| matches!(row.state, VersionState::Draft | VersionState::Proposed);
     let of_document = |row: &&VersionRow| row.key.kind == ask.kind && row.key.id == ask.id;
-    let own = |row: &VersionRow| touched(row).contains(&ask.officer.as_str());
-    if ask.kind == DocumentKind::Party && !open.clone().filter(of_document).any(own) {
+    let is_own = |row: &VersionRow| touched(row).contains(&ask.officer.as_str());
+    let mut approved = rows.iter().filter(|row| row.state == VersionState::Approved);
+    let open = rows.iter().filter(is_open);
+    if approved.any(|row| of_document(&row)) && !open.clone().filter(of_document).any(is_own) {
         return Ok(());
     }
-    if open.clone().filter(of_document).count() >= OPEN_OF_DOCUMENT_MAX {
-        return Err(ChangeFault::State("20 versions of it are open; end some of them first"));
-    }
+    // counted for each party by itself: none locks others out
     let of_party = |row: &&VersionRow| {
         let first = row.steps.iter().find(|step| step.act == Act::Drafted);
         let officer = first.and_then(|step| rules.history.now(&step.officer, i64::MAX));
         officer.is_some_and(|officer| officer.party == *party)
     };
-    if open.filter(of_party).count() >= OPEN_OF_PARTY_MAX {
+    let open = open.filter(of_party);
+    if open.clone().filter(of_document).count() >= OPEN_OF_DOCUMENT_MAX {
+        return Err(ChangeFault::State("20 versions of it are open; end some of them first"));
+    }
+    if open.count() >= OPEN_OF_PARTY_MAX {
         return Err(ChangeFault::State(
             "100 versions of your party are open; end some of them first",
         ));

@@ -246,24 +246,33 @@ fn ids_and_drafts_have_bounds_and_what_is_over_has_ended() {
         served.draft_as(EDITOR, policy, ("high", &numbered(1))).unwrap();
     }
     assert!(said(served.draft_as(EDITOR, policy, ("high", &numbered(1)))).contains("20 versions"));
-    // what was approved and has not begun is open too
-    let abroad = text(&format!("policies/{ABROAD}"));
-    let ending = |day: u32| {
-        let ends = replaced(&abroad, ("2027-06-30", &format!("2027-06-{day:02}")));
-        served.draft_as(EDITOR, policy, (ABROAD, &ends))
-    };
-    for day in (10..30).rev() {
-        let from = Some(served.now() + DAY_S);
-        let view = served.propose_as(EDITOR, &ending(day).unwrap(), from).unwrap();
-        assert_eq!(view.stands, "scheduled");
-    }
-    assert!(said(ending(9)).contains("20 versions"));
-    for n in 0..60 {
+    for n in 0..80 {
         served.draft_as(EDITOR, policy, (&format!("p-{n}"), &numbered(1))).unwrap();
     }
-    assert!(said(served.draft_as(EDITOR, policy, ("p-60", &numbered(1)))).contains("100 versions"));
-    // a freeze waits for nobody all the same
+    assert!(said(served.draft_as(EDITOR, policy, ("p-80", &numbered(1)))).contains("100 versions"));
+    // what stops something waits for nobody all the same
     let frozen = change::frozen(&record(&served, "cuta-be"), true, None).unwrap();
     let view = served.draft_as(DUTY, DocumentKind::Party, ("cuta-be", &frozen)).unwrap();
     assert_eq!(served.propose_as(DUTY, &view, None).unwrap().stands, "in_force");
+    let abroad = text(&format!("policies/{ABROAD}"));
+    let narrower = replaced(&abroad, ("2027-06-30", "2027-06-29"));
+    let draft = || served.draft_as(EDITOR, policy, (ABROAD, &narrower));
+    let view = draft().unwrap();
+    assert!(said(draft()).contains("100 versions"), "one at a time");
+    assert_eq!(served.propose_as(EDITOR, &view, None).unwrap().stands, "in_force");
+}
+
+#[test]
+fn no_partys_drafts_lock_another_out() {
+    let served = Clocked::start();
+    let editor = officer(&served, OTHER_AGENCY).replace("[\"approver\"]", "[\"editor\"]");
+    let view = propose(&served, DocumentKind::Officer, OTHER_AGENCY, &editor).unwrap();
+    served.approve_as(APPROVER, &view, None).unwrap();
+    let own = text(&format!("policies/{BNPT}"));
+    let draft = |officer| served.draft_as(officer, DocumentKind::Policy, ("own", &own));
+    for _ in 0..20 {
+        draft(EDITOR).unwrap();
+    }
+    assert!(said(draft(EDITOR)).contains("20 versions"));
+    assert!(draft(OTHER_AGENCY).is_ok());
 }

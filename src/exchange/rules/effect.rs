@@ -4,6 +4,10 @@
 //! more; a change that says the same in other words narrows nothing. What narrows takes one officer,
 //! unless it cuts off an agency that cares for children, or an instrument between agencies of
 //! Indonesia: that takes two, for a freeze of half a day apart.
+//!
+//! A change is measured by what it takes the place of when it begins, and by everything of the same
+//! document that two decided to begin later and that it would overtake: nobody undoes alone what is
+//! already to come.
 
 use super::Judge;
 use super::document::Document;
@@ -39,13 +43,76 @@ impl Effect {
             (Some(Document::Agreement(before)), _) => (narrows && !is_inland(before, judge), false),
             _ => (narrows, false),
         };
-        let needs = match after {
-            _ if alone => Needs::One,
-            Document::Exception(_) => Needs::TwoAgencies,
-            _ => Needs::TwoUnits,
-        };
+        let needs = if alone { Needs::One } else { two(after) };
         Self { needs, narrows, only_freezes }
     }
+
+    /// The same, where `after` also overtakes `scheduled`, a version that was to begin at `at`; one
+    /// that cannot be read is kept by nothing.
+    #[must_use]
+    pub fn over(
+        self,
+        scheduled: Option<&Document>,
+        after: &Document,
+        judge: &Judge<'_>,
+        at: i64,
+    ) -> Self {
+        let stops = self.only_freezes && freeze_keeps(scheduled, after, judge, at);
+        let is_kept =
+            stops || scheduled.is_some_and(|scheduled| within(after, scheduled, judge, at));
+        if is_kept { self } else { Self { narrows: false, ..self.by_two(after) } }
+    }
+
+    /// The same, decided by two at least.
+    #[must_use]
+    pub fn by_two(self, after: &Document) -> Self {
+        Self { needs: self.needs.max(two(after)), ..self }
+    }
+}
+
+/// What a change of `document` takes that one officer may not make alone.
+fn two(document: &Document) -> Needs {
+    match document {
+        Document::Exception(_) => Needs::TwoAgencies,
+        _ => Needs::TwoUnits,
+    }
+}
+
+/// Whether nothing passes under `after` that would not pass under `scheduled`.
+fn within(after: &Document, scheduled: &Document, judge: &Judge<'_>, at: i64) -> bool {
+    match (after, scheduled) {
+        (Document::Officer(after), Document::Officer(scheduled)) => {
+            officer_within(after, scheduled)
+        }
+        (Document::Party(after), Document::Party(scheduled)) => party_within(after, scheduled, at),
+        (Document::Agreement(after), Document::Agreement(scheduled)) => {
+            agreement_within(after, scheduled)
+        }
+        (Document::Policy(after), Document::Policy(scheduled)) => judge.is_within(after, scheduled),
+        (Document::Exception(after), Document::Exception(scheduled)) => {
+            after.digest() == scheduled.digest() || after.narrows(scheduled)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a change that only freezes may overtake `scheduled` for all that: while it lasts nothing
+/// passes. One that ends brings its own record back, so it overtakes no longer freeze, and other
+/// records only for an agency that one officer can freeze for half a day and no longer.
+fn freeze_keeps(
+    scheduled: Option<&Document>,
+    after: &Document,
+    judge: &Judge<'_>,
+    at: i64,
+) -> bool {
+    let Document::Party(after) = after else { return false };
+    let until = frozen_until(after, at);
+    let scheduled = match scheduled {
+        Some(Document::Party(scheduled)) => frozen_until(scheduled, at),
+        _ => at,
+    };
+    let is_social = judge.floor.kind(&after.id, after.kind) == PartyKind::Social;
+    until == i64::MAX || (is_social && until >= scheduled)
 }
 
 fn narrows(before: &Document, after: &Document, judge: &Judge<'_>, at: i64) -> bool {
@@ -213,6 +280,36 @@ mod tests {
             let found = effect(&party(id, kind, before, pins), &party(id, kind, after, pins_after));
             let said = format!("{id} {before} {pins:?} to {after} {pins_after:?}: {found:?}");
             assert_eq!((found.needs == Needs::One, found.only_freezes), (alone, freezes), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_change_alone_keeps_what_two_decided_to_begin_later() {
+        let (floor, schemas) = (Floor::parse(FLOOR).unwrap(), Schemas::builtin().unwrap());
+        let judge = Judge { floor: &floor, schemas: &schemas, parties: &[], agreements: &[] };
+        let soon = "frozen = true\nfrozen_until = \"2026-11-24T20:00:00Z\"";
+        let long = "frozen = true\nfrozen_until = \"2026-12-24T20:00:00Z\"";
+        let (one, two, both) = (&[ONE][..], &[TWO][..], &[ONE, TWO][..]);
+        for (id, kind, (after, pins), (scheduled, pins_scheduled), alone) in [
+            // a pin less, while another is to go, while both are to go, while one is to come
+            ("cuta-be", "foreign", ("", one), ("", two), false),
+            ("cuta-be", "foreign", ("", one), ("", one), true),
+            ("cuta-be", "foreign", ("", one), ("", both), true),
+            // a freeze that ends brings back the pins that were to go; one without an end does not
+            ("cuta-be", "foreign", (soon, both), ("", one), false),
+            ("cuta-be", "foreign", ("frozen = true", both), ("", one), true),
+            ("cuta-be", "foreign", (soon, both), (long, both), false),
+            ("cuta-be", "foreign", (long, both), (long, both), true),
+            ("kemensos", "social", (soon, both), ("", one), true),
+            ("kemensos", "social", (soon, both), (long, both), false),
+        ] {
+            let (before, after) = (party(id, kind, "", both), party(id, kind, after, pins));
+            let scheduled = party(id, kind, scheduled, pins_scheduled);
+            let found = Effect::of(Some(&before), &after, &judge, AT);
+            assert_eq!(found.needs, Needs::One, "{id} {pins:?}");
+            let found = found.over(Some(&scheduled), &after, &judge, AT + 24 * 3600);
+            let is_alone = found.needs == Needs::One;
+            assert_eq!((is_alone, found.narrows), (alone, alone), "{id} {pins:?} {scheduled:?}");
         }
     }
 

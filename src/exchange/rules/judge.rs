@@ -84,6 +84,13 @@ impl Judge<'_> {
         before.why() == after.why() && diff(&before, &after).is_ok_and(|diff| diff.only_stops())
     }
 
+    /// Whether nothing comes out under `small` that does not under `large`, told the same or less.
+    pub fn is_within(&self, small: &Source, large: &Source) -> bool {
+        let compiled = |source: &Source| self.compile_source(source.clone());
+        let (Ok(small), Ok(large)) = (compiled(small), compiled(large)) else { return false };
+        diff(&large, &small).is_ok_and(|diff| !diff.widens())
+    }
+
     /// A policy stops with its agreement; one that says otherwise misleads its reader. No reason
     /// not to start: an agreement may be ended at any time.
     fn outlives(&self, policy: &Compiled) -> Option<Finding> {

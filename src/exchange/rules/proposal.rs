@@ -31,6 +31,10 @@ pub struct Proposal<'a> {
     pub effective: i64,
 }
 
+/// How many versions of one document may be approved and not have begun: the rules are built anew
+/// for each moment at which one begins.
+const TO_BEGIN_MAX: usize = 5;
+
 impl Proposal<'_> {
     /// The approved versions of the same document.
     fn approved(&self) -> impl Iterator<Item = &VersionRow> {
@@ -53,10 +57,28 @@ impl Proposal<'_> {
         is_usable.then(|| read(before)).flatten()
     }
 
-    /// What it changes.
+    /// The versions that were to begin after it, and that it would keep from beginning.
+    fn keeps_from_beginning(&self) -> impl Iterator<Item = (&VersionRow, i64)> {
+        let lower = self.approved().filter(|other| other.key.version < self.row.key.version);
+        let begins = lower.filter_map(|row| row.effective_at.map(|at| (row, at)));
+        begins.filter(|(_, at)| *at > self.effective)
+    }
+
+    /// What it changes. One officer alone decides about now only: what is to begin later waits, and
+    /// can wait for a second.
     pub fn effect(&self) -> Effect {
-        let judge = self.rules.judge();
-        Effect::of(self.before().as_ref(), self.document, &judge, self.effective)
+        let (judge, document) = (self.rules.judge(), self.document);
+        let effect = Effect::of(self.before().as_ref(), document, &judge, self.effective);
+        let effect = self.keeps_from_beginning().fold(effect, |effect, (row, at)| {
+            effect.over(read(row).as_ref(), document, &judge, at)
+        });
+        if self.effective > self.now { effect.by_two(document) } else { effect }
+    }
+
+    /// Whether as many versions of the document are to begin as may be.
+    pub fn is_one_too_many(&self) -> bool {
+        let to_begin = self.approved().filter(|row| row.effective_at > Some(self.now));
+        self.effective > self.now && to_begin.count() >= TO_BEGIN_MAX
     }
 
     /// Whether it says what is in force already, and keeps nothing from beginning later.
@@ -193,14 +215,15 @@ impl Proposal<'_> {
     }
 
     /// What would be unusable with it and is not without it. Where it narrows that others go out of
-    /// force is its effect.
+    /// force is its effect; and that it goes itself with what is to come does not keep it now.
     fn differences(
         &self,
         with: &Rules,
         effect: Effect,
         without: impl FnOnce() -> Result<Rules, BadRules>,
     ) -> Result<Vec<Finding>, BadRules> {
-        let own = with.unusable.iter().find(|out| out.key == self.row.key);
+        let is_looked_at = with.at <= self.now || !effect.narrows;
+        let own = with.unusable.iter().find(|out| is_looked_at && out.key == self.row.key);
         let mut findings: Vec<_> =
             own.map(|out| finding(&out.key.id, out.reason.clone())).into_iter().collect();
         let floor = &self.rules.floor;
