@@ -160,9 +160,10 @@ pub async fn propose(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let author = signed(gateway, &rules, row, (SignerRole::Author, &ask.word), now)?;
     let effective = begins(word.from, now)?;
     let (rules, rows) = (&rules, &rows);
-    let proposal = Proposal { rules, rows, row, document: &document, now, effective };
+    let (document, by) = (&document, Some(author));
+    let proposal = Proposal { rules, rows, row, document, author: by, now, effective };
     let effect = proposal.effect();
-    may_author(author, &document, effect, &rules.floor).map_err(ChangeFault::MayNot)?;
+    may_author(author, document, effect, &rules.floor).map_err(ChangeFault::MayNot)?;
     check(gateway, &proposal, effect)?;
     let state = match effect.needs {
         Needs::One => VersionState::Approved,
@@ -195,11 +196,12 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     }
     let effective = begins(word.from, now)?;
     let (rules, rows) = (&rules, &rows);
-    let proposal = Proposal { rules, rows, row, document: &document, now, effective };
+    let (document, by) = (&document, Some(author));
+    let proposal = Proposal { rules, rows, row, document, author: by, now, effective };
     let found = proposal.effect();
     // never fewer than its author was told
     let effect = Effect { needs: step.needs.map_or(found.needs, |n| n.max(found.needs)), ..found };
-    may_author(author, &document, effect, &rules.floor).map_err(ChangeFault::MayNot)?;
+    may_author(author, document, effect, &rules.floor).map_err(ChangeFault::MayNot)?;
     may_approve(approver, author, &touched(row), effect.needs, &rules.floor)
         .map_err(ChangeFault::MayNot)?;
     check(gateway, &proposal, effect)?;

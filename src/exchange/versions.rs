@@ -9,6 +9,7 @@ use super::Gateway;
 use super::change::{ChangeFault, find, parsed, snapshot};
 use super::rules::Rules;
 use super::rules::proposal::Proposal;
+use super::rules::signatures::touched;
 use super::rules::who::{self, MayNot};
 use super::show::moment;
 
@@ -96,7 +97,8 @@ fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool)
         }
         (VersionState::Draft, Ok(document)) if looks_close => {
             let (document, now, effective) = (&document, rules.at, rules.at);
-            let proposal = Proposal { rules, rows, row, document, now, effective };
+            let author = touched(row).last().and_then(|name| rules.history.now(name, now));
+            let proposal = Proposal { rules, rows, row, document, author, now, effective };
             Some(proposal.effect().needs.to_string())
         }
         _ => None,

@@ -183,7 +183,8 @@ fn a_word_counts_for_what_it_says_and_while_its_officer_is_in_force() {
     let second = officer(&served, APPROVER).replace("[\"approver\", \"auditor\"]", "[\"editor\"]");
     let second = propose(&served, officers, APPROVER, &second).unwrap();
     served.approve_as(OTHER_AGENCY, &second, None).unwrap();
-    assert_eq!(propose(&served, officers, EDITOR, &disabled(EDITOR)).unwrap().stands, "in_force");
+    let last = propose(&served, officers, EDITOR, &disabled(EDITOR)).unwrap();
+    served.approve_as(OTHER_AGENCY, &last, None).unwrap();
     let gone = said(served.approve_as(OTHER_AGENCY, &view, None));
     assert!(gone.contains("no such officer"), "{gone}");
     assert!(
@@ -275,4 +276,33 @@ fn no_partys_drafts_lock_another_out() {
     }
     assert!(said(draft(EDITOR)).contains("20 versions"));
     assert!(draft(OTHER_AGENCY).is_ok());
+}
+
+#[test]
+fn one_editor_alone_does_not_choose_who_else_decides() {
+    let served = Clocked::start();
+    let officers = DocumentKind::Officer;
+    let stop = |text: &str| replaced(text, ("disabled = false", "disabled = true"));
+    let proposed = |name: &str, text: &str| propose(&served, officers, name, text).unwrap().stands;
+    // another party's, the last operator of a unit, the last approver of a party
+    for name in ["petugas-bnpt", OTHER_AGENCY, DUTY, APPROVER] {
+        assert_eq!(proposed(name, &stop(&officer(&served, name))), "proposed", "{name}");
+    }
+    let own = officer(&served, APPROVER);
+    assert_eq!(proposed(APPROVER, &own.replace(", \"auditor\"", "")), "proposed");
+    let appoint = |name: &str, like: &str| {
+        let key = titian::sign::Algorithm::EdDsa;
+        let key = titian::sign::signing::SigningKey::generate(key).unwrap().public().to_jwk();
+        let text = officer(&served, like).replace(like, name);
+        let x = text.split_once("x = \"").unwrap().1.split('"').next().unwrap();
+        let text = replaced(&text, (x, key["x"].as_str().unwrap()));
+        let view = propose(&served, officers, name, &text).unwrap();
+        served.approve_as(APPROVER, &view, None).unwrap();
+        text
+    };
+    let duty = appoint("jaga-dua", DUTY);
+    assert_eq!(proposed("jaga-dua", &stop(&duty)), "in_force");
+    // without its author nobody could propose anything any more
+    let editor = appoint("penyunting-dua", EDITOR);
+    assert_eq!(proposed("penyunting-dua", &stop(&editor)), "proposed");
 }

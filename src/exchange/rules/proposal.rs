@@ -25,6 +25,8 @@ pub struct Proposal<'a> {
     pub row: &'a VersionRow,
     /// What it says.
     pub document: &'a Document,
+    /// Who puts it forward, where that is known.
+    pub author: Option<&'a Officer>,
     /// Now, unix seconds.
     pub now: i64,
     /// From when it is to be in force, unix seconds.
@@ -72,7 +74,17 @@ impl Proposal<'_> {
         let effect = self.keeps_from_beginning().fold(effect, |effect, (row, at)| {
             effect.over(read(row).as_ref(), document, &judge, at)
         });
-        if self.effective > self.now { effect.by_two(document) } else { effect }
+        let is_now = self.effective <= self.now;
+        if is_now && self.may_be_alone() { effect } else { effect.by_two(document) }
+    }
+
+    /// Whether its author may be the only one to say what becomes of an officer.
+    fn may_be_alone(&self) -> bool {
+        let Document::Officer(after) = self.document else { return true };
+        let (Some(author), Some(Document::Officer(before))) = (self.author, self.before()) else {
+            return false;
+        };
+        who::may_take_alone(author, (&before, after), &self.rules.officers, &self.rules.floor)
     }
 
     /// Whether as many versions of the document are to begin as may be.

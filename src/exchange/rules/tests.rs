@@ -300,6 +300,7 @@ fn what_officers_may_propose_is_told_whole() {
             rows: &book.rows,
             row: &row,
             document: &document,
+            author: None,
             now,
             effective,
         };

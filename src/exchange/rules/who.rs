@@ -122,6 +122,36 @@ pub fn can_decide(officers: &[Officer], floor: &Floor) -> bool {
     })
 }
 
+/// Whether `author` alone may make of the officer `before` what `after` says: of its own party, and
+/// with every role that goes left to somebody beside the author. One editor does not choose who
+/// else decides.
+pub fn may_take_alone(
+    author: &Officer,
+    (before, after): (&Officer, &Officer),
+    officers: &[Officer],
+    floor: &Floor,
+) -> bool {
+    let goes = |role: &&Role| !before.disabled && (after.disabled || !after.is(**role));
+    let has = |other: &Officer, role: Role| match role {
+        Role::Operator => other.is(role) && other.address() == before.address(),
+        Role::Auditor => other.is(role) && other.party == before.party,
+        Role::Editor | Role::Approver => {
+            other.is(role) && other.party == before.party && other.key.is_some()
+        }
+    };
+    let others = || officers.iter().filter(|other| other.name != author.name);
+    let is_left = |role: &Role| {
+        let mut others = others().filter(|other| other.name != before.name);
+        others.any(|other| has(other, *role) && active(other, floor).is_ok())
+    };
+    let now: Vec<Officer> = others().cloned().collect();
+    let mut then = now.clone();
+    then.iter_mut().filter(|other| other.name == after.name).for_each(|it| *it = after.clone());
+    author.party == before.party
+        && before.roles.iter().filter(goes).all(is_left)
+        && (!can_decide(&now, floor) || can_decide(&then, floor))
+}
+
 /// Whether two officers, by name or not, hold one key.
 pub fn share_key(one: &Officer, other: &Officer) -> bool {
     point(one).is_some() && point(one) == point(other)
@@ -202,6 +232,39 @@ mod tests {
         assert_eq!(may_author(&duty, &party, freezes, &floor), Ok(()));
         let too_long = Effect { needs: Needs::TwoUnits, ..freezes };
         assert_eq!(may_author(&duty, &party, too_long, &floor), Err(MayNot::Role));
+    }
+
+    #[test]
+    fn one_editor_alone_does_not_choose_who_else_decides() {
+        let floor = Floor::parse(include_str!("../../../config/floor.development.toml")).unwrap();
+        let of = |name, at, roles| with_key(officer(name, at, roles));
+        let all = [
+            of("e1", "kemensos", "\"editor\", \"operator\""),
+            of("e2", "kemensos", "\"editor\", \"operator\""),
+            of("e3", "kemensos", "\"operator\""),
+            of("a1", "kemensos/sentra-handayani", "\"approver\""),
+            of("a2", "kemensos/sentra-handayani", "\"approver\", \"operator\""),
+            of("a3", "bnpt", "\"approver\""),
+        ];
+        let may = |author: &str, name: &str, all: &[Officer]| {
+            let named = |name| all.iter().find(|officer| officer.name == name).unwrap();
+            let before = named(name);
+            let after = Officer { disabled: true, ..before.clone() };
+            may_take_alone(named(author), (before, &after), all, &floor)
+        };
+        assert!(may("e1", "a1", &all) && may("e1", "e3", &all));
+        assert!(!may("e1", "a3", &all), "another party's");
+        assert!(!may("e1", "a2", &all), "the unit's last operator");
+        assert!(!may("e1", "e2", &all), "no editor beside the author");
+        assert!(may("e1", "e1", &all), "itself, if others are left");
+        let keyless = [all[0].clone(), all[3].clone(), officer("a4", "kemensos", "\"approver\"")];
+        assert!(!may("e1", "a1", &keyless), "whoever is left can sign nothing");
+        // an editor of the party is left, whose only approver of another unit would go
+        let abroad = of("a5", "kemensos", "\"approver\"");
+        let mut few = vec![all[0].clone(), all[1].clone(), all[3].clone(), abroad];
+        assert!(!may("e1", "a1", &few), "what is left could decide nothing without the author");
+        few.push(all[5].clone());
+        assert!(may("e1", "a1", &few));
     }
 
     #[test]
