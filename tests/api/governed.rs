@@ -306,3 +306,58 @@ fn one_editor_alone_does_not_choose_who_else_decides() {
     let editor = appoint("penyunting-dua", EDITOR);
     assert_eq!(proposed("penyunting-dua", &stop(&editor)), "proposed");
 }
+
+#[test]
+fn one_officer_alone_ends_or_empties_no_policy_towards_an_agency_that_cares_for_children() {
+    let served = Clocked::start();
+    let id = "bnpt-kemensos-referral";
+    let shipped = text(&format!("policies/{id}"));
+    let (head, leaves) = shipped.split_once("[leaves]").unwrap();
+    let passing: Vec<&str> =
+        leaves.lines().filter(|l| l.starts_with('"') && !l.contains("\"drop\"")).collect();
+    let less = |count: usize| {
+        let (from, dropped) = (head.to_owned() + "[leaves]" + leaves, &passing[..count]);
+        dropped.iter().fold(from, |text, row| {
+            let leaf = row.split('=').next().unwrap();
+            replaced(&text, (row, &format!("{leaf}= \"drop\"")))
+        })
+    };
+    let proposed = |text: &str| propose(&served, DocumentKind::Policy, id, text).unwrap().stands;
+    let today = time::OffsetDateTime::from_unix_timestamp(served.now()).unwrap().date();
+    let ending = |text: &str, days: i64| {
+        let day = today + time::Duration::days(days);
+        replaced(text, ("expires = 2027-06-30", &format!("expires = {day}")))
+    };
+    assert_eq!(proposed(&ending(&shipped, 29)), "proposed");
+    let all = passing.len();
+    for count in [all, all - 1, all / 2 + 1] {
+        assert_eq!(proposed(&less(count)), "proposed", "{count} of {all}");
+    }
+    for count in [1, all / 3, all / 2] {
+        assert_eq!(proposed(&less(count)), "in_force", "{count} of {all}");
+    }
+    assert_eq!(proposed(&less(all / 2 + 1)), "proposed", "nor a few at a time");
+    assert_eq!(proposed(&ending(&less(all / 2), 30)), "in_force");
+}
+
+#[test]
+fn one_officer_alone_undoes_no_renewal_towards_an_agency_that_cares_for_children() {
+    let served = Clocked::start();
+    let (policy, id) = (DocumentKind::Policy, "bnpt-kemensos-status");
+    let shipped = text(&format!("policies/{id}"));
+    let today = time::OffsetDateTime::from_unix_timestamp(served.now()).unwrap().date();
+    let until = format!("expires = {}", today + time::Duration::days(30));
+    let ends = replaced(&shipped, ("expires = 2027-06-30", &until));
+    let rows = ends.lines().filter(|line| line.contains("= \"keep\""));
+    let less = |count: usize| {
+        let dropped = |row: &str| row.replace("= \"keep\"", "= \"drop\"");
+        rows.clone().take(count).fold(ends.clone(), |text, row| text.replace(row, &dropped(row)))
+    };
+    let proposed = |text: &str| propose(&served, policy, id, text).unwrap().stands;
+    assert_eq!(proposed(&ends), "in_force");
+    served.advance(10 * DAY_S);
+    assert_eq!(proposed(&less(1)), "in_force", "it ends when it did");
+    let from = Some(served.now() + DAY_S);
+    assert_eq!(served.govern(policy, (id, &shipped), Some(APPROVER), from), "scheduled");
+    assert_eq!(proposed(&less(2)), "proposed");
+}

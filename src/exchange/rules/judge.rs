@@ -1,5 +1,7 @@
 //! What a policy is judged by: its schema, the floor, its agreement and the parties' records.
 
+use time::{Date, Duration};
+
 use crate::config::PartyRecord;
 use crate::domain::{Agreement, PartyId, PartyKind};
 use crate::policy::{Compiled, ExceptionSource, Finding, Floor, Source, compile, diff};
@@ -18,6 +20,8 @@ pub struct Judge<'a> {
     pub agreements: &'a [Agreement],
 }
 
+/// How long a policy towards an agency that cares for children runs on after one officer ended it.
+const NOTICE_DAYS: i64 = 30;
 /// The last year in which anything may expire.
 const YEAR_MAX: i32 = 2200;
 
@@ -89,6 +93,30 @@ impl Judge<'_> {
         let compiled = |source: &Source| self.compile_source(source.clone());
         let (Ok(small), Ok(large)) = (compiled(small), compiled(large)) else { return false };
         diff(&large, &small).is_ok_and(|diff| !diff.widens())
+    }
+
+    /// Whether `after` keeps from an agency that cares for children what it was to know: it ends
+    /// within thirty days and before what it overtakes, or passes on less than half of the leaves of
+    /// `decided`, the last version that two decided. One leaf after another comes to the same.
+    pub fn cuts_off(
+        &self,
+        decided: &Source,
+        overtaken: &[Source],
+        after: &Source,
+        today: Date,
+    ) -> bool {
+        let recipient = &after.head.recipient.party;
+        if self.floor.kind(recipient, self.kind(recipient)) != PartyKind::Social {
+            return false;
+        }
+        let passing =
+            |source: &Source| self.compile_source(source.clone()).ok().map(|c| c.passing().len());
+        let of = passing(decided).or_else(|| overtaken.iter().find_map(passing));
+        let (Some(left), Some(of)) = (passing(after), of) else { return true };
+        let soon = today.saturating_add(Duration::days(NOTICE_DAYS));
+        let expires = after.head.expires;
+        let ends_soon = expires < soon && overtaken.iter().any(|o| expires < o.head.expires);
+        ends_soon || left.saturating_mul(2) < of
     }
 
     /// A policy stops with its agreement; one that says otherwise misleads its reader. No reason

@@ -8,10 +8,10 @@ use time::Date;
 
 use super::build::in_force;
 use super::signatures::check_keys;
-use super::{BadRules, Document, Effect, Files, Rules, who};
+use super::{BadRules, Document, Effect, Files, Rules, day_of, who};
 use crate::config::{Officer, PartyRecord};
-use crate::domain::{Agreement, DocumentKind, VersionState};
-use crate::policy::{Compiled, Finding};
+use crate::domain::{Act, Agreement, DocumentKind, VersionState};
+use crate::policy::{Compiled, Finding, Source};
 use crate::store::{VersionKey, VersionRow};
 
 /// A version that is to be in force.
@@ -78,13 +78,37 @@ impl Proposal<'_> {
         if is_now && self.may_be_alone() { effect } else { effect.by_two(document) }
     }
 
-    /// Whether its author may be the only one to say what becomes of an officer.
+    /// Whether its author may be the only one to say what becomes of an officer, or of what an
+    /// agency that cares for children is told.
     fn may_be_alone(&self) -> bool {
-        let Document::Officer(after) = self.document else { return true };
-        let (Some(author), Some(Document::Officer(before))) = (self.author, self.before()) else {
-            return false;
-        };
-        who::may_take_alone(author, (&before, after), &self.rules.officers, &self.rules.floor)
+        let (rules, before) = (self.rules, self.before());
+        match (self.document, &before) {
+            (Document::Officer(after), Some(Document::Officer(before))) => {
+                let taken = (before, after);
+                let may = |by| who::may_take_alone(by, taken, &rules.officers, &rules.floor);
+                self.author.is_some_and(may)
+            }
+            (Document::Policy(after), Some(Document::Policy(before))) => {
+                let to_come = self.keeps_from_beginning().filter_map(|(row, _)| policy(row));
+                let overtaken: Vec<_> =
+                    std::iter::once((**before).clone()).chain(to_come).collect();
+                let decided = self.decided_by_two();
+                let (decided, day) = (decided.as_ref().unwrap_or(before), day_of(self.effective));
+                !rules.judge().cuts_off(decided, &overtaken, after, day)
+            }
+            _ => true,
+        }
+    }
+
+    /// The last version of the policy that two decided, of those it comes after.
+    fn decided_by_two(&self) -> Option<Source> {
+        let by_two = self.approved().filter(|other| {
+            let last = other.steps.last();
+            other.key.version < self.row.key.version
+                && other.effective_at <= Some(self.effective)
+                && last.is_some_and(|step| step.act == Act::Approved)
+        });
+        by_two.max_by_key(|other| other.key.version).and_then(policy)
     }
 
     /// Whether as many versions of the document are to begin as may be.
@@ -267,6 +291,13 @@ impl Proposal<'_> {
 fn read(row: &VersionRow) -> Option<Document> {
     let document = Document::parse(row.key.kind, &row.key.id, &row.text).ok()?;
     (document.digest() == row.digest).then_some(document)
+}
+
+fn policy(row: &VersionRow) -> Option<Source> {
+    match read(row)? {
+        Document::Policy(source) => Some(*source),
+        _ => None,
+    }
 }
 
 fn expired(day: Date, line: usize, today: Date) -> Option<Finding> {
