@@ -80,6 +80,8 @@ pub(super) async fn view_of(
 fn view(rules: &Rules, rows: &[VersionRow], row: &VersionRow, looks_close: bool) -> VersionView {
     let unusable = rules.unusable.iter().find(|out| out.key == row.key);
     let stands = match row.state {
+        // by its history it was approved, whatever its row says
+        state if state != VersionState::Approved && unusable.is_some() => "unusable",
         VersionState::Draft | VersionState::Proposed | VersionState::Withdrawn => {
             row.state.as_str()
         }

@@ -1,15 +1,15 @@
 //! The rules on their way: kind by kind, in the order in which the documents need one another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use time::{Date, Duration, OffsetDateTime, Time};
 
 use super::signatures::{self, Judged, Officers};
-use super::{Document, GRACE_DAYS, Judge, Unusable, day_of, record};
+use super::{Document, GRACE_DAYS, Judge, Unusable, day_of, history, record};
 use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
-use crate::domain::{Agreement, Digest, DocumentKind, Purpose, VersionState};
+use crate::domain::{Agreement, Digest, DocumentKind, Purpose};
 use crate::policy::{
     Compiled, EXCEPTION_DAYS_MAX, Edge, ExceptionSource, Finding, Floor, PolicySet, Source,
 };
@@ -28,6 +28,8 @@ pub(super) struct Building<'a> {
     at: i64,
     /// Approved versions of each document, oldest first.
     approved: BTreeMap<(DocumentKind, &'a str), Vec<&'a VersionRow>>,
+    /// The numbers of all versions of each document.
+    numbers: BTreeMap<(DocumentKind, &'a str), BTreeSet<u32>>,
     pub(super) history: Officers,
     pub(super) officers: Vec<Officer>,
     pub(super) parties: Vec<PartyRecord>,
@@ -47,7 +49,11 @@ impl<'a> Building<'a> {
         at: i64,
     ) -> Self {
         let mut approved: BTreeMap<(DocumentKind, &str), Vec<&VersionRow>> = BTreeMap::new();
-        for row in rows.iter().filter(|row| row.state == VersionState::Approved) {
+        let mut numbers: BTreeMap<(DocumentKind, &str), BTreeSet<u32>> = BTreeMap::new();
+        for row in rows {
+            numbers.entry((row.key.kind, &row.key.id)).or_default().insert(row.key.version);
+        }
+        for row in rows.iter().filter(|row| history::is_approved(row)) {
             approved.entry((row.key.kind, &row.key.id)).or_default().push(row);
         }
         for versions in approved.values_mut() {
@@ -58,8 +64,9 @@ impl<'a> Building<'a> {
             supposed,
             floor,
             at,
-            untils: approved.values().flatten().filter_map(|row| row.effective_at).collect(),
+            untils: approved.values().flatten().map(|row| history::begins(row)).collect(),
             approved,
+            numbers,
             history: Officers::default(),
             officers: Vec::new(),
             parties: Vec::new(),
@@ -81,7 +88,10 @@ impl<'a> Building<'a> {
                 Ok(Document::Officer(officer)) => Some(officer),
                 _ => None,
             };
-            self.history.add(row, officer);
+            self.history.add(row, history::begins(row), officer);
+        }
+        for (row, missing) in self.broken(DocumentKind::Officer) {
+            self.history.forget(&row.key.id, missing, self.at);
         }
         for (row, document) in self.current(DocumentKind::Officer) {
             if let Some(Document::Officer(officer)) = self.held(row, document) {
@@ -193,12 +203,28 @@ impl<'a> Building<'a> {
     /// The version in force of each document of a kind, in the order of their approval, with what
     /// it says or why it does not hold.
     fn current(&self, kind: DocumentKind) -> Vec<(&'a VersionRow, Result<Document, String>)> {
-        let of_kind = self.approved.iter().filter(|((of, _), _)| *of == kind);
-        let mut rows: Vec<_> = of_kind
-            .filter_map(|(_, versions)| in_force(versions.iter().copied(), self.at))
-            .collect();
+        let mut rows: Vec<_> = self.begun(kind).collect();
         rows.sort_by_key(|row| (entry(row), row.key.version));
-        rows.into_iter().map(|row| (row, self.verify(row))).collect()
+        let verified = |row| match self.missing(row) {
+            Some(missing) => Err(format!("version {missing} is missing, which came after it")),
+            None => self.verify(row),
+        };
+        rows.into_iter().map(|row| (row, verified(row))).collect()
+    }
+
+    fn begun(&self, kind: DocumentKind) -> impl Iterator<Item = &'a VersionRow> {
+        let of_kind = self.approved.iter().filter(move |((of, _), _)| *of == kind);
+        of_kind.filter_map(|(_, versions)| in_force(versions.iter().copied(), self.at))
+    }
+
+    /// The versions in force of which a later one is missing, whatever it said, and its number.
+    fn broken(&self, kind: DocumentKind) -> Vec<(&'a VersionRow, u32)> {
+        self.begun(kind).filter_map(|row| Some((row, self.missing(row)?))).collect()
+    }
+
+    fn missing(&self, row: &VersionRow) -> Option<u32> {
+        let numbers = self.numbers.get(&(row.key.kind, row.key.id.as_str()))?;
+        history::missing(numbers, row.key.version)
     }
 
     fn verify(&self, row: &VersionRow) -> Result<Document, String> {
@@ -208,10 +234,8 @@ impl<'a> Building<'a> {
         if document.digest() != row.digest {
             return Err("its text is not what was signed".to_owned());
         }
-        if row.effective_at.is_none() {
-            return Err("it has no moment to begin".to_owned());
-        }
         if self.supposed != Some(key) {
+            history::check(row)?;
             let judged = Judged { gateway: self.gateway, officers: &self.history };
             signatures::check(&judged, row).map_err(|why| why.to_string())?;
         }
@@ -265,7 +289,7 @@ pub(super) fn in_force<'r>(
     rows: impl Iterator<Item = &'r VersionRow>,
     at: i64,
 ) -> Option<&'r VersionRow> {
-    let begun = rows.filter(|row| row.effective_at.is_some_and(|from| from <= at));
+    let begun = rows.filter(|row| history::begins(row) <= at);
     begun.max_by_key(|row| row.key.version)
 }
 

@@ -14,6 +14,7 @@
 mod build;
 mod document;
 mod effect;
+mod history;
 mod judge;
 pub mod proposal;
 pub mod record;

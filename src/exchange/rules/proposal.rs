@@ -8,7 +8,7 @@ use time::Date;
 
 use super::build::in_force;
 use super::signatures::check_keys;
-use super::{BadRules, Document, Effect, Files, Rules, day_of, who};
+use super::{BadRules, Document, Effect, Files, Rules, day_of, history, who};
 use crate::config::{Officer, PartyRecord};
 use crate::domain::{Act, Agreement, DocumentKind, VersionState};
 use crate::policy::{Compiled, Finding, Source};
@@ -42,7 +42,7 @@ impl Proposal<'_> {
     fn approved(&self) -> impl Iterator<Item = &VersionRow> {
         self.rows.iter().filter(|other| {
             (other.key.kind, &other.key.id) == (self.row.key.kind, &self.row.key.id)
-                && other.state == VersionState::Approved
+                && history::is_approved(other)
         })
     }
 
@@ -62,7 +62,7 @@ impl Proposal<'_> {
     /// The versions that were to begin after it, and that it would keep from beginning.
     fn keeps_from_beginning(&self) -> impl Iterator<Item = (&VersionRow, i64)> {
         let lower = self.approved().filter(|other| other.key.version < self.row.key.version);
-        let begins = lower.filter_map(|row| row.effective_at.map(|at| (row, at)));
+        let begins = lower.map(|row| (row, history::begins(row)));
         begins.filter(|(_, at)| *at > self.effective)
     }
 
@@ -105,7 +105,7 @@ impl Proposal<'_> {
         let by_two = self.approved().filter(|other| {
             let last = other.steps.last();
             other.key.version < self.row.key.version
-                && other.effective_at <= Some(self.effective)
+                && history::begins(other) <= self.effective
                 && last.is_some_and(|step| step.act == Act::Approved)
         });
         by_two.max_by_key(|other| other.key.version).and_then(policy)
@@ -113,13 +113,13 @@ impl Proposal<'_> {
 
     /// Whether as many versions of the document are to begin as may be.
     pub fn is_one_too_many(&self) -> bool {
-        let to_begin = self.approved().filter(|row| row.effective_at > Some(self.now));
+        let to_begin = self.approved().filter(|row| history::begins(row) > self.now);
         self.effective > self.now && to_begin.count() >= TO_BEGIN_MAX
     }
 
     /// Whether it says what is in force already, and keeps nothing from beginning later.
     pub fn changes_nothing(&self) -> bool {
-        let later = self.approved().any(|row| row.effective_at > Some(self.effective));
+        let later = self.approved().any(|row| history::begins(row) > self.effective);
         !later && self.before().is_some_and(|before| before.says_as(self.document))
     }
 
@@ -229,8 +229,8 @@ impl Proposal<'_> {
         let key = &self.row.key;
         let mut rows = self.rows.to_vec();
         rows.retain(|other| other.key != *key);
-        let begin = rows.iter().filter(|row| row.state == VersionState::Approved);
-        let begin = begin.filter_map(|row| row.effective_at).filter(|at| *at > self.now);
+        let begin = rows.iter().filter(|row| history::is_approved(row));
+        let begin = begin.map(history::begins).filter(|at| *at > self.now);
         let mut moments: BTreeSet<i64> = begin.collect();
         moments.insert(self.effective);
         moments.remove(&self.now);

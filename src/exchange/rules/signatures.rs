@@ -12,9 +12,9 @@
 //! # What this cannot show
 //! The first officers enter unsigned, and how many officers a version takes is in no officer's
 //! word. Whoever can write the database could seed an officer, or record that a version takes one,
-//! and so put anything in force. What tells is the governance ledger: each step is an entry of it
-//! from the first on, with what the version takes, and whoever keeps its checkpoints sees a step
-//! that was never entered.
+//! and so put anything in force, or take the newest version of a document away. What tells is the
+//! governance ledger: each step is an entry of it from the first on, with what the version takes,
+//! and whoever keeps its checkpoints sees a step that was never entered, or that is gone.
 
 use serde_json::Value;
 
@@ -70,13 +70,19 @@ struct Known {
 }
 
 impl Officers {
-    /// Adds an approved version of an officer, in force from its moment on; one that does not hold
+    /// Adds an approved version of an officer, in force from `begins` on; one that does not hold
     /// leaves nobody in its place.
-    pub fn add(&mut self, row: &VersionRow, officer: Option<Officer>) {
+    pub fn add(&mut self, row: &VersionRow, begins: i64, officer: Option<Officer>) {
         let entry = row.steps.last().map_or(0, |step| step.entry);
-        let from = (row.effective_at.unwrap_or(i64::MAX), entry);
+        let from = (begins, entry);
         let (name, version) = (row.key.id.clone(), row.key.version);
         self.0.push(Known { name, version, from, officer });
+    }
+
+    /// Leaves nobody of that name after `at`, as if a version had said so: one is missing.
+    pub fn forget(&mut self, name: &str, version: u32, at: i64) {
+        let (name, from) = (name.to_owned(), (at, u64::MAX - 1));
+        self.0.push(Known { name, version, from, officer: None });
     }
 
     /// The officer of that name as it was for what was recorded at `moment`: a change of it counts
@@ -153,18 +159,21 @@ pub fn check(judged: &Judged<'_>, row: &VersionRow) -> Result<(), Unsigned> {
         // not earlier than its signers said, nor than they signed
         let is_later = effective >= step.at && word.from.is_none_or(|from| effective >= from);
         if officer.name == step.officer && is_later {
-            Ok(officer)
+            Ok((officer, word.from))
         } else {
             Err(Unsigned::Claims(role))
         }
     };
-    let author = word(SignerRole::Author, Act::Proposed)?;
+    let (author, from) = word(SignerRole::Author, Act::Proposed)?;
     who::may_sign(author, row.key.kind, needs)
         .map_err(|why| Unsigned::MayNot(SignerRole::Author, why))?;
     if needs == Needs::One && last.act == Act::Proposed {
         return Ok(());
     }
-    let approver = word(SignerRole::Approver, Act::Approved)?;
+    let (approver, approved_from) = word(SignerRole::Approver, Act::Approved)?;
+    if approved_from != from {
+        return Err(Unsigned::Claims(SignerRole::Approver));
+    }
     who::may_countersign(approver, author, &touched(row), needs)
         .map_err(|why| Unsigned::MayNot(SignerRole::Approver, why))
 }

@@ -24,6 +24,8 @@ struct Book {
     rows: Vec<VersionRow>,
     keys: BTreeMap<String, SigningKey>,
     entry: u64,
+    /// The moment that officers' words name.
+    from: Option<i64>,
 }
 
 impl Book {
@@ -71,7 +73,7 @@ impl Book {
             text: text.to_owned(),
             digest,
             state: VersionState::Approved,
-            effective_at: Some(NOW),
+            effective_at: Some(self.from.map_or(NOW, |from| from.max(NOW))),
             steps: Vec::new(),
         };
         for (act, officer, needs) in steps {
@@ -88,7 +90,7 @@ impl Book {
                 version,
                 digest,
                 role,
-                from: None,
+                from: self.from,
             };
             let jws = self.keys.get(*officer).map(|key| key.sign(word).unwrap());
             self.entry += 1;
@@ -234,6 +236,105 @@ fn a_version_has_the_words_that_it_was_found_to_take() {
     }
 }
 
+/// A policy of two versions, the second narrower.
+fn narrowed() -> Book {
+    let mut book = Book::begun();
+    book.two((KIND, "wide", 1), POLICY);
+    let text = POLICY.replace("\"/subject/sex\"        = \"keep\"", "\"/subject/sex\" = \"drop\"");
+    assert_ne!(text, POLICY);
+    let alone = [(Act::Proposed, "ed", Some(Needs::One))];
+    book.put((KIND, "wide", 2), &numbered(&text, 2), &alone);
+    assert_eq!(unusable(&book.rules()), []);
+    book
+}
+
+#[test]
+fn a_row_that_says_other_than_its_history_is_in_force_for_nobody_and_keeps_its_place() {
+    let set = |state, effective_at| {
+        let mut book = narrowed();
+        (book.row("wide").state, book.row("wide").effective_at) = (state, effective_at);
+        book
+    };
+    for (state, effective_at) in [
+        (VersionState::Approved, None),
+        (VersionState::Approved, Some(NOW + 1)),
+        (VersionState::Approved, Some(NOW - 1)),
+        (VersionState::Withdrawn, None),
+        (VersionState::Draft, None),
+        (VersionState::Proposed, None),
+        (VersionState::Draft, Some(NOW + 1)),
+    ] {
+        let rules = set(state, effective_at).rules();
+        assert_eq!(unusable(&rules), [("wide", 2)], "{state:?} {effective_at:?}");
+        assert!(!goes(&rules, "kemensos"), "{state:?} {effective_at:?}");
+    }
+    // what was given up comes back by no row that says so
+    let mut book = narrowed();
+    let mut step = book.row("wide").steps[0].clone();
+    (step.act, step.jws, step.entry) = (Act::Withdrawn, None, step.entry + 1);
+    book.row("wide").steps.push(step);
+    assert_eq!(unusable(&book.rules()), [("wide", 2)]);
+    book.row("wide").state = VersionState::Withdrawn;
+    assert_eq!(unusable(&book.rules()), []);
+}
+
+#[test]
+fn a_version_begins_when_its_officers_said_and_at_no_other_moment() {
+    let mut book = Book::begun();
+    book.two((KIND, "wide", 1), POLICY);
+    book.from = Some(NOW + 100);
+    book.two((KIND, "wide", 2), &numbered(POLICY, 2));
+    let in_force = |book: &Book, at| {
+        let rules = book.under(FLOOR, at);
+        let policy = rules.versions.iter().find(|key| key.id == "wide").map(|key| key.version);
+        (policy, unusable(&rules).len())
+    };
+    assert_eq!(in_force(&book, NOW + 99), (Some(1), 0));
+    assert_eq!(in_force(&book, NOW + 100), (Some(2), 0));
+    for (moved, first) in [(NOW + 50, NOW + 50), (NOW + 200, NOW + 100)] {
+        book.row("wide").effective_at = Some(moved);
+        assert_eq!(in_force(&book, first - 1), (Some(1), 0), "{moved}");
+        assert_eq!(in_force(&book, first), (None, 1), "{moved}");
+        assert_eq!(in_force(&book, NOW + 200), (None, 1), "{moved}");
+    }
+    // an approver who names another moment than the author has approved something else
+    let key = (KIND, "late", 1);
+    book.from = None;
+    book.put(key, &POLICY.replace("reintegration", "child_protection"), &[]);
+    let text = book.rows.pop().unwrap().text;
+    book.put(key, &text, &[(Act::Proposed, "ed", Some(Needs::TwoUnits))]);
+    let author = book.rows.pop().unwrap().steps.remove(0);
+    book.from = Some(NOW + 1);
+    book.put(key, &text, &[(Act::Approved, "ap", Some(Needs::TwoUnits))]);
+    book.row("late").steps.insert(0, author);
+    let rules = book.under(FLOOR, NOW + 1);
+    assert!(rules.unusable.iter().any(|out| out.reason.contains("approver")), "{rules:?}");
+}
+
+#[test]
+fn a_version_that_was_taken_away_brings_none_before_it_back() {
+    let mut book = narrowed();
+    book.put((KIND, "wide", 3), POLICY, &[(Act::Drafted, "ed", None)]);
+    (book.row("wide").state, book.row("wide").effective_at) = (VersionState::Draft, None);
+    assert_eq!(unusable(&book.rules()), []);
+    book.rows.retain(|row| (row.key.id.as_str(), row.key.version) != ("wide", 2));
+    let rules = book.rules();
+    assert_eq!(unusable(&rules), [("wide", 1)]);
+    assert!(rules.unusable[0].reason.contains("version 2 is missing"), "{:?}", rules.unusable);
+    assert!(!goes(&rules, "kemensos"));
+    // two decide anew, above what is missing
+    book.two((KIND, "wide", 4), &numbered(POLICY, 4));
+    assert_eq!(unusable(&book.rules()), []);
+    // an officer of whom a version is missing decides nothing; what was decided stays
+    let text = book.officer("ap", "bnpt", "approver", "");
+    book.put((DocumentKind::Officer, "ap", 3), &text, &[(Act::Drafted, "ed", None)]);
+    (book.row("ap").state, book.row("ap").effective_at) = (VersionState::Draft, None);
+    let rules = book.rules();
+    assert_eq!(unusable(&rules), [("ap", 1)]);
+    assert!(rules.history.now("ap", NOW).is_none() && rules.history.now("ed", NOW).is_some());
+    assert!(goes(&rules, "kemensos"));
+}
+
 #[test]
 fn of_two_that_exclude_each_other_the_first_approved_stays() {
     let mut book = Book::begun();
@@ -251,8 +352,8 @@ fn of_two_that_exclude_each_other_the_first_approved_stays() {
     assert_eq!(unusable(&rules).last(), Some(&("x-a", 1)));
     assert!(rules.ended.iter().any(|key| key.id == "x-over"));
     // the last second of the calendar is a moment like any other
+    book.from = Some(253_402_300_799);
     book.two(of("x-far"), &exception("9999-12-31"));
-    book.row("x-far").effective_at = Some(253_402_300_799);
     book.under(FLOOR, 253_402_300_799);
 }
 
