@@ -5,7 +5,7 @@ use titian::exchange::change::{self, ChangeFault};
 use titian::exchange::versions;
 use titian::wire::{ActAsk, VersionView, VersionsAsk};
 
-use crate::batch::Clocked;
+use crate::batch::{Clocked, excepting};
 use crate::governance::{APPROVER, EDITOR, OTHER_AGENCY};
 
 const DUTY: &str = "petugas-jaga";
@@ -360,4 +360,35 @@ fn one_officer_alone_undoes_no_renewal_towards_an_agency_that_cares_for_children
     let from = Some(served.now() + DAY_S);
     assert_eq!(served.govern(policy, (id, &shipped), Some(APPROVER), from), "scheduled");
     assert_eq!(proposed(&less(2)), "proposed");
+}
+
+#[test]
+fn what_ends_may_have_ended_yesterday_and_what_begins_later_has_not_ended_by_then() {
+    let served = Clocked::start();
+    let today = time::OffsetDateTime::from_unix_timestamp(served.now()).unwrap().date();
+    let on = |days: i64| today + time::Duration::days(days);
+    let policy = DocumentKind::Policy;
+    let until = |text: &str, days: i64| {
+        replaced(text, ("expires = 2027-06-30", &format!("expires = {}", on(days))))
+    };
+    let bnpt = text(&format!("policies/{BNPT}"));
+    let wider =
+        replaced(&bnpt, ("\"/next_review_on\"     = \"drop\"", "\"/next_review_on\" = \"month\""));
+    assert!(said(propose(&served, policy, BNPT, &until(&wider, -1))).contains("has passed"));
+    for (ends, begins) in [(9, 10), (10, 10)] {
+        let view = served.draft_as(EDITOR, policy, (BNPT, &until(&wider, ends))).unwrap();
+        let proposed = served.propose_as(EDITOR, &view, Some(served.now() + begins * DAY_S));
+        match proposed {
+            Ok(view) => assert_eq!((view.stands.as_str(), ends), ("proposed", 10)),
+            Err(fault) => assert!(said::<()>(Err(fault)).contains("has passed") && ends == 9),
+        }
+    }
+    assert_eq!(propose(&served, policy, BNPT, &until(&bnpt, -1)).unwrap().stands, "ended");
+    let exception = excepting(&crate::live::fresh_id(), on(3));
+    let kind = DocumentKind::Exception;
+    let stands = served.govern(kind, ("x-ends", &exception), Some(OTHER_AGENCY), None);
+    assert_eq!(stands, "in_force");
+    let day = format!("expires = {}", on(3));
+    let ended = replaced(&exception, (&day, &format!("expires = {}", on(-1))));
+    assert_eq!(propose(&served, kind, "x-ends", &ended).unwrap().stands, "ended");
 }

@@ -131,11 +131,13 @@ impl Proposal<'_> {
     /// Everything that its own text says and that may not be.
     pub fn findings(&self, gateway: &str, effect: Effect, today: Date) -> Vec<Finding> {
         let judge = self.rules.judge();
+        // what only ends earlier may have ended yesterday
+        let day = (!effect.narrows).then(|| today.max(day_of(self.effective)));
         let mut findings = match self.document {
             Document::Policy(source) => {
                 let compiled = judge.compile_source((**source).clone());
                 let mut findings = compiled.err().unwrap_or_default();
-                findings.extend(expired(source.head.expires, source.line("expires"), today));
+                findings.extend(expired(source.head.expires, source.line("expires"), day));
                 findings
             }
             Document::Exception(source) => {
@@ -143,7 +145,7 @@ impl Proposal<'_> {
                 let standing = standing.as_deref().map(Compiled::source);
                 let compiled = judge.compile_exception(source, 1, standing);
                 let mut findings = compiled.err().unwrap_or_default();
-                findings.extend(expired(source.expires(), 0, today));
+                findings.extend(expired(source.expires(), 0, day));
                 findings
             }
             Document::Party(party) => self.of_party(gateway, party),
@@ -300,8 +302,9 @@ fn policy(row: &VersionRow) -> Option<Source> {
     }
 }
 
-fn expired(day: Date, line: usize, today: Date) -> Option<Finding> {
-    (day < today).then(|| Finding {
+/// It would have ended on the day that it begins, where that is asked.
+fn expired(expires: Date, line: usize, begins: Option<Date>) -> Option<Finding> {
+    begins.is_some_and(|begins| expires < begins).then(|| Finding {
         line,
         leaf: "expires".to_owned(),
         message: "that day has passed".to_owned(),
