@@ -115,7 +115,7 @@ pub(super) async fn admit(
         _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
     };
     let bound = match (agreed_days, &case.target) {
-        (Some(days), _) => today + Duration::days(days.into()),
+        (Some(days), _) => today.saturating_add(Duration::days(days.into())),
         (None, Some(target)) => target.retention_until.max(today),
         (None, None) => today,
     };

@@ -482,7 +482,8 @@ fn signed<'o>(
     let (officer, word) = check_word(&judged, (&row.key, row.digest), role, jws, (now, u64::MAX))
         .map_err(ChangeFault::Unsigned)?;
     who::active(officer, &rules.floor).map_err(ChangeFault::MayNot)?;
-    if !(now - WORD_AGE_S..=now + SKEW_S).contains(&word.iat) {
+    let (first, last) = (now.saturating_sub(WORD_AGE_S), now.saturating_add(SKEW_S));
+    if !(first..=last).contains(&word.iat) {
         return Err(ChangeFault::State("the word was signed too long ago, or lies in the future"));
     }
     Ok(officer)

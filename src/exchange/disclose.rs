@@ -414,7 +414,7 @@ fn in_force(policy: &Compiled, is_foreign: bool, today: Date) -> bool {
     let is_standing = policy.exception().is_none();
     let has_grace = policy.purpose() == Purpose::ChildProtection && !is_foreign && is_standing;
     let grace = Duration::days(if has_grace { GRACE_DAYS } else { 0 });
-    today <= policy.expires() + grace
+    today <= policy.expires().saturating_add(grace)
 }
 
 /// Projects for one recipient; `released` are leaves an officer has let go, `blank` those that

@@ -343,6 +343,20 @@ fn versions_survive_a_restart_and_a_text_changed_behind_their_back_is_in_force_f
     assert_eq!(approve(&live, "policy", ABROAD, APPROVER).json["stands"], "in_force");
 }
 
+#[test]
+fn a_step_that_is_said_to_be_of_the_end_of_time_stops_everything_and_breaks_nothing() {
+    let live = Live::start().restarted_after(|home| {
+        let db = rusqlite::Connection::open(home.join("titian.db")).unwrap();
+        let sql = "UPDATE version_steps SET at = 9223372036854775807 WHERE entry =
+            (SELECT max(entry) FROM version_steps)";
+        assert_eq!(db.execute(sql, []).unwrap(), 1);
+    });
+    let refused = run(&live, &["party", "freeze", "cuta-be", "--as", EDITOR]);
+    assert_eq!((refused.code, &refused.json["code"]), (1, &json!("state")), "{refused:?}");
+    let log = std::fs::read_to_string(&live.log).unwrap();
+    assert!(!log.contains("panic"), "{log}");
+}
+
 /// What is told of a status to CUTA that is not sent.
 fn unsent(live: &Live) -> String {
     let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
