@@ -123,7 +123,10 @@ pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, Cha
     let known = rows.iter().find(|row| row.key == key);
     let at = match (ask.version, known) {
         (None, None) => None,
-        (Some(_), Some(row)) if row.state == VersionState::Draft => Some(stands(row)),
+        (Some(_), Some(row)) if row.state == VersionState::Draft => {
+            check_own(&rules, row, &officer.party)?;
+            Some(stands(row))
+        }
         (Some(_), Some(_)) => return Err(ChangeFault::State("it is a draft no more")),
         _ => return Err(ChangeFault::Unknown),
     };
@@ -413,6 +416,15 @@ fn begins(from: Option<i64>, now: i64) -> Result<i64, ChangeFault> {
         return Err(ChangeFault::State("a version begins at most a year ahead"));
     }
     Ok(from.unwrap_or(now).max(now))
+}
+
+/// Whether a draft is one of `party`'s: nobody else rewrites it before it is proposed. What came
+/// with the home is anybody's.
+fn check_own(rules: &Rules, row: &VersionRow, party: &PartyId) -> Result<(), ChangeFault> {
+    let touched = touched(row);
+    let known = touched.iter().filter_map(|name| rules.history.now(name, i64::MAX));
+    let is_own = touched.is_empty() || known.into_iter().any(|other| other.party == *party);
+    if is_own { Ok(()) } else { Err(ChangeFault::MayNot(MayNot::Concerned)) }
 }
 
 /// Whether another version may be opened. Of what was ever approved one may always be, by whoever

@@ -3,7 +3,7 @@
 use titian::domain::{DocumentKind, SignerRole};
 use titian::exchange::change::{self, ChangeFault};
 use titian::exchange::versions;
-use titian::wire::{ActAsk, VersionView, VersionsAsk};
+use titian::wire::{ActAsk, DraftAsk, VersionView, VersionsAsk};
 
 use crate::batch::{Clocked, excepting};
 use crate::governance::{APPROVER, EDITOR, OTHER_AGENCY};
@@ -275,7 +275,15 @@ fn no_partys_drafts_lock_another_out() {
         draft(EDITOR).unwrap();
     }
     assert!(said(draft(EDITOR)).contains("20 versions"));
-    assert!(draft(OTHER_AGENCY).is_ok());
+    let other = draft(OTHER_AGENCY).unwrap();
+    // nor does one rewrite what another is about to propose
+    let rewrite = |officer: &str| {
+        let (officer, kind, id) = (officer.to_owned(), other.kind, other.id.clone());
+        let ask = DraftAsk { officer, kind, id, text: own.clone(), version: Some(other.version) };
+        served.block_on(change::draft(served.opened.gateway(), &ask))
+    };
+    assert!(said(rewrite(EDITOR)).contains("none of those concerned"));
+    assert!(rewrite(OTHER_AGENCY).is_ok());
 }
 
 #[test]
