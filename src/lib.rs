@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod exchange;
 pub mod http;
 pub mod ledger;
+pub mod listener;
 pub mod policy;
 pub mod schema;
 pub mod secret;

@@ -33,9 +33,13 @@ use crate::clock::{Clock, SystemClock, SystemEntropy};
 use crate::config::GatewayConfig;
 use crate::exchange::rules::Files;
 use crate::exchange::{Gateway, Keys, Parts, Seed, SeedSigners};
+use crate::listener::{Deadlines, Listener};
 use crate::store::sqlite::{Options, Sqlite};
 use crate::store::{Store as _, Vault};
 use crate::{console, http, telemetry};
+
+/// Open connections of officers' browsers together.
+const CONSOLE_CONNECTIONS_MAX: usize = 256;
 
 /// The gateway of a home, without its listeners. Held with the home's lock.
 #[derive(Debug)]
@@ -44,6 +48,7 @@ pub struct Opened {
     config: GatewayConfig,
     /// What the agencies' listener shows, once there is one.
     tls: OnceLock<Arc<ArcSwap<ServerConfig>>>,
+    console_tls: OnceLock<Arc<ArcSwap<ServerConfig>>>,
     _lock: Lock,
 }
 
@@ -62,6 +67,8 @@ impl Opened {
     async fn reload(&self, home: &Home) -> anyhow::Result<()> {
         safety::check_permissions(home)?;
         let tls = serve::read_tls(home)?;
+        let console = console::web::tls_config(tls.chain.clone(), tls.key.clone_key())
+            .context("certificate and key do not fit")?;
         let config = http::tls_config(self.shared(), tls.chain, tls.key)
             .context("certificate and key do not fit")?;
         let files = seeds::read_files(home, &self.config)?;
@@ -69,6 +76,9 @@ impl Opened {
         used::note_or_warn(home, &files);
         if let Some(listener) = self.tls.get() {
             listener.store(Arc::new(config));
+        }
+        if let Some(listener) = self.console_tls.get() {
+            listener.store(Arc::new(console));
         }
         Ok(())
     }
@@ -132,7 +142,8 @@ pub async fn open_at(home: &Home, lock: Lock, clock: Arc<dyn Clock>) -> anyhow::
     }
     used::note_or_warn(home, &files);
     let tls = OnceLock::new();
-    Ok(Opened { gateway: Arc::new(gateway), config, tls, _lock: lock })
+    let console_tls = OnceLock::new();
+    Ok(Opened { gateway: Arc::new(gateway), config, tls, console_tls, _lock: lock })
 }
 
 async fn assemble(
@@ -178,17 +189,18 @@ fn listen(
         tokens_per_minute: 60,
         connections_max: usize::try_from(config.limits.connections_max).unwrap_or(usize::MAX),
     };
-    let deadlines = http::Deadlines::default();
+    let deadlines = Deadlines::default();
     let edge = http::Edge {
         gateway: opened.shared(),
         rates: Arc::new(http::Rates::new(limits)),
         deadlines,
     };
-    let agencies = http::Listener {
+    let agencies = Listener {
         socket: sockets.agencies,
         tls,
         deadlines,
         connections_max: limits.connections_max,
+        peer: http::peer,
         router: http::router(edge),
     };
     let mut tasks = JoinSet::new();
@@ -197,6 +209,27 @@ fn listen(
         agencies.serve(stop).await;
         Ok(())
     });
+    if let (Some(socket), Some(console)) = (sockets.console, &config.console) {
+        let tls = serve::read_tls(home)?;
+        let tls = console::web::tls_config(tls.chain, tls.key)
+            .context("certificate and key do not fit")?;
+        let tls = Arc::new(ArcSwap::from_pointee(tls));
+        drop(opened.console_tls.set(Arc::clone(&tls)));
+        let site = console::web::Site { gateway: opened.shared(), origin: console.origin.clone() };
+        let pages = Listener {
+            socket,
+            tls,
+            deadlines,
+            connections_max: CONSOLE_CONNECTIONS_MAX,
+            peer: console::web::peer,
+            router: console::web::router(site),
+        };
+        let stop = stopped.clone();
+        tasks.spawn(async move {
+            pages.serve(stop).await;
+            Ok(())
+        });
+    }
     let management = http::management(opened.shared(), metrics);
     let stop = stopped.clone();
     tasks.spawn(async move {

@@ -33,8 +33,10 @@ pub struct Sockets {
     pub agencies: TcpListener,
     /// Health and metrics.
     pub management: TcpListener,
-    /// Officers.
+    /// Officers, at the command line.
     pub admin: UnixListener,
+    /// Officers, in their browsers.
+    pub console: Option<TcpListener>,
 }
 
 /// Runs the gateway of `home` until it is told to stop. `say` is given what a person at the
@@ -159,6 +161,10 @@ pub async fn bind(home: &Home, config: &GatewayConfig) -> anyhow::Result<Sockets
         TcpListener::bind(address).await.with_context(|| format!("`{address}` cannot be bound"))
     };
     let (agencies, management) = (tcp(config.listen).await?, tcp(config.management).await?);
+    let console = match &config.console {
+        Some(console) => Some(tcp(console.listen).await?),
+        None => None,
+    };
     let path = home.admin_socket();
     if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
         bail!(
@@ -178,7 +184,7 @@ pub async fn bind(home: &Home, config: &GatewayConfig) -> anyhow::Result<Sockets
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map(|()| admin)
         })
         .with_context(|| format!("`{}` cannot be bound", path.display()))?;
-    Ok(Sockets { agencies, management, admin })
+    Ok(Sockets { agencies, management, admin, console })
 }
 
 /// What is said once everything listens: what a development home loosens, and each listener.
@@ -209,6 +215,10 @@ fn announcement(
     let management = sockets.management.local_addr().context("no address")?;
     lines.push(format!("agencies    https://{agencies}"));
     lines.push(format!("management  http://{management}"));
+    if let (Some(console), Some(socket)) = (&config.console, &sockets.console) {
+        let bound = socket.local_addr().context("no address")?;
+        lines.push(format!("console     {} (bound to {bound})", console.origin));
+    }
     lines.push(format!("officers    {}", home.admin_socket().display()));
     Ok(lines)
 }
@@ -281,6 +291,7 @@ mod tests {
         let mut config = home.config().unwrap();
         config.listen.set_port(0);
         config.management.set_port(0);
+        config.console.as_mut().unwrap().listen.set_port(0);
         (directory, home, config)
     }
 

@@ -8,16 +8,16 @@ use crate::client::admin::{Admin, Change, HoldDecision, ReviewDecision};
 use crate::domain::{Id, PartyId};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::replay::{self, Share};
-use crate::exchange::{Failure, Gateway, hold, released, review, versions};
+use crate::exchange::{Failure, Gateway, enrol, hold, released, review, versions};
 use crate::wire::{
-    HoldAct, HoldView, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView, RulesView,
-    VersionView, VersionsAsk,
+    HoldAct, HoldView, Invitation, InviteAsk, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct,
+    ReviewView, RulesView, VersionView, VersionsAsk,
 };
 
 /// Where officers work: at the gateway that runs, or in its home while none runs.
 pub(super) enum Desk {
     Running(Admin),
-    Here(app::Opened),
+    Here(Box<app::Opened>),
 }
 
 impl Desk {
@@ -26,7 +26,7 @@ impl Desk {
         home.config()?;
         match home.lock()? {
             None => Ok(Self::Running(Admin::at(&home.admin_socket())?)),
-            Some(lock) => Ok(Self::Here(app::open(&home, lock).await?)),
+            Some(lock) => Ok(Self::Here(Box::new(app::open(&home, lock).await?))),
         }
     }
 
@@ -73,6 +73,13 @@ impl Desk {
         match self {
             Self::Running(admin) => Ok(admin.versions(ask).await?),
             Self::Here(opened) => versions::list(opened.gateway(), ask).await.map_err(unchanged),
+        }
+    }
+
+    pub(super) async fn invite(&self, ask: &InviteAsk) -> Result<Invitation, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.invite(ask).await?),
+            Self::Here(opened) => enrol::invite(opened.gateway(), ask).await.map_err(unchanged),
         }
     }
 

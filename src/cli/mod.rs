@@ -19,7 +19,6 @@ mod identity;
 mod inbox;
 mod init;
 mod life;
-mod lines;
 mod officer;
 mod party;
 mod policy;

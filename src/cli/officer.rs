@@ -6,15 +6,18 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::block_on;
+use super::desk::Desk;
 use super::exit::{Done, Failed};
 use super::floor::DPO;
 use super::life::{self, Life, versions};
 use super::printer::Printer;
 use super::signer::{Signer, passphrase};
+use crate::app::Home;
 use crate::client::officer::OfficerKey;
 use crate::clock::SystemEntropy;
-use crate::config::{Access, Language, Officer, Role, file, officers};
+use crate::config::{Access, Language, Officer, Role, environment, file, officers};
 use crate::domain::{Address, DocumentKind};
+use crate::wire::InviteAsk;
 
 /// Who decides: officers, their roles and keys
 #[derive(Debug, Subcommand)]
@@ -22,6 +25,7 @@ pub(super) enum OfficerCommand {
     Key(Key),
     Add(Add),
     Disable(Disable),
+    Invite(Invite),
     #[command(flatten)]
     Life(Life),
 }
@@ -78,6 +82,20 @@ pub(super) struct Disable {
     signer: Signer,
 }
 
+/// Invite an officer to make a passkey for the console; the link is good once, for a day
+#[derive(Debug, Args)]
+pub(super) struct Invite {
+    /// The officer's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Who you are: an editor
+    #[arg(long = "as", value_name = "OFFICER")]
+    officer: String,
+    /// The gateway's home
+    #[arg(long, value_name = "HOME", env = environment::HOME)]
+    home: PathBuf,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RoleName {
     Operator,
@@ -104,6 +122,7 @@ impl OfficerCommand {
                 Self::Key(key) => key.run(printer),
                 Self::Add(add) => add.run(printer).await,
                 Self::Disable(disable) => disable.run(printer).await,
+                Self::Invite(invite) => invite.run(printer).await,
                 Self::Life(life) => life.run(printer, DocumentKind::Officer).await,
             }
         })
@@ -182,6 +201,7 @@ impl Add {
                     .map_err(|_form| file::FileError::unusable(path, "is no JWK"))?,
             ),
         };
+        let now = in_force(&self.signer, &self.name).await?;
         let officer = Officer {
             name: self.name.clone(),
             party: self.party.party,
@@ -193,19 +213,48 @@ impl Add {
             },
             disabled: false,
             key,
+            // the passkeys that it has stay
+            passkeys: now.map(|now| now.passkeys).unwrap_or_default(),
         };
         offer(printer, &self.signer, &officer, &self.reason).await
     }
 }
 
+impl Invite {
+    async fn run(self, printer: Printer) -> Done {
+        let console = Home::at(&self.home).config()?.console;
+        let console = console.ok_or_else(|| {
+            Failed::because("titian.toml has no [console], so there is none to sign in to")
+        })?;
+        let ask = InviteAsk { by: self.officer.clone(), officer: self.name.clone() };
+        let invitation = Desk::open(&self.home).await?.invite(&ask).await?;
+        let link = format!("{}/enrol/{}", console.origin, invitation.code);
+        printer.json(&json!({
+            "officer": invitation.officer, "link": link, "expires_at": invitation.expires_at,
+        }));
+        printer.line(&link);
+        printer.line(format!("good once, until {}", invitation.expires_at));
+        printer.line(format!(
+            "the passkey then stands in a draft of `{0}`, to propose and to have approved: \
+             titian officer propose {0} --as {1}",
+            self.name, self.officer
+        ));
+        Ok(())
+    }
+}
+
+/// The officer as it is in force, if it is.
+async fn in_force(signer: &Signer, name: &str) -> Result<Option<Officer>, Failed> {
+    let desk = signer.desk().await?;
+    let all = versions(&desk, DocumentKind::Officer, name).await?;
+    let now = all.into_iter().find(|view| view.stands == "in_force");
+    now.map(|now| toml::from_str(&now.text).map_err(Failed::unusable)).transpose()
+}
+
 impl Disable {
     async fn run(self, printer: Printer) -> Done {
-        let desk = self.signer.desk().await?;
-        let all = versions(&desk, DocumentKind::Officer, &self.name).await?;
-        drop(desk);
-        let now = all.into_iter().find(|view| view.stands == "in_force");
-        let now = now.ok_or_else(|| Failed::because("no such officer is in force"))?;
-        let mut officer: Officer = toml::from_str(&now.text).map_err(Failed::unusable)?;
+        let now = in_force(&self.signer, &self.name).await?;
+        let mut officer = now.ok_or_else(|| Failed::because("no such officer is in force"))?;
         officer.disabled = true;
         offer(printer, &self.signer, &officer, &self.reason).await
     }

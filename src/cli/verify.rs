@@ -73,7 +73,9 @@ fn pin(pins: &mut Pins, mut versions: Vec<VersionView>) {
             }
             Ok(Document::Officer(officer)) => {
                 let keys = officers.entry(officer.name).or_default();
-                keys.extend(officer.key.and_then(|jwk| PublicKey::from_jwk(&jwk).ok()));
+                let passkeys = officer.passkeys.iter().map(|passkey| &passkey.key);
+                let all = officer.key.iter().chain(passkeys);
+                keys.extend(all.filter_map(|jwk| PublicKey::from_jwk(jwk).ok()));
             }
             _ => {}
         }

@@ -2,11 +2,10 @@
 
 use super::change::show_diff;
 use super::confirm::DIGEST_CHARS_MIN;
-use super::lines::changed_lines;
 use super::printer::Printer;
 use super::rulebook::Rulebook;
 use crate::domain::{DocumentKind, VersionState};
-use crate::policy::{Language, diff};
+use crate::policy::{Language, changed_lines, diff};
 use crate::wire::VersionView;
 
 /// What a version changes: sentences for a policy, the lines that differ for anything else, and the

@@ -10,8 +10,8 @@ use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
 use crate::domain::{Id, PartyId};
 use crate::wire::{
-    ActAsk, DraftAsk, HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct,
-    ReviewView, RulesView, VersionView, VersionsAsk, WordAsk,
+    ActAsk, DraftAsk, HoldAct, HoldView, Invitation, InviteAsk, Problem, ReleasedPage, ReplayAsk,
+    ReplayPage, ReviewAct, ReviewView, RulesView, VersionView, VersionsAsk, WordAsk,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -157,6 +157,11 @@ impl Admin {
     /// Versions of governed documents.
     pub async fn versions(&self, ask: &VersionsAsk) -> Result<Vec<VersionView>, ClientFault> {
         self.ask(self.http.post(format!("{BASE}/versions/list")).json(ask)).await
+    }
+
+    /// Invites an officer to add a passkey.
+    pub async fn invite(&self, ask: &InviteAsk) -> Result<Invitation, ClientFault> {
+        self.ask(self.http.post(format!("{BASE}/officers/invite")).json(ask)).await
     }
 
     /// Moves a version on.

@@ -22,6 +22,9 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// Address of the management listener.
     pub management: SocketAddr,
+    /// The officers' console; not served where this is absent.
+    #[serde(default)]
+    pub console: Option<Console>,
     /// Database file, relative to the home.
     pub database: String,
     /// What one party may ask for.
@@ -43,6 +46,17 @@ pub enum Mode {
     Development,
     /// Holds nothing but the gateway's own secrets.
     Production,
+}
+
+/// `[console]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// Address of its listener.
+    pub listen: SocketAddr,
+    /// Where officers' browsers find it, for example `https://konsol.example.org`; their passkeys
+    /// are for its host and for no other.
+    pub origin: String,
 }
 
 /// `[limits]`.
@@ -134,6 +148,25 @@ impl GatewayConfig {
             if !self.management.ip().is_loopback() {
                 let reason = "in development mode `management` must be a loopback address";
                 return Some(("management", reason));
+            }
+        }
+        if let Some(console) = &self.console {
+            let is_loopback = console.listen.ip().is_loopback();
+            if self.mode == Mode::Development && !is_loopback {
+                let reason =
+                    "in development mode the console's `listen` must be a loopback address";
+                return Some(("listen", reason));
+            }
+            if [self.listen, self.management].contains(&console.listen)
+                && console.listen.port() != 0
+            {
+                return Some(("listen", "the console's `listen` must be an address of its own"));
+            }
+            let host = console.origin.strip_prefix("https://").unwrap_or_default();
+            let host = host.split(':').next().unwrap_or_default();
+            if !is_https_id(&console.origin) || host.parse::<std::net::IpAddr>().is_ok() {
+                let reason = "`origin` must be an `https` URL of a host's name, without path";
+                return Some(("origin", reason));
             }
         }
         if self.mode == Mode::Production && self.id == DEFAULT_ID {

@@ -4,6 +4,7 @@
 //! open; the name says who is recorded as having decided. Proposals and approvals are signed by the
 //! officer's own key besides.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,23 @@ pub struct Officer {
     /// The public JWK of the key it signs with; without one it can neither propose nor approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Value>,
+    /// The passkeys that it signs in and signs with in the console.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<Passkey>,
 }
+
+/// A passkey, as two officers have approved it with the officer's record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passkey {
+    /// The credential's id, base64url.
+    pub id: String,
+    /// Its public JWK; Ed25519 or P-256.
+    pub key: Value,
+}
+
+/// How many passkeys an officer may have: one for each device.
+pub const PASSKEYS_MAX: usize = 8;
 
 impl Officer {
     /// What must hold of an officer by itself.
@@ -48,8 +65,17 @@ impl Officer {
     /// Why it cannot be used.
     pub fn check(&self) -> Result<(), &'static str> {
         name(&self.name)?;
+        let is_id = |id: &str| {
+            (16..=1400).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        let ids: BTreeSet<&str> = self.passkeys.iter().map(|passkey| passkey.id.as_str()).collect();
         if self.roles.is_empty() {
             Err("an officer has at least one of the `roles`")
+        } else if self.passkeys.len() > PASSKEYS_MAX || ids.len() != self.passkeys.len() {
+            Err("an officer has at most 8 `passkeys`, each once")
+        } else if !ids.into_iter().all(is_id) {
+            Err("a passkey's `id` is the credential's, base64url")
         } else {
             Ok(())
         }
@@ -106,7 +132,7 @@ pub fn read(path: &Path) -> Result<Vec<Officer>, FileError> {
 
 fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
     let officers = file::parse_toml::<Officers>(path, text)?.officer;
-    let mut names = std::collections::BTreeSet::new();
+    let mut names = BTreeSet::new();
     for officer in &officers {
         officer.check().map_err(|reason| FileError::unusable(path, reason))?;
         if !names.insert(officer.name.as_str()) {

@@ -11,9 +11,11 @@ use axum::{Json, Router};
 
 use crate::domain::Fault;
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::{Failure, Gateway, versions};
+use crate::exchange::{Failure, Gateway, enrol, versions};
 use crate::policy::Finding;
-use crate::wire::{ActAsk, DraftAsk, Problem, RulesView, VersionView, VersionsAsk, WordAsk};
+use crate::wire::{
+    ActAsk, DraftAsk, Invitation, InviteAsk, Problem, RulesView, VersionView, VersionsAsk, WordAsk,
+};
 
 /// Largest request: the longest text of a document, escaped, and its envelope.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -27,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<Gateway>> {
         .route("/versions/approve", post(approve))
         .route("/versions/return", post(give_back))
         .route("/versions/withdraw", post(withdraw))
+        .route("/officers/invite", post(invite))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
@@ -128,6 +131,10 @@ async fn approve(State(gateway): State<Arc<Gateway>>, ask: Asked<WordAsk>) -> An
 
 async fn give_back(State(gateway): State<Arc<Gateway>>, ask: Asked<ActAsk>) -> Answer<VersionView> {
     Ok(Json(change::give_back(&gateway, &asked(ask)?).await?))
+}
+
+async fn invite(State(gateway): State<Arc<Gateway>>, ask: Asked<InviteAsk>) -> Answer<Invitation> {
+    Ok(Json(enrol::invite(&gateway, &asked(ask)?).await?))
 }
 
 async fn withdraw(State(gateway): State<Arc<Gateway>>, ask: Asked<ActAsk>) -> Answer<VersionView> {

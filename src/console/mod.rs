@@ -1,6 +1,7 @@
-//! The officers' edge: for now the admin socket of the command line.
+//! The officers' edge: the admin socket of the command line, and the pages of the console.
 
 mod admin;
 mod governance;
+pub mod web;
 
 pub use admin::router;

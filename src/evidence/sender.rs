@@ -242,9 +242,7 @@ fn approvals(
         let said = unverified_claims(word);
         let officer = said.as_ref().and_then(|said| said.get("iss")?.as_str());
         let signer = officer.map_or(Signer::Unknown, Signer::Officer);
-        let Some((_, claims)) = verifier.signed(&name, word, signer, &[typ::APPROVAL]) else {
-            continue;
-        };
+        let Some(claims) = verifier.word(&name, word, signer, typ::APPROVAL) else { continue };
         let by_its_officer = claims.text("iss") == officer;
         let gateway = verifier.pins.gateway.clone();
         let facts = [

@@ -13,7 +13,7 @@ use super::report::{Check, Outcome, Report};
 use super::{recipient, sender};
 use crate::domain::{Address, Digest, PartyId, json};
 use crate::ledger::{Checkpoint, NoteFault, entry_data, leaf_hash, verify_inclusion};
-use crate::sign::{KeySet, Verified, split};
+use crate::sign::{KeySet, Verified, passkey, split};
 use crate::wire::Proof;
 
 /// Checks a bundle.
@@ -182,6 +182,44 @@ impl<'a> Verifier<'a> {
                 Some(opened)
             }
         }
+    }
+
+    /// Checks an officer's word under any of the keys pinned for that officer: a word that was
+    /// signed with a passkey names none.
+    pub(super) fn word(
+        &mut self,
+        name: &str,
+        word: &str,
+        signer: Signer<'_>,
+        typ: &str,
+    ) -> Option<Claims> {
+        if !passkey::is_one(word) {
+            return self.signed(name, word, signer, &[typ]).map(|(_, claims)| claims);
+        }
+        let keys = match self.keys_of(signer) {
+            Ok(keys) => keys,
+            Err(why) => {
+                self.skip(name, why);
+                return None;
+            }
+        };
+        let mut asserted = keys
+            .iter()
+            .filter_map(|key| passkey::verify(word, key, typ).ok().map(|asserted| (key, asserted)));
+        let Some((key, asserted)) = asserted.next() else {
+            self.fail(name, "the signature does not verify under a pinned passkey");
+            return None;
+        };
+        if self.pins.revoked.contains(key.kid()) {
+            self.fail(name, "revoked_unanchored");
+            return None;
+        }
+        let Ok(Value::Object(claims)) = json::parse(asserted.claims()) else {
+            self.fail(name, "the claims are not strict JSON");
+            return None;
+        };
+        self.pass(name);
+        Some(Claims(claims))
     }
 
     /// Checks that `event` stands in the ledger of `party` where `proof` says.

@@ -1,7 +1,6 @@
 //! The whole API on one screen.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -16,6 +15,7 @@ use super::problem::HttpProblem;
 use super::{exchanges, inbox, ledger, messages, schemas, token, well_known};
 use crate::domain::Code;
 use crate::exchange::Gateway;
+use crate::listener::Deadlines;
 
 /// What the edge's handlers share.
 #[derive(Debug, Clone)]
@@ -26,27 +26,6 @@ pub struct Edge {
     pub rates: Arc<Rates>,
     /// Deadlines.
     pub deadlines: Deadlines,
-}
-
-/// How long the edge waits.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadlines {
-    /// For the handshake, and for the first request after it.
-    pub first: Duration,
-    /// For the headers of a request.
-    pub headers: Duration,
-    /// For a body.
-    pub body: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_secs(4),
-            headers: Duration::from_secs(4),
-            body: Duration::from_secs(10),
-        }
-    }
 }
 
 /// Routes that anyone who passes TLS may read.

@@ -14,6 +14,7 @@ mod disclose;
 mod exception;
 mod explain;
 mod floor;
+mod lines;
 pub mod net;
 mod operation;
 mod plan;
@@ -34,6 +35,7 @@ pub use disclose::{
 pub use exception::{EXCEPTION_DAYS_MAX, ExceptionSource};
 pub use explain::{DiffSentences, Language, explain, explain_diff, print};
 pub use floor::{BadFloor, Floor};
+pub use lines::changed_lines;
 pub use operation::{Band, Operation};
 pub use plan::Plan;
 pub use preview::{Preview, preview};

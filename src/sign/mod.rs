@@ -6,6 +6,7 @@
 //! canonical base64url, a header of three known members, one algorithm per key.
 pub mod jws;
 pub mod keys;
+pub mod passkey;
 pub mod sd_jwt;
 pub mod signing;
 

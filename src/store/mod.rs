@@ -68,6 +68,8 @@ pub enum Requirement {
         /// Queued, handed out or cancelled.
         releases: Vec<ReleaseId>,
     },
+    /// The ticket is still there.
+    Ticket(String),
     /// The thread is still in this state.
     Thread {
         /// Which exchange.
@@ -347,6 +349,17 @@ pub enum Write {
         /// Unix seconds after which it can no longer be used anyway.
         expires_at: i64,
     },
+    /// What the console remembers for a while, in place of what stood under that key.
+    Ticket {
+        /// A hash of what the browser holds.
+        key: String,
+        /// JSON.
+        value: String,
+        /// Unix seconds after which it may be forgotten.
+        expires_at: i64,
+    },
+    /// A ticket is given back.
+    DropTicket(String),
     /// A signed refusal.
     Refusal(Refusal),
     /// The rules changed: raises the generation by one if `digest` differs from the recorded one.
@@ -606,6 +619,9 @@ pub trait Store: Send + Sync + fmt::Debug {
         exchange: &Id,
         most: u32,
     ) -> Result<u64, StoreError>;
+    /// A ticket and when it expires, expired or not.
+    async fn ticket(&self, key: &str) -> Result<Option<(String, i64)>, StoreError>;
+
     /// A review.
     async fn review(&self, id: &Id) -> Result<Option<ReviewRow>, StoreError>;
 

@@ -48,6 +48,27 @@ pub struct ActAsk {
     pub reason: String,
 }
 
+/// An officer is to add a passkey.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InviteAsk {
+    /// Which editor invites.
+    pub by: String,
+    /// Whom.
+    pub officer: String,
+}
+
+/// An invitation, told once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Who is invited.
+    pub officer: String,
+    /// What the link ends with: whoever has it may take the invitation, once.
+    pub code: String,
+    /// RFC 3339.
+    pub expires_at: String,
+}
+
 /// Which versions to look at.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,7 +13,9 @@ pub use admin::{
     DecisionView, GroupView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
     ReplayOutcomes, ReplayPage, ReplayValues, ReviewAct, ReviewView,
 };
-pub use governance::{ActAsk, DraftAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk};
+pub use governance::{
+    ActAsk, DraftAsk, Invitation, InviteAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk,
+};
 
 /// Answer of `POST /v1/token` (RFC 6749, 5.1).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -16,7 +16,8 @@ use titian::clock::ManualClock;
 use titian::domain::{Approval, DocumentKind, SignerRole};
 use titian::exchange::change::{self, ChangeFault};
 use titian::exchange::hold;
-use titian::http::{Deadlines, Edge, Limits, Listener, Rates, router, tls_config};
+use titian::http::{Edge, Limits, Rates, peer, router, tls_config};
+use titian::listener::{Deadlines, Listener};
 use titian::wire::{DraftAsk, HoldAct, VersionView, WordAsk};
 use tokio::sync::watch;
 
@@ -71,6 +72,7 @@ impl Clocked {
                 tls: Arc::new(ArcSwap::from_pointee(tls)),
                 deadlines,
                 connections_max: limits.connections_max,
+                peer,
                 router: router(edge),
             };
             (opened, listener)

@@ -59,6 +59,7 @@ impl Live {
         let text = text
             .replace("127.0.0.1:8443", &format!("127.0.0.1:{port}"))
             .replace("127.0.0.1:9464", &format!("127.0.0.1:{management}"))
+            .replace("127.0.0.1:8444", "127.0.0.1:0")
             .replace("filter = \"info\"", "filter = \"trace\"");
         std::fs::write(&file, text).unwrap();
         change(&home);

@@ -25,7 +25,7 @@ impl Running {
         init::init(&home, SystemClock::start().now())?;
         let path = home.config_file();
         let mut text = file::read_text(&path)?;
-        for address in ["127.0.0.1:8443", "127.0.0.1:9464"] {
+        for address in ["127.0.0.1:8443", "127.0.0.1:9464", "127.0.0.1:8444"] {
             text = text.replace(address, &format!("127.0.0.1:{}", free_port()?));
         }
         file::replace(&path, text.as_bytes(), Access::Everyone)?;

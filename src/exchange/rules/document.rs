@@ -50,6 +50,9 @@ impl Document {
                 if officer.key.as_ref().is_some_and(|key| record::ed25519(key).is_none()) {
                     return Err(because("an officer's `key` is an Ed25519 public JWK"));
                 }
+                if officer.passkeys.iter().any(|passkey| record::public(&passkey.key).is_none()) {
+                    return Err(because("a passkey's `key` is an Ed25519 or P-256 public JWK"));
+                }
                 Self::Officer(officer)
             }
             DocumentKind::Party => {

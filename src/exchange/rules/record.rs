@@ -104,8 +104,12 @@ pub fn private_material(text: &str) -> Option<&'static str> {
 
 /// The Ed25519 key of a public JWK.
 pub fn ed25519(jwk: &Value) -> Option<PublicKey> {
-    let key = PublicKey::from_jwk(jwk).ok().filter(|_| !holds_private_jwk(jwk));
-    key.filter(|key| key.algorithm() == Algorithm::EdDsa)
+    public(jwk).filter(|key| key.algorithm() == Algorithm::EdDsa)
+}
+
+/// A public key that comes with nothing private.
+pub fn public(jwk: &Value) -> Option<PublicKey> {
+    PublicKey::from_jwk(jwk).ok().filter(|_| !holds_private_jwk(jwk))
 }
 
 fn holds_private_jwk(value: &Value) -> bool {

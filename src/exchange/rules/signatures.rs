@@ -26,7 +26,7 @@ use crate::domain::{
     Act, Agreement, Approval, Digest, DocumentKind, KeyEndorsement, Needs, SignerRole, Statement,
     json,
 };
-use crate::sign::{self, PublicKey};
+use crate::sign::{self, PublicKey, passkey};
 use crate::store::{StepRow, VersionKey, VersionRow};
 
 /// Why a version may not be in force.
@@ -120,14 +120,12 @@ pub fn check_word<'o>(
 ) -> Result<(&'o Officer, Approval), Unsigned> {
     let (key, digest) = row;
     let bad = || Unsigned::Signature(role);
-    let split = sign::split(jws.as_bytes()).map_err(|_fault| bad())?;
     let claims = sign::unverified_claims(jws).ok_or_else(bad)?;
     let name = claims.get("iss").and_then(Value::as_str).ok_or_else(bad)?;
     let officer = judged.officers.at(name, moment);
     let officer = officer.ok_or(Unsigned::MayNot(role, MayNot::Unknown))?;
-    let public = public_key(officer).ok_or_else(bad)?;
-    let verified = split.verify(&public, &[Approval::TYP]).map_err(|_fault| bad())?;
-    let claims = json::parse(verified.payload()).map_err(|_form| Unsigned::Claims(role))?;
+    let claims = verified_claims(officer, jws, Approval::TYP).ok_or_else(bad)?;
+    let claims = json::parse(&claims).map_err(|_form| Unsigned::Claims(role))?;
     let word: Approval = serde_json::from_value(claims).map_err(|_form| Unsigned::Claims(role))?;
     let is_this = word.iss == officer.name
         && word.aud == judged.gateway
@@ -237,7 +235,20 @@ pub fn check_keys(
     Ok(())
 }
 
-/// The key an officer signs with.
+/// The claims of an officer's word, by its key file's key or by one of its passkeys, whichever it
+/// was signed with.
+pub fn verified_claims(officer: &Officer, word: &str, typ: &str) -> Option<Vec<u8>> {
+    if passkey::is_one(word) {
+        let keys = officer.passkeys.iter().filter_map(|passkey| record::public(&passkey.key));
+        let asserted = keys.map(|key| passkey::verify(word, &key, typ)).find_map(Result::ok);
+        return asserted.map(|asserted| asserted.claims().to_vec());
+    }
+    let split = sign::split(word.as_bytes()).ok()?;
+    let verified = split.verify(&public_key(officer)?, &[typ]).ok()?;
+    Some(verified.payload().to_vec())
+}
+
+/// The key of an officer's key file.
 pub fn public_key(officer: &Officer) -> Option<PublicKey> {
     record::ed25519(officer.key.as_ref()?)
 }

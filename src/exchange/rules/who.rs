@@ -98,7 +98,7 @@ pub fn may_countersign(
     touched: &[&str],
     needs: Needs,
 ) -> Result<(), MayNot> {
-    let is_author = officer.name == author.name || point(officer) == point(author);
+    let is_author = officer.name == author.name || share_key(officer, author);
     if is_author || touched.contains(&officer.name.as_str()) {
         return Err(MayNot::Touched);
     }
@@ -154,7 +154,7 @@ pub fn may_take_alone(
 
 /// Whether two officers, by name or not, hold one key.
 pub fn share_key(one: &Officer, other: &Officer) -> bool {
-    point(one).is_some() && point(one) == point(other)
+    points(one).any(|key| points(other).any(|known| known == key))
 }
 
 /// Whether it may decide about anything: it is not disabled, and domestic.
@@ -172,9 +172,10 @@ pub fn active(officer: &Officer, floor: &Floor) -> Result<(), MayNot> {
     }
 }
 
-/// The point of an officer's key: one key under two names is one person.
-fn point(officer: &Officer) -> Option<&str> {
-    officer.key.as_ref()?.get("x")?.as_str()
+/// The points of an officer's keys: one key under two names is one person.
+fn points(officer: &Officer) -> impl Iterator<Item = &str> {
+    let passkeys = officer.passkeys.iter().map(|passkey| &passkey.key);
+    officer.key.iter().chain(passkeys).filter_map(|key| key.get("x")?.as_str())
 }
 
 /// Whether the document is about the officer's own party and, where it is bound to one, its unit.

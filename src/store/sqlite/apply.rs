@@ -141,6 +141,8 @@ impl<'a> Apply<'a> {
             Write::Assertion { party, jti, expires_at } => {
                 self.insert_assertion(party, jti, *expires_at)
             }
+            Write::Ticket { key, value, expires_at } => self.keep_ticket(key, value, *expires_at),
+            Write::DropTicket(key) => self.drop_ticket(key),
             Write::Refusal(refusal) => self.insert_refusal(refusal),
             Write::Rules { digest } => self.raise_generation(digest),
         }

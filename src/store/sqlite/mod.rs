@@ -19,6 +19,7 @@ mod read_inbox;
 mod record;
 mod requires;
 mod reviews;
+mod tickets;
 mod versions;
 mod writer;
 
@@ -406,6 +407,10 @@ impl Store for Sqlite {
         most: u32,
     ) -> Result<u64, StoreError> {
         self.read(|db| budget::group(db, party, key, exchange, most).map_err(database))
+    }
+
+    async fn ticket(&self, key: &str) -> Result<Option<(String, i64)>, StoreError> {
+        self.read(|db| tickets::ticket(db, key))
     }
 
     async fn review(&self, id: &Id) -> Result<Option<ReviewRow>, StoreError> {

@@ -21,15 +21,15 @@ impl Apply<'_> {
         Ok(())
     }
 
+    fn generation(&self) -> Result<Option<u64>, Stop> {
+        let sql = "SELECT generation FROM rules WHERE id = 1";
+        let now: i64 = self.db.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(now).ok())
+    }
+
     fn holds(&self, requirement: &Requirement) -> Result<bool, Stop> {
         Ok(match requirement {
-            Requirement::Generation(expected) => {
-                let now: i64 = self
-                    .db
-                    .prepare_cached("SELECT generation FROM rules WHERE id = 1")?
-                    .query_row([], |row| row.get(0))?;
-                u64::try_from(now).is_ok_and(|now| now == *expected)
-            }
+            Requirement::Generation(expected) => self.generation()? == Some(*expected),
             Requirement::MessageUnseen { sender, message_id } => {
                 let sql = "SELECT 1 FROM messages WHERE sender = ?1 AND message_id = ?2";
                 !self.exists(sql, &[sender.as_str(), message_id.as_str()])?
@@ -40,6 +40,9 @@ impl Apply<'_> {
                 let made = read_inbox::releases_of(self.db, sender, message_id)?;
                 self.exists(sql, &[sender.as_str(), message_id.as_str(), state.as_str()])?
                     && made.iter().map(|row| &row.release_id).eq(releases)
+            }
+            Requirement::Ticket(key) => {
+                self.exists("SELECT 1 FROM tickets WHERE key = ?1", &[key.as_str()])?
             }
             Requirement::Thread { exchange, state } => {
                 let sql = "SELECT 1 FROM exchanges WHERE id = ?1 AND state = ?2";

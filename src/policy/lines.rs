@@ -6,7 +6,7 @@ use similar::{ChangeTag, TextDiff};
 const AROUND: usize = 2;
 
 /// What changes from `before` to `after`, each line marked; nothing if nothing does.
-pub(super) fn changed_lines(before: &str, after: &str) -> Vec<String> {
+pub fn changed_lines(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(AROUND) {

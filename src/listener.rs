@@ -1,4 +1,4 @@
-//! The agencies' listener: mutual TLS 1.3, HTTP/1.1, deadlines and a cap on connections.
+//! A listener: TLS 1.3, HTTP/1.1, deadlines and a cap on connections.
 //!
 //! An own accept loop, because the peer's certificate, the deadlines of a silent client and the
 //! reload of certificates must be in our hands. Sessions are not resumed, so that every
@@ -10,44 +10,41 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
+use axum::http::Extensions;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use super::router::Deadlines;
-use super::verifier::PinnedClients;
-use crate::auth::Certificate;
-use crate::exchange::Gateway;
-
-/// What the listener shows and asks for: TLS 1.3 only, X25519MLKEM768 first, a client certificate
-/// that is in force.
-///
-/// # Errors
-/// When certificate and key do not fit.
-pub fn tls_config(
-    gateway: Arc<Gateway>,
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<ServerConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier =
-        PinnedClients { gateway, algorithms: provider.signature_verification_algorithms };
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(Arc::new(verifier))
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.send_tls13_tickets = 0;
-    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    Ok(config)
+/// How long a listener waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// For the handshake, and for the first request after it.
+    pub first: Duration,
+    /// For the headers of a request.
+    pub headers: Duration,
+    /// For a body.
+    pub body: Duration,
 }
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(4),
+            headers: Duration::from_secs(4),
+            body: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is known of the peer, put beside each of its requests.
+pub type Peer = fn(Option<&CertificateDer<'_>>) -> Option<Extensions>;
 
 /// The listener's parts.
 #[derive(Debug)]
@@ -60,6 +57,8 @@ pub struct Listener {
     pub deadlines: Deadlines,
     /// Open connections in all; above it a connection is closed at once.
     pub connections_max: usize,
+    /// Looks at the peer's certificate; a peer of whom it says nothing is not served.
+    pub peer: Peer,
     /// What serves.
     pub router: Router,
 }
@@ -88,10 +87,10 @@ impl Listener {
                 continue;
             };
             let acceptor = TlsAcceptor::from(self.tls.load_full());
-            let (router, deadlines) = (self.router.clone(), self.deadlines);
+            let (router, waits) = (self.router.clone(), (self.peer, self.deadlines));
             let watcher = graceful.watcher();
             tokio::spawn(async move {
-                connection(stream, acceptor, router, deadlines, watcher).await;
+                connection(stream, acceptor, router, waits, watcher).await;
                 drop(place);
             });
         }
@@ -104,7 +103,7 @@ async fn connection(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     router: Router,
-    deadlines: Deadlines,
+    (peer, deadlines): (Peer, Deadlines),
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -115,12 +114,11 @@ async fn connection(
         metrics::counter!("titian_handshakes_failed_total").increment(1);
         return;
     };
-    let peer = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let Some(Ok(certificate)) = peer.map(|der| Certificate::read(der)) else { return };
-    let certificate = Arc::new(certificate);
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let Some(known) = peer(certificate) else { return };
     let service =
         router.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(Arc::clone(&certificate));
+            request.extensions_mut().extend(known.clone());
             request.map(Body::new)
         });
     let serving = http1::Builder::new()

@@ -1,0 +1,132 @@
+//! Pages for what did not go well: what happened, that nothing is lost, what to do.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tower_sessions::session;
+
+use super::page::{Page, html};
+use super::session::Visit;
+use crate::config::Language;
+use crate::domain::Code;
+use crate::exchange::Failure;
+use crate::exchange::change::ChangeFault;
+
+/// Why a page is not shown, or an act not done.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Nothing of that name, or not for this officer: the two are told in the same words.
+    Unknown,
+    /// The form is not one of this session: sent twice, or from before signing in anew.
+    Form,
+    /// What was sent is not what the form asks for.
+    Malformed,
+    /// Nobody is signed in any more; what was typed still stands in the page before.
+    SignedOut(Language),
+    /// The passkey's word does not hold, or came too late.
+    Passkey,
+    /// The officer may not.
+    MayNot,
+    /// The gateway cannot now.
+    Busy,
+}
+
+impl From<session::Error> for Fault {
+    fn from(error: session::Error) -> Self {
+        tracing::error!(cause = %error, "a session cannot be kept");
+        Self::Busy
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        match &failure {
+            Failure::Problem(refused) | Failure::Recorded { refused, .. }
+                if refused.code == Code::NotFound =>
+            {
+                Self::Unknown
+            }
+            Failure::Problem(_) | Failure::Recorded { .. } => Self::Malformed,
+            Failure::Unavailable => Self::Busy,
+            Failure::Internal(cause) => {
+                tracing::error!(cause = %cause, "the gateway failed");
+                Self::Busy
+            }
+        }
+    }
+}
+
+impl From<ChangeFault> for Fault {
+    fn from(fault: ChangeFault) -> Self {
+        match fault {
+            ChangeFault::Unknown => Self::Unknown,
+            ChangeFault::MayNot(_) => Self::MayNot,
+            ChangeFault::Unsigned(_) => Self::Passkey,
+            ChangeFault::Bad(_)
+            | ChangeFault::Findings(_)
+            | ChangeFault::State(_)
+            | ChangeFault::Reason
+            | ChangeFault::Raced => Self::Malformed,
+            ChangeFault::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "fault.html")]
+struct FaultPage {
+    page: Page,
+    title: String,
+    detail: String,
+}
+
+impl Fault {
+    fn parts(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unknown => (StatusCode::NOT_FOUND, "unknown"),
+            Self::Form => (StatusCode::CONFLICT, "form"),
+            Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
+            Self::SignedOut(_) => (StatusCode::UNAUTHORIZED, "signed-out"),
+            Self::Passkey => (StatusCode::FORBIDDEN, "passkey"),
+            Self::MayNot => (StatusCode::FORBIDDEN, "may-not"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        }
+    }
+
+    /// As a page of that visitor.
+    pub(super) fn shown(&self, page: &Page) -> Response {
+        let (status, code) = self.parts();
+        let title = page.of("fault", code);
+        let detail = page.of("fault-detail", code);
+        html(status, &FaultPage { page: page.clone(), title, detail })
+    }
+}
+
+/// Without a visitor, in the language that the fault names.
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let language = match &self {
+            Self::SignedOut(language) => *language,
+            _ => Language::Id,
+        };
+        self.shown(&bare(language))
+    }
+}
+
+/// A page of nobody.
+fn bare(language: Language) -> Page {
+    let (token, path) = (String::new(), String::new());
+    Page { language, officer: None, token, path, notice: None }
+}
+
+/// A form that another site has sent.
+pub(super) fn foreign_form() -> Response {
+    let page = bare(Language::Id);
+    let (title, detail) = (page.of("fault", "foreign"), page.of("fault-detail", "foreign"));
+    html(StatusCode::FORBIDDEN, &FaultPage { page, title, detail })
+}
+
+/// No such page.
+pub(super) async fn not_found(visit: Visit) -> Response {
+    Fault::Unknown.shown(&visit.page)
+}

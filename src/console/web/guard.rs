@@ -1,0 +1,62 @@
+//! What holds for every answer and every form, whatever page it is.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::{Site, fault};
+
+/// How long a page may take.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+static HEADERS: LazyLock<[(HeaderName, &str); 8]> = LazyLock::new(|| {
+    [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+         connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), \
+         microphone=(), geolocation=()",
+        ),
+    ]
+});
+
+/// Takes forms of our own pages only, and lets no page be framed, kept or changed.
+pub(super) async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut answer = if is_safe || is_own(&site, &request) {
+        tokio::time::timeout(DEADLINE, next.run(request))
+            .await
+            .unwrap_or_else(|_late| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    } else {
+        metrics::counter!("titian_console_foreign_forms_total").increment(1);
+        fault::foreign_form()
+    };
+    let headers = answer.headers_mut();
+    for (name, value) in HEADERS.iter() {
+        headers.insert(name.clone(), HeaderValue::from_static(value));
+    }
+    // a page with data stays with nobody; what never changes says so itself
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Whether a form was sent by a page of ours: browsers say so, and scripts cannot.
+fn is_own(site: &Site, request: &Request) -> bool {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let own_site = header("sec-fetch-site").is_none_or(|from| from == "same-origin");
+    header("origin").is_some_and(|origin| origin == site.origin) && own_site
+}

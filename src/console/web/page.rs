@@ -1,0 +1,113 @@
+//! What every page shows around its own: language, who is signed in, where one is.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::fmt::Display;
+
+use time::{OffsetDateTime, UtcOffset};
+
+use super::words::say;
+use crate::config::{Language, Officer};
+
+/// What a page is made with.
+#[derive(Debug, Clone)]
+pub(super) struct Page {
+    pub(super) language: Language,
+    /// Who is signed in.
+    pub(super) officer: Option<Officer>,
+    /// Stands in every form of this session, and in none of another's.
+    pub(super) token: String,
+    /// The path, for the link to the other language and the mark in the menu.
+    pub(super) path: String,
+    /// What the last act came to: a code, told as `done-…`.
+    pub(super) notice: Option<String>,
+}
+
+impl Page {
+    /// A message of the catalogue.
+    pub(super) fn t(&self, key: &str) -> String {
+        say(self.language, key, &[])
+    }
+
+    /// A message with one value.
+    pub(super) fn t1(&self, key: &str, name: &'static str, value: impl Display) -> String {
+        say(self.language, key, &[(name, &value.to_string())])
+    }
+
+    /// A message with two values.
+    pub(super) fn t2(
+        &self,
+        key: &str,
+        name: &'static str,
+        value: impl Display,
+        other: &'static str,
+        its: impl Display,
+    ) -> String {
+        say(self.language, key, &[(name, &value.to_string()), (other, &its.to_string())])
+    }
+
+    /// The words for a code, `family-code`.
+    pub(super) fn of(&self, family: &str, code: impl Display) -> String {
+        self.t(&format!("{family}-{}", code.to_string().replace('_', "-")))
+    }
+
+    /// `id` or `en`.
+    pub(super) fn lang(&self) -> &'static str {
+        match self.language {
+            Language::Id => "id",
+            Language::En => "en",
+        }
+    }
+
+    /// The other language.
+    pub(super) fn other(&self) -> &'static str {
+        match self.language {
+            Language::Id => "en",
+            Language::En => "id",
+        }
+    }
+
+    /// Whether the menu's entry is where one is.
+    pub(super) fn is_at(&self, path: &str) -> bool {
+        if path == "/" { self.path == "/" } else { self.path.starts_with(path) }
+    }
+
+    /// A moment that is written as RFC 3339, as people of Jakarta read it: with WIB beside it.
+    pub(super) fn moment(&self, text: &str) -> String {
+        use time::format_description::well_known::Rfc3339;
+        let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) else { return text.to_owned() };
+        self.at(at)
+    }
+
+    /// A moment in unix seconds, as [`Self::moment`].
+    pub(super) fn unix(&self, seconds: i64) -> String {
+        OffsetDateTime::from_unix_timestamp(seconds).map(|at| self.at(at)).unwrap_or_default()
+    }
+
+    fn at(&self, at: OffsetDateTime) -> String {
+        const JAKARTA: UtcOffset = time::macros::offset!(+7);
+        let at = at.to_offset(JAKARTA);
+        let month = self.of("month", u8::from(at.month()));
+        format!("{} {month} {} {:02}:{:02} WIB", at.day(), at.year(), at.hour(), at.minute())
+    }
+}
+
+/// A page as an answer.
+pub(super) fn html(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => {
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            (status, [(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(cause = %error, "a page could not be made");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// After a form: the next page, so that a reload sends nothing twice.
+pub(super) fn see(path: &str) -> Response {
+    axum::response::Redirect::to(path).into_response()
+}

@@ -1,0 +1,239 @@
+//! Sessions: kept by the server, ended by idleness, by age and by whoever is signed in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result as Stored};
+use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
+
+use super::Site;
+use super::fault::Fault;
+use super::page::{Page, see};
+use crate::clock::{Entropy as _, SystemEntropy};
+use crate::config::{Language, Officer};
+use crate::exchange::{Gateway, ticket};
+
+/// A session that nothing is done in ends.
+const IDLE: time::Duration = time::Duration::minutes(20);
+/// Every session ends.
+const LASTS_S: i64 = 10 * 3600;
+/// How often it is written down that something was done.
+const SEEN_S: i64 = 60;
+/// The prefix has browsers keep it for this host alone, over TLS alone.
+const COOKIE: &str = "__Host-titian";
+const KIND: &str = "session";
+
+const OFFICER: &str = "officer";
+const SINCE: &str = "since";
+const SEEN: &str = "seen";
+const TOKEN: &str = "token";
+const LANGUAGE: &str = "language";
+const NOTICE: &str = "notice";
+
+pub(super) type Layer = SessionManagerLayer<Kept>;
+
+/// The layer that gives every request its session.
+pub(super) fn layer(site: &Site) -> Layer {
+    SessionManagerLayer::new(Kept(Arc::clone(&site.gateway)))
+        .with_name(COOKIE)
+        .with_secure(true)
+        .with_http_only(true)
+        .with_same_site(SameSite::Strict)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(IDLE))
+}
+
+/// Sessions as tickets of the store.
+#[derive(Clone)]
+pub(super) struct Kept(Arc<Gateway>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+fn failed(failure: impl fmt::Display) -> Error {
+    Error::Backend(failure.to_string())
+}
+
+#[async_trait]
+impl SessionStore for Kept {
+    async fn create(&self, record: &mut Record) -> Stored<()> {
+        // 128 random bits: none comes twice
+        self.save(record).await
+    }
+
+    async fn save(&self, record: &Record) -> Stored<()> {
+        let value = serde_json::to_string(record).map_err(failed)?;
+        let expires_at = record.expiry_date.unix_timestamp();
+        let secret = record.id.to_string();
+        ticket::keep(&self.0, (KIND, &secret), value, expires_at).await.map_err(failed)
+    }
+
+    async fn load(&self, id: &Id) -> Stored<Option<Record>> {
+        let value = ticket::read(&self.0, (KIND, &id.to_string())).await.map_err(failed)?;
+        value.map(|value| serde_json::from_str(&value).map_err(failed)).transpose()
+    }
+
+    async fn delete(&self, id: &Id) -> Stored<()> {
+        ticket::take(&self.0, (KIND, &id.to_string())).await.map(|_was| ()).map_err(failed)
+    }
+}
+
+/// A visitor, signed in or not.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) site: Site,
+    pub(super) session: Session,
+    pub(super) page: Page,
+}
+
+impl Visit {
+    /// Signs in: under another id than before, so that nobody who knew that one follows.
+    pub(super) async fn sign_in(&self, officer: &Officer) -> Result<(), Fault> {
+        self.session.cycle_id().await?;
+        let now = self.site.gateway.clock().now().unix_timestamp();
+        self.session.insert(OFFICER, &officer.name).await?;
+        self.session.insert(SINCE, now).await?;
+        self.session.insert(SEEN, now).await?;
+        self.session.insert(TOKEN, random()?).await?;
+        Ok(())
+    }
+
+    /// Has the next page say what an act came to, as `done-…` in the catalogue.
+    pub(super) async fn notice(&self, code: &str) -> Result<(), Fault> {
+        Ok(self.session.insert(NOTICE, code).await?)
+    }
+
+    /// Whether a form is one of this session.
+    pub(super) fn check(&self, token: &str) -> Result<(), Fault> {
+        let own = self.page.token.as_bytes();
+        if !own.is_empty() && bool::from(own.ct_eq(token.as_bytes())) {
+            Ok(())
+        } else {
+            Err(Fault::Form)
+        }
+    }
+}
+
+impl FromRequestParts<Site> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let session = Session::from_request_parts(parts, site)
+            .await
+            .map_err(|(status, why)| (status, why).into_response())?;
+        visit(parts, site, session).await.map_err(IntoResponse::into_response)
+    }
+}
+
+async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fault> {
+    let now = site.gateway.clock().now().unix_timestamp();
+    let mut officer = None;
+    if let Some(name) = session.get::<String>(OFFICER).await? {
+        let since = session.get::<i64>(SINCE).await?.unwrap_or(0);
+        let rules = site.gateway.rules();
+        // looked up anew for every request: whoever is disabled is out at once
+        officer = rules.history.now(&name, now.max(rules.at)).filter(|it| !it.disabled).cloned();
+        if officer.is_none() || since.saturating_add(LASTS_S) <= now {
+            session.flush().await?;
+            officer = None;
+        }
+    }
+    if officer.is_some() {
+        let seen = session.get::<i64>(SEEN).await?.unwrap_or(0);
+        if seen.saturating_add(SEEN_S) <= now {
+            session.insert(SEEN, now).await?;
+        }
+    }
+    let mut token = session.get::<String>(TOKEN).await?.unwrap_or_default();
+    if token.is_empty() && parts.uri.path().starts_with("/sign-in") {
+        token = random()?;
+        session.insert(TOKEN, &token).await?;
+    }
+    let notice = if officer.is_some() { session.remove::<String>(NOTICE).await? } else { None };
+    let asked = parts.uri.query().and_then(|query| {
+        let mut pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).ok()?;
+        pairs.retain(|(name, _)| name == "lang");
+        pairs.pop().map(|(_, value)| value)
+    });
+    let language = match asked.as_deref() {
+        Some(code @ ("id" | "en")) => {
+            session.insert(LANGUAGE, code).await?;
+            Some(code.to_owned())
+        }
+        _ => session.get::<String>(LANGUAGE).await?,
+    };
+    let language = match (language.as_deref(), &officer) {
+        (Some("en"), _) => Language::En,
+        (Some(_), _) => Language::Id,
+        (None, Some(officer)) => officer.language,
+        (None, None) => accepted(parts),
+    };
+    let path = parts.uri.path().to_owned();
+    let page = Page { language, officer, token, path, notice };
+    Ok(Visit { site: site.clone(), session, page })
+}
+
+/// What the browser is set to; Bahasa Indonesia where it says neither.
+fn accepted(parts: &Parts) -> Language {
+    let header = parts.headers.get(axum::http::header::ACCEPT_LANGUAGE);
+    let header = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if header.trim_start().to_ascii_lowercase().starts_with("en") {
+        Language::En
+    } else {
+        Language::Id
+    }
+}
+
+/// Who is signed in; anybody else is asked to.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) visit: Visit,
+    pub(super) officer: Officer,
+}
+
+impl FromRequestParts<Site> for Seat {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
+        let visit = Visit::from_request_parts(parts, site).await?;
+        match visit.page.officer.clone() {
+            Some(officer) => Ok(Self { visit, officer }),
+            // what was typed must not be lost: whoever sends a form is told, and goes back to it
+            None if parts.method == axum::http::Method::POST => {
+                Err(Fault::SignedOut(visit.page.language).into_response())
+            }
+            None => Err(see("/sign-in")),
+        }
+    }
+}
+
+impl Seat {
+    /// A page of the signed-in officer.
+    pub(super) fn page(&self) -> Page {
+        self.visit.page.clone()
+    }
+
+    /// The use cases.
+    pub(super) fn gateway(&self) -> &Gateway {
+        &self.visit.site.gateway
+    }
+}
+
+/// 256 random bits.
+pub(super) fn random() -> Result<String, Fault> {
+    let mut bytes = [0u8; 32];
+    SystemEntropy::default().fill(&mut bytes).map_err(|_none| Fault::Busy)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,178 @@
+//! Signing in with a passkey, and out.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Form, Router};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::Site;
+use super::fault::Fault;
+use super::page::{Page, html, see};
+use super::session::{Seat, Visit, random};
+use crate::config::Officer;
+use crate::exchange::Gateway;
+use crate::exchange::rules::signatures::verified_claims;
+use crate::sign::passkey;
+
+/// What a passkey signs here that is no approval: who is there, and for what.
+const DESK: &str = "titian-desk+jwt";
+/// How old such a word may be.
+const FRESH_S: i64 = 300;
+const CHALLENGE: &str = "challenge";
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/sign-in", get(form).post(sign_in))
+        .route("/sign-out", axum::routing::post(sign_out))
+}
+
+/// A passkey's word is asked for: what a page carries for its script.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// What is signed, base64url.
+    pub(super) claims: String,
+    /// What the authenticator signs for it, base64url.
+    pub(super) challenge: String,
+    /// Whose passkeys may answer, separated by blanks; any where empty.
+    pub(super) credentials: String,
+}
+
+impl Asked {
+    /// For these claims of an officer's.
+    pub(super) fn of(typ: &str, claims: &[u8], officer: Option<&Officer>) -> Self {
+        let challenge = passkey::challenge(typ, claims).to_string();
+        let ids = officer.iter().flat_map(|officer| &officer.passkeys);
+        let credentials = ids.map(|passkey| passkey.id.as_str()).collect::<Vec<_>>().join(" ");
+        Self { claims: URL_SAFE_NO_PAD.encode(claims), challenge, credentials }
+    }
+}
+
+/// What is said with a passkey at the desk.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeskWord {
+    /// Which gateway.
+    aud: String,
+    /// Unix seconds.
+    iat: i64,
+    /// What for: `sign-in`, or an act and what it is about.
+    act: String,
+    /// Of one session.
+    nonce: String,
+}
+
+/// Asks the signed-in officer for a word of this very moment about an act.
+pub(super) fn ask(seat: &Seat, act: &str) -> Result<Asked, Fault> {
+    let word = DeskWord {
+        aud: seat.gateway().id().to_owned(),
+        iat: seat.gateway().clock().now().unix_timestamp(),
+        act: act.to_owned(),
+        nonce: seat.visit.page.token.clone(),
+    };
+    let claims = serde_json::to_vec(&word).map_err(|_form| Fault::Busy)?;
+    Ok(Asked::of(DESK, &claims, Some(&seat.officer)))
+}
+
+/// Checks that word.
+pub(super) fn check(seat: &Seat, act: &str, word: &str) -> Result<(), Fault> {
+    holds(seat.gateway(), &seat.officer, word, (act, &seat.visit.page.token))
+}
+
+fn holds(
+    gateway: &Gateway,
+    officer: &Officer,
+    word: &str,
+    (act, nonce): (&str, &str),
+) -> Result<(), Fault> {
+    // no key file signs here
+    let claims = passkey::is_one(word).then(|| verified_claims(officer, word, DESK)).flatten();
+    let said: Option<DeskWord> = claims.and_then(|claims| serde_json::from_slice(&claims).ok());
+    let now = gateway.clock().now().unix_timestamp();
+    let is_it = said.is_some_and(|said| {
+        said.aud == gateway.id()
+            && said.act == act
+            && said.nonce == nonce
+            && !nonce.is_empty()
+            && (said.iat..=said.iat.saturating_add(FRESH_S)).contains(&now)
+    });
+    if is_it { Ok(()) } else { Err(Fault::Passkey) }
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn {
+    page: Page,
+    asked: Asked,
+    failed: bool,
+}
+
+async fn form(visit: Visit) -> Result<Response, Fault> {
+    if visit.page.officer.is_some() {
+        return Ok(see("/"));
+    }
+    page(&visit, false).await
+}
+
+async fn page(visit: &Visit, failed: bool) -> Result<Response, Fault> {
+    let gateway = &visit.site.gateway;
+    let nonce = random()?;
+    visit.session.insert(CHALLENGE, &nonce).await?;
+    let word = DeskWord {
+        aud: gateway.id().to_owned(),
+        iat: gateway.clock().now().unix_timestamp(),
+        act: "sign-in".to_owned(),
+        nonce,
+    };
+    let claims = serde_json::to_vec(&word).map_err(|_form| Fault::Busy)?;
+    let asked = Asked::of(DESK, &claims, None);
+    let status = if failed { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    Ok(html(status, &SignIn { page: visit.page.clone(), asked, failed }))
+}
+
+#[derive(Deserialize)]
+struct Words {
+    token: String,
+    credential: String,
+    word: String,
+}
+
+async fn sign_in(
+    State(site): State<Site>,
+    visit: Visit,
+    Form(words): Form<Words>,
+) -> Result<Response, Fault> {
+    visit.check(&words.token)?;
+    // each challenge is answered once
+    let nonce = visit.session.remove::<String>(CHALLENGE).await?.unwrap_or_default();
+    let rules = site.gateway.rules();
+    let has = |officer: &&Officer| {
+        !officer.disabled && officer.passkeys.iter().any(|it| it.id == words.credential)
+    };
+    let officer = rules.officers.iter().find(has);
+    let held = officer
+        .filter(|officer| holds(&site.gateway, officer, &words.word, ("sign-in", &nonce)).is_ok());
+    let Some(officer) = held else {
+        metrics::counter!("titian_console_sign_ins_refused_total").increment(1);
+        tracing::warn!("a sign-in to the console was refused");
+        return page(&visit, true).await;
+    };
+    visit.sign_in(officer).await?;
+    tracing::info!(officer = officer.name, "signed in to the console");
+    Ok(see("/"))
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
+async fn sign_out(visit: Visit, Form(form): Form<Token>) -> Result<Response, Fault> {
+    visit.check(&form.token)?;
+    visit.session.flush().await?;
+    Ok(see("/sign-in"))
+}

@@ -1,0 +1,451 @@
+//! Governed documents: what is in force, what waits, and each step that leads on.
+//!
+//! What is decided is looked at on one page, and signed on the next, whose passkey's word covers
+//! exactly the version that was shown.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::Deserialize;
+
+use super::Site;
+use super::fault::Fault;
+use super::page::{Page, html, see};
+use super::session::Seat;
+use super::sign_in::Asked;
+use crate::config::{Language, Role};
+use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
+use crate::exchange::change::{self, ChangeFault};
+use crate::exchange::rules::Document;
+use crate::exchange::{Gateway, versions};
+use crate::policy::{
+    self, Compiled, DiffSentences, Finding, changed_lines, diff, explain, explain_diff,
+};
+use crate::wire::{ActAsk, VersionView, VersionsAsk, WordAsk};
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/rules", get(list))
+        .route("/rules/{kind}/{id}", get(history))
+        .route("/rules/{kind}/{id}/{version}", get(show))
+        .route("/rules/{kind}/{id}/{version}/prepare", post(prepare))
+        .route("/rules/{kind}/{id}/{version}/sign", post(sign))
+        .route("/rules/{kind}/{id}/{version}/return", post(give_back))
+        .route("/rules/{kind}/{id}/{version}/withdraw", post(withdraw))
+}
+
+/// Which version, as the path says.
+pub(super) type Named = (DocumentKind, String, u32);
+
+pub(super) async fn find(seat: &Seat, (kind, id, version): &Named) -> Result<VersionView, Fault> {
+    let ask = VersionsAsk {
+        kind: Some(*kind),
+        id: Some(id.clone()),
+        officer: Some(seat.officer.name.clone()),
+    };
+    let views = versions::list(seat.gateway(), &ask).await?;
+    views.into_iter().find(|view| view.version == *version).ok_or(Fault::Unknown)
+}
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct Rules {
+    page: Page,
+    /// Kind by kind.
+    groups: Vec<(DocumentKind, Vec<VersionView>)>,
+}
+
+async fn list(seat: Seat) -> Result<Response, Fault> {
+    let ask = VersionsAsk { officer: Some(seat.officer.name.clone()), ..VersionsAsk::default() };
+    let mut views = versions::list(seat.gateway(), &ask).await?;
+    views.retain(|view| !matches!(view.stands.as_str(), "superseded" | "withdrawn"));
+    let mut groups = Vec::new();
+    for kind in [
+        DocumentKind::Policy,
+        DocumentKind::Exception,
+        DocumentKind::Agreement,
+        DocumentKind::Party,
+        DocumentKind::Officer,
+    ] {
+        let (of_kind, rest) = views.into_iter().partition(|view| view.kind == kind);
+        views = rest;
+        groups.push((kind, of_kind));
+    }
+    Ok(html(StatusCode::OK, &Rules { page: seat.page(), groups }))
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct History {
+    page: Page,
+    kind: DocumentKind,
+    id: String,
+    versions: Vec<VersionView>,
+}
+
+async fn history(
+    seat: Seat,
+    Path((kind, id)): Path<(DocumentKind, String)>,
+) -> Result<Response, Fault> {
+    let officer = Some(seat.officer.name.clone());
+    let ask = VersionsAsk { kind: Some(kind), id: Some(id.clone()), officer };
+    let mut versions = versions::list(seat.gateway(), &ask).await?;
+    versions.reverse();
+    if versions.is_empty() {
+        return Ok(Fault::Unknown.shown(&seat.visit.page));
+    }
+    Ok(html(StatusCode::OK, &History { page: seat.page(), kind, id, versions }))
+}
+
+/// What a version says and what it changes.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// What the recipient receives under it, in sentences.
+    pub(super) receives: Vec<String>,
+    /// What it changes of the version in force, in sentences.
+    pub(super) changes: Option<DiffSentences>,
+    /// The same, line by line.
+    pub(super) lines: Vec<String>,
+    /// What speaks against it.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// The policy language of a console language.
+pub(super) fn spoken(language: Language) -> policy::Language {
+    match language {
+        Language::Id => policy::Language::Id,
+        Language::En => policy::Language::En,
+    }
+}
+
+/// Reads a version's text beside the one in force.
+pub(super) fn told(gateway: &Gateway, page: &Page, view: &VersionView, before: &str) -> Told {
+    let mut told = Told { lines: changed_lines(before, &view.text), ..Told::default() };
+    let compile = |text: &str| -> Result<Compiled, Vec<Finding>> {
+        match Document::parse(view.kind, &view.id, text) {
+            Ok(Document::Policy(source)) => gateway.rules().judge().compile_source(*source),
+            Ok(_) => Err(Vec::new()),
+            Err(bad) => Err(vec![Finding {
+                line: bad.line,
+                leaf: String::new(),
+                message: bad.reason,
+                accepted: Vec::new(),
+            }]),
+        }
+    };
+    let language = spoken(page.language);
+    match compile(&view.text) {
+        Ok(after) => {
+            told.receives = explain(&after, language);
+            if let Ok(before) = compile(before)
+                && let Ok(diff) = diff(&before, &after)
+            {
+                told.changes = Some(explain_diff(&diff, &before, &after, language));
+            }
+        }
+        Err(findings) => told.findings = findings,
+    }
+    told
+}
+
+/// The text of the version that this one would take the place of.
+pub(super) async fn before(seat: &Seat, view: &VersionView) -> Result<String, Fault> {
+    let officer = Some(seat.officer.name.clone());
+    let ask = VersionsAsk { kind: Some(view.kind), id: Some(view.id.clone()), officer };
+    let views = versions::list(seat.gateway(), &ask).await?;
+    let in_force = views.into_iter().find(|other| other.stands == "in_force");
+    Ok(in_force.map(|other| other.text).unwrap_or_default())
+}
+
+#[derive(Template)]
+#[template(path = "version.html")]
+struct Version {
+    page: Page,
+    view: VersionView,
+    told: Told,
+    /// The acts that the officer may do here: `propose`, `approve`, `return`, `withdraw`.
+    acts: Vec<&'static str>,
+    /// Why the officer may not approve: a code.
+    may_not: Option<&'static str>,
+    fault: Option<Said>,
+    /// What was typed as the reason.
+    reason: String,
+}
+
+impl Version {
+    fn may(&self, act: &str) -> bool {
+        self.acts.contains(&act)
+    }
+}
+
+/// What went wrong with the last form, and what was typed in it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    pub(super) message: String,
+    pub(super) findings: Vec<Finding>,
+    pub(super) reason: String,
+}
+
+async fn show(seat: Seat, Path(named): Path<Named>) -> Result<Response, Fault> {
+    match find(&seat, &named).await {
+        Ok(view) => shown(&seat, view, StatusCode::OK, None).await,
+        Err(fault) => Ok(fault.shown(&seat.visit.page)),
+    }
+}
+
+async fn shown(
+    seat: &Seat,
+    view: VersionView,
+    status: StatusCode,
+    fault: Option<Said>,
+) -> Result<Response, Fault> {
+    let mut before = before(seat, &view).await?;
+    if before == view.text {
+        before.clear();
+    }
+    let page = seat.page();
+    let told = told(seat.gateway(), &page, &view, &before);
+    let touched = view.steps.iter().any(|step| step.officer == seat.officer.name);
+    let is_proposed = view.state == VersionState::Proposed;
+    let is_draft = view.state == VersionState::Draft;
+    let has_passkey = !seat.officer.passkeys.is_empty();
+    let may_approve = is_proposed && seat.officer.is(Role::Approver) && !touched && has_passkey;
+    let may_not = match (is_proposed, may_approve) {
+        (true, false) if touched => Some("own"),
+        (true, false) => Some("no-approver"),
+        _ => None,
+    };
+    let acts = [
+        ("propose", is_draft && seat.officer.is(Role::Editor) && has_passkey),
+        ("approve", may_approve),
+        ("return", is_proposed && seat.officer.is(Role::Approver)),
+        ("withdraw", (is_draft || is_proposed) && touched),
+    ];
+    let version = Version {
+        acts: acts.into_iter().filter_map(|(act, may)| may.then_some(act)).collect(),
+        may_not,
+        reason: fault.as_ref().map(|said| said.reason.clone()).unwrap_or_default(),
+        page,
+        view,
+        told,
+        fault,
+    };
+    Ok(html(status, &version))
+}
+
+#[derive(Deserialize)]
+struct Prepare {
+    token: String,
+    role: SignerRole,
+    #[serde(default)]
+    reason: String,
+    /// `YYYY-MM-DDThh:mm`, Jakarta; empty for as soon as it is approved.
+    #[serde(default)]
+    from: String,
+    /// How many fields the recipient starts to receive or receives differently.
+    #[serde(default)]
+    answer: String,
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct Confirm {
+    page: Page,
+    view: VersionView,
+    told: Told,
+    role: SignerRole,
+    reason: String,
+    from: Option<String>,
+    asked: Asked,
+}
+
+async fn prepare(
+    seat: Seat,
+    Path(named): Path<Named>,
+    Form(form): Form<Prepare>,
+) -> Result<Response, Fault> {
+    if let Err(fault) = seat.visit.check(&form.token) {
+        return Ok(fault.shown(&seat.visit.page));
+    }
+    let page = seat.page();
+    let view = match find(&seat, &named).await {
+        Ok(view) => view,
+        Err(fault) => return Ok(fault.shown(&page)),
+    };
+    let told = told(seat.gateway(), &page, &view, &before(&seat, &view).await?);
+    let say = |key: &str| {
+        Some(Said { message: page.t(key), reason: form.reason.clone(), ..Said::default() })
+    };
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    let Ok(from) = moment(&form.from) else {
+        return shown(&seat, view, unprocessable, say("version-bad-moment")).await;
+    };
+    if form.role == SignerRole::Approver && !is_answer(&told, &view, &form.answer) {
+        return shown(&seat, view, unprocessable, say("version-wrong-answer")).await;
+    }
+    let from = match from {
+        Some(from) => Some(from),
+        // what the author named is approved as it was named
+        None => view.steps.iter().rev().find_map(|step| named_moment(step.word.as_deref()?)),
+    };
+    let now = seat.gateway().clock().now().unix_timestamp();
+    let word = Approval {
+        iss: seat.officer.name.clone(),
+        aud: seat.gateway().id().to_owned(),
+        iat: now,
+        kind: view.kind,
+        id: view.id.clone(),
+        version: view.version,
+        digest: view.digest.parse().map_err(|_form| Fault::Busy)?,
+        role: form.role,
+        from,
+    };
+    let claims = serde_json::to_vec(&word).map_err(|_form| Fault::Busy)?;
+    let asked = Asked::of(Approval::TYP, &claims, Some(&seat.officer));
+    let from = from.map(|from| page.unix(from));
+    let (role, reason) = (form.role, form.reason);
+    Ok(html(StatusCode::OK, &Confirm { page, view, told, role, reason, from, asked }))
+}
+
+fn named_moment(word: &str) -> Option<i64> {
+    crate::sign::unverified_claims(word)?.get("from")?.as_i64()
+}
+
+/// How many fields the recipient starts to receive or receives differently, or, of another document
+/// than a policy, its id typed anew: whoever signs has read what the page says.
+fn is_answer(told: &Told, view: &VersionView, answer: &str) -> bool {
+    match &told.changes {
+        Some(changes) => {
+            let count = changes.starts.len().saturating_add(changes.differs.len());
+            answer.trim().parse() == Ok(count)
+        }
+        None => answer.trim() == view.id,
+    }
+}
+
+fn moment(text: &str) -> Result<Option<i64>, time::error::Parse> {
+    let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]");
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let at = time::PrimitiveDateTime::parse(text.trim(), format)?;
+    Ok(Some(at.assume_offset(time::macros::offset!(+7)).unix_timestamp()))
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    token: String,
+    role: SignerRole,
+    word: String,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn sign(
+    seat: Seat,
+    Path(named): Path<Named>,
+    Form(form): Form<Signed>,
+) -> Result<Response, Fault> {
+    if let Err(fault) = seat.visit.check(&form.token) {
+        return Ok(fault.shown(&seat.visit.page));
+    }
+    let view = match find(&seat, &named).await {
+        Ok(view) => view,
+        Err(fault) => return Ok(fault.shown(&seat.visit.page)),
+    };
+    // the word is this officer's, about this version, and not another's that was handed on
+    let said = crate::sign::unverified_claims(&form.word);
+    let said: Option<Approval> = said.and_then(|said| serde_json::from_value(said).ok());
+    let is_own = said.is_some_and(|said| {
+        said.iss == seat.officer.name
+            && (said.kind, &said.id, said.version) == (named.0, &named.1, named.2)
+            && said.role == form.role
+    });
+    if !is_own {
+        return Ok(Fault::Passkey.shown(&seat.visit.page));
+    }
+    let ask = WordAsk { word: form.word, reason: form.reason.clone() };
+    let done = match form.role {
+        SignerRole::Author => change::propose(seat.gateway(), &ask).await,
+        SignerRole::Approver => change::approve(seat.gateway(), &ask).await,
+    };
+    after(&seat, view, done, &form.reason).await
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    token: String,
+    reason: String,
+}
+
+async fn give_back(
+    seat: Seat,
+    Path(named): Path<Named>,
+    Form(form): Form<Reason>,
+) -> Result<Response, Fault> {
+    unsigned(&seat, named, &form, true).await
+}
+
+async fn withdraw(
+    seat: Seat,
+    Path(named): Path<Named>,
+    Form(form): Form<Reason>,
+) -> Result<Response, Fault> {
+    unsigned(&seat, named, &form, false).await
+}
+
+async fn unsigned(
+    seat: &Seat,
+    named: Named,
+    form: &Reason,
+    gives_back: bool,
+) -> Result<Response, Fault> {
+    if let Err(fault) = seat.visit.check(&form.token) {
+        return Ok(fault.shown(&seat.visit.page));
+    }
+    let view = match find(seat, &named).await {
+        Ok(view) => view,
+        Err(fault) => return Ok(fault.shown(&seat.visit.page)),
+    };
+    let ask = ActAsk {
+        officer: seat.officer.name.clone(),
+        kind: named.0,
+        id: named.1,
+        version: named.2,
+        reason: form.reason.clone(),
+    };
+    let done = if gives_back {
+        change::give_back(seat.gateway(), &ask).await
+    } else {
+        change::withdraw(seat.gateway(), &ask).await
+    };
+    after(seat, view, done, &form.reason).await
+}
+
+/// The version again: how it stands now, or why nothing was done, with what was typed.
+async fn after(
+    seat: &Seat,
+    view: VersionView,
+    done: Result<VersionView, ChangeFault>,
+    reason: &str,
+) -> Result<Response, Fault> {
+    match done {
+        Ok(view) => {
+            seat.visit.notice(&view.stands).await?;
+            Ok(see(&format!("/rules/{}/{}/{}", view.kind, view.id, view.version)))
+        }
+        Err(ChangeFault::Failed(failure)) => Ok(Fault::from(failure).shown(&seat.visit.page)),
+        Err(fault) => {
+            let message = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            let findings = match fault {
+                ChangeFault::Findings(findings) => findings,
+                _ => Vec::new(),
+            };
+            let said = Said { message, findings, reason: reason.to_owned() };
+            shown(seat, view, StatusCode::CONFLICT, Some(said)).await
+        }
+    }
+}

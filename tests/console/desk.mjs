@@ -1,0 +1,124 @@
+// A gateway of its own for the browser's tests, and officers with passkeys at it.
+import { execFileSync, spawn } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const titian = process.env.TITIAN ?? "target/debug/titian";
+
+const freePort = () =>
+  new Promise((found) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => found(port));
+    });
+  });
+
+export class Desk {
+  static async open() {
+    const desk = new Desk();
+    desk.root = mkdtempSync(join(tmpdir(), "titian-console-"));
+    desk.home = join(desk.root, "home");
+    execFileSync(titian, ["init", desk.home]);
+    const [agencies, management, port] = [await freePort(), await freePort(), await freePort()];
+    desk.agencies = agencies;
+    desk.origin = `https://localhost:${port}`;
+    const file = join(desk.home, "titian.toml");
+    let text = readFileSync(file, "utf8");
+    for (const [from, to] of [
+      ["127.0.0.1:8443", `127.0.0.1:${agencies}`],
+      ["127.0.0.1:9464", `127.0.0.1:${management}`],
+      ["127.0.0.1:8444", `127.0.0.1:${port}`],
+      ["https://localhost:8444", desk.origin],
+    ]) {
+      if (!text.includes(from)) throw new Error(`titian.toml lacks ${from}`);
+      text = text.replaceAll(from, to);
+    }
+    writeFileSync(file, text);
+    await desk.serve();
+    const spki = new X509Certificate(readFileSync(join(desk.home, "keys/tls.pem"))).publicKey;
+    const pin = createHash("sha256")
+      .update(spki.export({ type: "spki", format: "der" }))
+      .digest("base64");
+    desk.browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", `--ignore-certificate-errors-spki-list=${pin}`],
+    });
+    return desk;
+  }
+
+  serve() {
+    this.server = spawn(titian, ["serve", "--home", this.home], { stdio: ["ignore", "pipe", "pipe"] });
+    this.log = "";
+    this.server.stderr.on("data", (data) => (this.log += data));
+    return new Promise((ready, failed) => {
+      let said = "";
+      this.server.stdout.on("data", (data) => {
+        said += data;
+        if (said.includes("officers ")) ready();
+      });
+      this.server.on("exit", (code) => failed(new Error(`it ended with ${code}: ${this.log}`)));
+    });
+  }
+
+  async close() {
+    await this.browser?.close();
+    this.server.removeAllListeners("exit");
+    this.server.kill("SIGTERM");
+    await new Promise((ended) => this.server.on("exit", ended));
+    rmSync(this.root, { recursive: true });
+  }
+
+  // Runs the command line against this home and reads its JSON.
+  run(...args) {
+    const env = { ...process.env, TITIAN_HOME: this.home };
+    return JSON.parse(execFileSync(titian, [...args, "--json"], { env, encoding: "utf8" }));
+  }
+
+  // An officer's browser, with an authenticator of its own.
+  async seat(officer, { language = "en-GB", script = true } = {}) {
+    const context = await this.browser.newContext({ locale: language, javaScriptEnabled: script });
+    const page = await context.newPage();
+    const cdp = await context.newCDPSession(page);
+    await cdp.send("WebAuthn.enable");
+    const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
+      options: {
+        protocol: "ctap2",
+        transport: "internal",
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    const go = (path) => page.goto(this.origin + path);
+    return { officer, context, page, cdp, authenticatorId, go };
+  }
+
+  // Invites the officer, makes the passkey, has two officers put it in force, and signs in.
+  async enrolled(officer, options) {
+    const seat = await this.seat(officer, options);
+    const { link } = this.run("officer", "invite", officer, "--as", "petugas-kebijakan");
+    await seat.page.goto(link);
+    await Promise.all([seat.page.waitForNavigation(), seat.page.click("main button")]);
+    await this.approved(officer);
+    await this.signIn(seat);
+    return seat;
+  }
+
+  // The draft of a record, proposed and approved at the command line.
+  async approved(officer) {
+    this.run("officer", "propose", officer, "--as", "petugas-kebijakan");
+    const [last] = this.run("officer", "history", officer).slice(-1);
+    const confirm = ["--confirm", `${last.version}:${last.digest}`];
+    this.run("officer", "approve", officer, "--as", "pejabat-pengesah", ...confirm);
+  }
+
+  async signIn({ page }) {
+    await page.goto(`${this.origin}/sign-in`);
+    await Promise.all([page.waitForURL(`${this.origin}/`), page.click("main button")]);
+  }
+}
