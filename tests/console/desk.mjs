@@ -5,9 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const titian = process.env.TITIAN ?? "target/debug/titian";
+
+const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
 const freePort = () =>
   new Promise((found) => {
@@ -115,6 +118,31 @@ export class Desk {
     const [last] = this.run("officer", "history", officer).slice(-1);
     const confirm = ["--confirm", `${last.version}:${last.digest}`];
     this.run("officer", "approve", officer, "--as", "pejabat-pengesah", ...confirm);
+  }
+
+  // What axe-core finds against WCAG 2.2 AA on the page as it stands: nothing, it is hoped.
+  async audit({ cdp, page }) {
+    // in a world of its own: the page's policy lets no foreign script in
+    const { frameTree } = await cdp.send("Page.getFrameTree");
+    const { executionContextId: contextId } = await cdp.send("Page.createIsolatedWorld", {
+      frameId: frameTree.frame.id,
+    });
+    const run = (expression) =>
+      cdp.send("Runtime.evaluate", { expression, contextId, awaitPromise: true, returnByValue: true });
+    await run(axe);
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { result, exceptionDetails } = await run(
+      `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) =>
+        violations.map(({ id, nodes }) => id + ": " + nodes.map((n) => n.target + " " + n.failureSummary).join("; ")))`,
+    );
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description);
+    return result.value.map((found) => `${page.url()} ${found}`);
+  }
+
+  // A picture for people to look at, where the run keeps them.
+  async picture({ page }, name) {
+    const directory = process.env.TITIAN_SCREENSHOTS;
+    if (directory) await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
   }
 
   async signIn({ page }) {
