@@ -73,6 +73,18 @@ test("a version is proposed, refused to its author, and approved by another", as
   const words = last.steps.filter((step) => step.word).map((step) => step.word.split(".")[0]);
   assert.deepEqual(words, ["webauthn", "webauthn"]);
   assert.equal(last.stands, "in_force");
+
+  // the partner receives the form that was approved, and the evidence of it holds
+  const message = desk.told();
+  const [{ claims, body }] = desk.inbox("cuta-be");
+  assert.deepEqual(claims.policy, { id: ABROAD, version, digest: last.digest });
+  assert.match(body.effective_on, /^\d{4}-\d{2}$/);
+  const file = join(desk.root, "evidence.json");
+  desk.run("evidence", message, "--as", "kemensos/sentra-handayani", "-o", file);
+  const { verdict, checks } = desk.run("verify", file, "--as", "kemensos/sentra-handayani");
+  const approvals = checks.filter(({ name }) => /approvals/.test(name));
+  assert.equal(verdict, "verified");
+  assert.ok(approvals.length >= 3 && approvals.every(({ result }) => result === "passed"), JSON.stringify(approvals));
 });
 
 test("a page that is sent twice, or by somebody else, does nothing", async () => {

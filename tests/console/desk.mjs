@@ -1,6 +1,6 @@
 // A gateway of its own for the browser's tests, and officers with passkeys at it.
 import { execFileSync, spawn } from "node:child_process";
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash, randomBytes, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +10,8 @@ import { chromium } from "playwright-core";
 
 const titian = process.env.TITIAN ?? "target/debug/titian";
 
+// where the examples of messages lie
+const examples = process.env.TITIAN_EXAMPLES ?? "schemas/examples";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const freePort = () =>
@@ -77,8 +79,53 @@ export class Desk {
 
   // Runs the command line against this home and reads its JSON.
   run(...args) {
+    return this.lines(...args)[0];
+  }
+
+  // As `run`, for what is written a line each.
+  lines(...args) {
     const env = { ...process.env, TITIAN_HOME: this.home };
-    return JSON.parse(execFileSync(titian, [...args, "--json"], { env, encoding: "utf8" }));
+    const said = execFileSync(titian, [...args, "--json"], { env, encoding: "utf8" });
+    return said.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  }
+
+  // Signs and sends the example of a message as a party, with what `change` makes of it.
+  send(party, example, change = (claims) => claims, ...rest) {
+    const claims = JSON.parse(readFileSync(join(examples, `${example}.json`), "utf8"));
+    const file = join(this.root, `${randomBytes(8).toString("hex")}.json`);
+    writeFileSync(file, JSON.stringify(change(claims)));
+    return this.run("send", file, "--as", party, ...rest);
+  }
+
+  // What a party's inbox holds, from the first on: each release with what it says.
+  inbox(party) {
+    const pages = this.lines("inbox", "--as", party, "--after", "0");
+    return pages
+      .flatMap(({ items }) => items)
+      .map((item) => {
+        const [statement, disclosure] = item.release.split("~");
+        const claims = JSON.parse(Buffer.from(statement.split(".")[1], "base64url"));
+        const [, , body] = JSON.parse(Buffer.from(disclosure, "base64url"));
+        return { ...item, claims, body };
+      });
+  }
+
+  // BNPT refers a child, the unit takes the case and tells BNPT and CUTA; answers its message's id.
+  told() {
+    const unit = "kemensos/sentra-handayani";
+    const ref = Array.from(randomBytes(26), (b) => "abcdefghijklmnopqrstuvwxyz234567"[b % 32]).join("");
+    this.send("bnpt", "referral.typical", (claims) => {
+      claims.body.subject.ref = ref;
+      return claims;
+    });
+    const { release_id, exchange, body } = this.inbox(unit).at(-1);
+    this.run("ack", release_id, "--as", unit);
+    const status = (claims) => {
+      claims.body.subject.ref = body.subject.ref;
+      delete claims.in_reply_to;
+      return claims;
+    };
+    return this.send(unit, "status.typical", status, "--in-reply-to", exchange).message_id;
   }
 
   // An officer's browser, with an authenticator of its own.
