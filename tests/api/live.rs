@@ -23,6 +23,8 @@ pub(crate) struct Live {
     directory: Option<tempfile::TempDir>,
     pub(crate) port: u16,
     pub(crate) management: u16,
+    /// Where the console listens.
+    pub(crate) console: u16,
     pub(crate) log: PathBuf,
     /// How far the gateway's clock is ahead of the machine's, in seconds.
     pub(crate) ahead: AtomicI64,
@@ -44,7 +46,7 @@ impl Live {
         let (directory, port, management) = Self::prepare(change);
         let log = directory.path().join("log");
         let (directory, ahead) = (Some(directory), AtomicI64::new(0));
-        Self { server: None, directory, port, management, log, ahead }
+        Self { server: None, directory, port, management, console: 0, log, ahead }
     }
 
     fn prepare(change: impl FnOnce(&Path)) -> (tempfile::TempDir, u16, u16) {
@@ -79,11 +81,19 @@ impl Live {
             .spawn()
             .unwrap();
         let lines = BufReader::new(server.stdout.take().unwrap()).lines();
-        let ready = lines.map_while(Result::ok).any(|line| line.starts_with("officers"));
+        let mut console = 0;
+        let ready = lines.map_while(Result::ok).any(|line| {
+            // console     ORIGIN (bound to ADDRESS)
+            if line.starts_with("console") {
+                console =
+                    line.rsplit([':', ')']).nth(1).and_then(|port| port.parse().ok()).unwrap();
+            }
+            line.starts_with("officers")
+        });
         let said = || std::fs::read_to_string(&log).unwrap();
         assert!(ready, "{}", said());
         let (server, directory) = (Some(server), Some(directory));
-        Self { server, directory, port, management, log, ahead: AtomicI64::new(0) }
+        Self { server, directory, port, management, console, log, ahead: AtomicI64::new(0) }
     }
 
     /// The same home, served by a new process after the old one was told to stop.
@@ -191,13 +201,13 @@ impl Answer {
     }
 }
 
-impl Party<'_> {
-    pub(crate) fn tls(
-        &self,
-        kit: Option<&Path>,
-    ) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
+pub(crate) type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+
+impl Live {
+    /// A connection to one of its listeners, with the certificate of a kit or without one.
+    pub(crate) fn tls(&self, port: u16, kit: Option<&Path>) -> Tls {
         let mut roots = rustls::RootCertStore::empty();
-        let ca = std::fs::read(self.live.home().join("ca.pem")).unwrap();
+        let ca = std::fs::read(self.home().join("ca.pem")).unwrap();
         roots.add(CertificateDer::from_pem_slice(&ca).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider)
@@ -216,20 +226,20 @@ impl Party<'_> {
         };
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
-        let socket = TcpStream::connect(("127.0.0.1", self.live.port)).unwrap();
+        let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         rustls::StreamOwned::new(connection, socket)
     }
+}
 
-    /// One request on a connection of its own.
-    pub(crate) fn ask(
-        &self,
-        method: &str,
-        path: &str,
+impl Answer {
+    /// What is answered to one request, the only one of a connection.
+    pub(crate) fn to(
+        mut stream: Tls,
+        (method, path): (&str, &str),
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
-        let mut stream = self.tls(Some(&self.kit));
+    ) -> Self {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n");
         for (name, value) in headers {
             head.extend([*name, ": ", value, "\r\n"]);
@@ -248,7 +258,24 @@ impl Party<'_> {
         } else {
             rest.to_owned()
         };
-        Answer { status, head: head.to_owned(), text: rest }
+        Self { status, head: head.to_owned(), text: rest }
+    }
+}
+
+impl Party<'_> {
+    pub(crate) fn tls(&self, kit: Option<&Path>) -> Tls {
+        self.live.tls(self.live.port, kit)
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        Answer::to(self.tls(Some(&self.kit)), (method, path), headers, body)
     }
 
     pub(crate) fn assertion(&self) -> Value {

@@ -6,6 +6,7 @@
 
 mod batch;
 mod budget;
+mod console;
 mod excepted;
 mod governance;
 mod governed;

@@ -1,0 +1,191 @@
+//! The officers' console over HTTP: an authenticator in software signs in, and every page is made,
+//! in both languages, over a home with something in it.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use titian::domain::Digest;
+
+use crate::budget;
+use crate::lifecycle::titian;
+use crate::live::{Answer, Live};
+
+const ORIGIN: &str = "https://localhost:8444";
+const EDITOR: &str = "petugas-kebijakan";
+const APPROVER: &str = "pejabat-pengesah";
+const PAGE_BYTES_MAX: usize = 60 * 1024;
+
+/// An officer's browser and its authenticator.
+struct Seat<'l> {
+    live: &'l Live,
+    key: EcdsaKeyPair,
+    credential: String,
+    cookie: String,
+}
+
+/// What stands between two marks.
+fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+    let rest = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}")).1;
+    rest.split_once(after).unwrap().0
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    serde_urlencoded::to_string(fields).unwrap()
+}
+
+impl<'l> Seat<'l> {
+    fn new(live: &'l Live) -> Self {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let credential = URL_SAFE_NO_PAD.encode(Digest::of(key.public_key().as_ref()).as_bytes());
+        Self { live, key, credential, cookie: String::new() }
+    }
+
+    fn ask(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let cookie = self.cookie.clone();
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("origin", ORIGIN),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let stream = self.live.tls(self.live.console, None);
+        let answer = Answer::to(stream, (method, path), &headers, form(fields).as_bytes());
+        if let Some(set) = answer.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")) {
+            set.split(';').next().unwrap().clone_into(&mut self.cookie);
+        }
+        answer
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, &[])
+    }
+
+    /// What the authenticator says to a page that asks it.
+    fn word(&self, page: &str) -> String {
+        let claims = between(page, "data-claims=\"", "\"");
+        let challenge = between(page, "data-challenge=\"", "\"");
+        let client =
+            format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"{ORIGIN}"}}"#);
+        let mut authenticator = Digest::of(b"localhost").as_bytes().to_vec();
+        // present and verified; a counter
+        authenticator.extend([5, 0, 0, 0, 1]);
+        let signed = [&authenticator[..], Digest::of(client.as_bytes()).as_bytes()].concat();
+        let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
+        let parts = [&authenticator, client.as_bytes(), signature.as_ref()];
+        let parts = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+        format!("webauthn.{claims}.{parts}")
+    }
+
+    /// Takes an invitation; two officers put the passkey in force.
+    fn enrol(&mut self, officer: &str) {
+        let invited = titian(self.live, &["officer", "invite", officer, "--as", EDITOR]);
+        let path = invited["link"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{invited}"))
+            .strip_prefix(ORIGIN)
+            .unwrap()
+            .to_owned();
+        assert!(self.get(&path).text.contains("data-passkey=\"make\""));
+        let head = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+        let mut spki = data_encoding::HEXLOWER.decode(head.as_bytes()).unwrap();
+        spki.extend(self.key.public_key().as_ref());
+        let key = URL_SAFE_NO_PAD.encode(spki);
+        let credential = self.credential.clone();
+        let taken = self.ask("POST", &path, &[("credential", &credential), ("key", &key)]);
+        assert_eq!(taken.status, 201, "{}", taken.text);
+        // good once
+        assert_eq!(self.get(&path).status, 404);
+        let again = self.ask("POST", &path, &[("credential", &credential), ("key", &key)]);
+        assert_eq!(again.status, 404, "{}", again.text);
+        let proposed = titian(self.live, &["officer", "propose", officer, "--as", EDITOR]);
+        let digest = proposed["digest"].as_str().unwrap();
+        let confirm = format!("{}:{digest}", proposed["version"]);
+        let approve = ["officer", "approve", officer, "--as", APPROVER, "--confirm", &confirm];
+        assert_eq!(titian(self.live, &approve)["stands"], "in_force");
+    }
+
+    fn sign_in(&mut self) -> Answer {
+        let page = self.get("/sign-in").text;
+        let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+        let (credential, word) = (self.credential.clone(), self.word(&page));
+        let fields = [("token", &*token), ("credential", &*credential), ("word", &*word)];
+        self.ask("POST", "/sign-in", &fields)
+    }
+}
+
+#[test]
+fn a_passkey_signs_in_once_it_is_in_force_and_every_challenge_counts_once() {
+    let live = Live::start();
+    let mut seat = Seat::new(&live);
+    assert_eq!(seat.get("/rules").status, 303);
+    assert_eq!(seat.sign_in().status, 403, "nobody knows it");
+    seat.enrol("petugas-jaga");
+    let page = seat.get("/sign-in").text;
+    let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+    let (credential, word) = (seat.credential.clone(), seat.word(&page));
+    let fields = [("token", &*token), ("credential", &*credential), ("word", &*word)];
+    let before = seat.cookie.clone();
+    assert_eq!(seat.ask("POST", "/sign-in", &fields).status, 303);
+    assert_ne!(seat.cookie, before, "under an id that nobody knew before");
+    assert_eq!(seat.get("/rules").status, 200);
+    // the word of that moment, sent anew from elsewhere
+    let mut thief = Seat::new(&live);
+    let page = thief.get("/sign-in").text;
+    let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+    let fields = [("token", &*token), ("credential", &*credential), ("word", &*word)];
+    assert_eq!(thief.ask("POST", "/sign-in", &fields).status, 403);
+    // whoever is disabled is out with the next request
+    let disabled = titian(&live, &["officer", "disable", "petugas-jaga", "--as", EDITOR]);
+    let confirm = format!("{}:{}", disabled["version"], disabled["digest"].as_str().unwrap());
+    let approve =
+        ["officer", "approve", "petugas-jaga", "--as", "pengesah-bnpt", "--confirm", &confirm];
+    assert_eq!(titian(&live, &approve)["stands"], "in_force");
+    assert_eq!(seat.get("/rules").status, 303);
+    assert_eq!(seat.sign_in().status, 403);
+    let log = std::fs::read_to_string(&live.log).unwrap();
+    assert!(!log.contains(&seat.cookie["__Host-titian=".len()..]), "no session in the log");
+}
+
+#[test]
+fn every_page_is_made_in_both_languages() {
+    let live = Live::start();
+    let case = budget::referred(&live);
+    let rare = budget::rare(&live, &case, "received", "accepted");
+    assert_eq!(budget::to_cuta(&live, &rare), "held");
+    let mut seat = Seat::new(&live);
+    seat.enrol(EDITOR);
+    assert_eq!(seat.sign_in().status, 303);
+    let mut queue = vec!["/".to_owned()];
+    let mut seen = std::collections::BTreeSet::new();
+    // every page that a page leads to
+    while let Some(path) = queue.pop() {
+        if !seen.insert(path.clone()) || seen.len() > 300 {
+            continue;
+        }
+        for lang in ["id", "en"] {
+            let mark = if path.contains('?') { '&' } else { '?' };
+            let answer = seat.get(&format!("{path}{mark}lang={lang}"));
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            if !answer.head.contains("text/html") {
+                continue;
+            }
+            let text = answer.text;
+            assert!(text.contains(&format!("<html lang=\"{lang}\">")), "{path}");
+            assert!(!text.contains("Unknown localization"), "{path}: {text}");
+            assert!(text.len() < PAGE_BYTES_MAX, "{path}: {} bytes", text.len());
+            for name in ["Nadwi", "Qusslimar"] {
+                assert!(!text.contains(name), "{path} names {name}");
+            }
+            for link in text.split("href=\"").skip(1) {
+                let link =
+                    link.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
+                let link = link.split('#').next().unwrap().to_owned();
+                let is_page = link.starts_with('/') && !link.starts_with("/static/");
+                if is_page && !link.contains("lang=") {
+                    queue.push(link);
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+}
