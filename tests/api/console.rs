@@ -62,10 +62,15 @@ impl<'l> Seat<'l> {
 
     /// What the authenticator says to a page that asks it.
     fn word(&self, page: &str) -> String {
+        self.word_at(page, ORIGIN)
+    }
+
+    /// The same, for a page of another site.
+    fn word_at(&self, page: &str, origin: &str) -> String {
         let claims = between(page, "data-claims=\"", "\"");
         let challenge = between(page, "data-challenge=\"", "\"");
         let client =
-            format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"{ORIGIN}"}}"#);
+            format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"{origin}"}}"#);
         let mut authenticator = Digest::of(b"localhost").as_bytes().to_vec();
         // present and verified; a counter
         authenticator.extend([5, 0, 0, 0, 1]);
@@ -120,6 +125,14 @@ fn a_passkey_signs_in_once_it_is_in_force_and_every_challenge_counts_once() {
     assert_eq!(seat.get("/rules").status, 303);
     assert_eq!(seat.sign_in().status, 403, "nobody knows it");
     seat.enrol("petugas-jaga");
+    // a site of another port, or below this one, that asks the same passkey
+    for origin in ["https://localhost:1", "https://x.localhost:8444"] {
+        let page = seat.get("/sign-in").text;
+        let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+        let (credential, word) = (seat.credential.clone(), seat.word_at(&page, origin));
+        let fields = [("token", &*token), ("credential", &*credential), ("word", &*word)];
+        assert_eq!(seat.ask("POST", "/sign-in", &fields).status, 403, "{origin}");
+    }
     let page = seat.get("/sign-in").text;
     let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
     let (credential, word) = (seat.credential.clone(), seat.word(&page));

@@ -8,6 +8,7 @@ use axum::routing::get;
 use axum::{Form, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
@@ -15,8 +16,7 @@ use super::fault::Fault;
 use super::page::{Page, html, see};
 use super::session::{Seat, Visit, random};
 use crate::config::Officer;
-use crate::exchange::Gateway;
-use crate::exchange::rules::signatures::verified_claims;
+use crate::exchange::rules::signatures::asserted;
 use crate::sign::passkey;
 
 /// What a passkey signs here that is no approval: who is there, and for what.
@@ -80,21 +80,32 @@ pub(super) fn ask(seat: &Seat, act: &str) -> Result<Asked, Fault> {
 
 /// Checks that word.
 pub(super) fn check(seat: &Seat, act: &str, word: &str) -> Result<(), Fault> {
-    holds(seat.gateway(), &seat.officer, word, (act, &seat.visit.page.token))
+    holds(&seat.visit.site, &seat.officer, word, (act, &seat.visit.page.token))
+}
+
+/// What an officer's passkey has signed here. A site below this one may ask the same passkey, and
+/// no key file signs here.
+pub(super) fn said_here<T: DeserializeOwned>(
+    site: &Site,
+    officer: &Officer,
+    word: &str,
+    typ: &str,
+) -> Result<T, Fault> {
+    let asserted = asserted(officer, word, typ).filter(|it| it.origin() == site.origin);
+    let said = asserted.and_then(|asserted| serde_json::from_slice(asserted.claims()).ok());
+    said.ok_or(Fault::Passkey)
 }
 
 fn holds(
-    gateway: &Gateway,
+    site: &Site,
     officer: &Officer,
     word: &str,
     (act, nonce): (&str, &str),
 ) -> Result<(), Fault> {
-    // no key file signs here
-    let claims = passkey::is_one(word).then(|| verified_claims(officer, word, DESK)).flatten();
-    let said: Option<DeskWord> = claims.and_then(|claims| serde_json::from_slice(&claims).ok());
-    let now = gateway.clock().now().unix_timestamp();
-    let is_it = said.is_some_and(|said| {
-        said.aud == gateway.id()
+    let said: Result<DeskWord, _> = said_here(site, officer, word, DESK);
+    let now = site.gateway.clock().now().unix_timestamp();
+    let is_it = said.is_ok_and(|said| {
+        said.aud == site.gateway.id()
             && said.act == act
             && said.nonce == nonce
             && !nonce.is_empty()
@@ -154,8 +165,8 @@ async fn sign_in(
         !officer.disabled && officer.passkeys.iter().any(|it| it.id == words.credential)
     };
     let officer = rules.officers.iter().find(has);
-    let held = officer
-        .filter(|officer| holds(&site.gateway, officer, &words.word, ("sign-in", &nonce)).is_ok());
+    let held =
+        officer.filter(|officer| holds(&site, officer, &words.word, ("sign-in", &nonce)).is_ok());
     let Some(officer) = held else {
         metrics::counter!("titian_console_sign_ins_refused_total").increment(1);
         tracing::warn!("a sign-in to the console was refused");

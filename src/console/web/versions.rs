@@ -15,7 +15,7 @@ use super::Site;
 use super::fault::Fault;
 use super::page::{Page, html, see};
 use super::session::Seat;
-use super::sign_in::Asked;
+use super::sign_in::{Asked, said_here};
 use crate::config::{Language, Role};
 use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
 use crate::exchange::change::{self, ChangeFault};
@@ -357,9 +357,9 @@ async fn sign(
         Err(fault) => return Ok(fault.shown(&seat.visit.page)),
     };
     // the word is this officer's, about this version, and not another's that was handed on
-    let said = crate::sign::unverified_claims(&form.word);
-    let said: Option<Approval> = said.and_then(|said| serde_json::from_value(said).ok());
-    let is_own = said.is_some_and(|said| {
+    let site = &seat.visit.site;
+    let said: Result<Approval, _> = said_here(site, &seat.officer, &form.word, Approval::TYP);
+    let is_own = said.is_ok_and(|said| {
         said.iss == seat.officer.name
             && (said.kind, &said.id, said.version) == (named.0, &named.1, named.2)
             && said.role == form.role

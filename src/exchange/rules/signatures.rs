@@ -26,7 +26,8 @@ use crate::domain::{
     Act, Agreement, Approval, Digest, DocumentKind, KeyEndorsement, Needs, SignerRole, Statement,
     json,
 };
-use crate::sign::{self, PublicKey, passkey};
+use crate::sign::passkey::{self, Asserted};
+use crate::sign::{self, PublicKey};
 use crate::store::{StepRow, VersionKey, VersionRow};
 
 /// Why a version may not be in force.
@@ -239,13 +240,17 @@ pub fn check_keys(
 /// was signed with.
 pub fn verified_claims(officer: &Officer, word: &str, typ: &str) -> Option<Vec<u8>> {
     if passkey::is_one(word) {
-        let keys = officer.passkeys.iter().filter_map(|passkey| record::public(&passkey.key));
-        let asserted = keys.map(|key| passkey::verify(word, &key, typ)).find_map(Result::ok);
-        return asserted.map(|asserted| asserted.claims().to_vec());
+        return asserted(officer, word, typ).map(|asserted| asserted.claims().to_vec());
     }
     let split = sign::split(word.as_bytes()).ok()?;
     let verified = split.verify(&public_key(officer)?, &[typ]).ok()?;
     Some(verified.payload().to_vec())
+}
+
+/// A word that one of the officer's passkeys signed.
+pub fn asserted(officer: &Officer, word: &str, typ: &str) -> Option<Asserted> {
+    let keys = officer.passkeys.iter().filter_map(|passkey| record::public(&passkey.key));
+    keys.map(|key| passkey::verify(word, &key, typ)).find_map(Result::ok)
 }
 
 /// The key of an officer's key file.
