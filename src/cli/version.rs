@@ -5,6 +5,7 @@ use super::confirm::DIGEST_CHARS_MIN;
 use super::printer::Printer;
 use super::rulebook::Rulebook;
 use crate::domain::{DocumentKind, VersionState};
+use crate::exchange::rules::Document;
 use crate::policy::{Language, changed_lines, diff};
 use crate::wire::VersionView;
 
@@ -46,6 +47,7 @@ pub(super) fn tell_change(
 fn tell_text(printer: Printer, before: Option<&str>, view: &VersionView) {
     let Some(before) = before else {
         view.text.lines().for_each(|line| printer.line(format!("  {line}")));
+        tell_new_keys(printer, None, view);
         return;
     };
     let (kind, id, version) = (view.kind, &view.id, view.version);
@@ -56,6 +58,16 @@ fn tell_text(printer: Printer, before: Option<&str>, view: &VersionView) {
     }
     for line in &changed {
         printer.line(line);
+    }
+    tell_new_keys(printer, Some(before), view);
+}
+
+/// Whoever proposes or approves a key has its holder say the same.
+fn tell_new_keys(printer: Printer, before: Option<&str>, view: &VersionView) {
+    let read = |text: &str| Document::parse(view.kind, &view.id, text).ok();
+    let Some(after) = read(&view.text) else { return };
+    for thumbprint in after.new_thumbprints(before.and_then(read).as_ref()) {
+        printer.line(format!("new key, whose holder should say the same thumbprint: {thumbprint}"));
     }
 }
 

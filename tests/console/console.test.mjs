@@ -196,3 +196,17 @@ test("without JavaScript everything is read, and what needs a passkey says so", 
   await seat.page.click("form[action$=withdraw] button");
   assert.match(await text(seat, ".notice"), /given up|Dibatalkan/);
 });
+
+test("whoever decides about a passkey compares its thumbprint", async () => {
+  const seat = await desk.seat("petugas-bnpt");
+  const { link } = desk.run("officer", "invite", "petugas-bnpt", "--as", "petugas-kebijakan");
+  await seat.page.goto(link);
+  await seat.page.click("main button");
+  await seat.page.waitForSelector(".code");
+  const thumbprint = (await text(seat, ".code")).trim();
+  assert.match(thumbprint, /^[\w-]{43}$/);
+  const { version } = desk.run("officer", "history", "petugas-bnpt").at(-1);
+  await editor.go(`/rules/officer/petugas-bnpt/${version}`);
+  assert.ok((await text(editor, ".notice .code")).includes(thumbprint));
+  assert.deepEqual(await desk.audit(editor), []);
+});

@@ -106,6 +106,7 @@ version-bad-moment = That moment cannot be read: choose a day and a time.
 version-wrong-answer = That is not what this version says. Read what changes, and answer anew.
 version-refused = Nothing was done
 step-signed = signed
+told-keys = New keys: have their holder say the same thumbprint before you sign
 told-findings = It may not be in force so
 told-changes = What changes
 told-starts = Starts to receive

@@ -106,6 +106,7 @@ version-bad-moment = Waktu itu tidak terbaca: pilih tanggal dan jam.
 version-wrong-answer = Bukan itu isi versi ini. Baca yang berubah, lalu jawab lagi.
 version-refused = Tidak ada yang dilakukan
 step-signed = ditandatangani
+told-keys = Kunci baru: mintalah pemegangnya menyebut sidik yang sama sebelum Anda menandatangani
 told-findings = Tidak dapat berlaku demikian
 told-changes = Yang berubah
 told-starts = Mulai diterima

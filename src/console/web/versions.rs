@@ -17,7 +17,7 @@ use super::page::{Page, html, see};
 use super::session::Seat;
 use super::sign_in::{Asked, said_here};
 use crate::config::{Language, Role};
-use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
+use crate::domain::{Approval, Digest, DocumentKind, SignerRole, Statement, VersionState};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::rules::Document;
 use crate::exchange::{Gateway, versions};
@@ -107,6 +107,8 @@ pub(super) struct Told {
     pub(super) receives: Vec<String>,
     /// What it changes of the version in force, in sentences.
     pub(super) changes: Option<DiffSentences>,
+    /// Thumbprints of the keys that it brings.
+    pub(super) keys: Vec<Digest>,
     /// The same, line by line.
     pub(super) lines: Vec<String>,
     /// What speaks against it.
@@ -124,6 +126,10 @@ pub(super) fn spoken(language: Language) -> policy::Language {
 /// Reads a version's text beside the one in force.
 pub(super) fn told(gateway: &Gateway, page: &Page, view: &VersionView, before: &str) -> Told {
     let mut told = Told { lines: changed_lines(before, &view.text), ..Told::default() };
+    let read = |text: &str| Document::parse(view.kind, &view.id, text).ok();
+    if let Some(after) = read(&view.text) {
+        told.keys = after.new_thumbprints(read(before).as_ref());
+    }
     let compile = |text: &str| -> Result<Compiled, Vec<Finding>> {
         match Document::parse(view.kind, &view.id, text) {
             Ok(Document::Policy(source)) => gateway.rules().judge().compile_source(*source),

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::config::{Officer, PartyRecord, agreements};
 use crate::domain::json::canonical;
 use crate::domain::{Agreement, Digest, DocumentKind};
 use crate::policy::{ExceptionSource, Source};
+use crate::sign::PublicKey;
 
 use super::record;
 
@@ -100,6 +102,28 @@ impl Document {
             Self::Policy(source) => &source.id,
             Self::Exception(source) => &source.id,
         }
+    }
+
+    /// The keys that it names: a party's, an officer's own and its passkeys'. Whoever approves it
+    /// compares their thumbprints with what their holder says.
+    pub fn keys(&self) -> Vec<PublicKey> {
+        let jwks: Vec<&Value> = match self {
+            Self::Party(party) => party.keys.iter().map(|key| &key.jwk).collect(),
+            Self::Officer(officer) => {
+                let passkeys = officer.passkeys.iter().map(|passkey| &passkey.key);
+                officer.key.iter().chain(passkeys).collect()
+            }
+            Self::Agreement(_) | Self::Policy(_) | Self::Exception(_) => Vec::new(),
+        };
+        jwks.into_iter().filter_map(|jwk| PublicKey::from_jwk(jwk).ok()).collect()
+    }
+
+    /// Thumbprints of the keys that it names and `before` did not.
+    pub fn new_thumbprints(&self, before: Option<&Self>) -> Vec<Digest> {
+        let known: Vec<Digest> =
+            before.iter().flat_map(|it| it.keys()).map(|key| key.thumbprint()).collect();
+        let all = self.keys().into_iter().map(|key| key.thumbprint());
+        all.filter(|thumbprint| !known.contains(thumbprint)).collect()
     }
 
     /// What officers sign: SHA-256 of its canonical form, in which comments and layout do not
