@@ -197,6 +197,31 @@ test("without JavaScript everything is read, and what needs a passkey says so", 
   assert.match(await text(seat, ".notice"), /given up|Dibatalkan/);
 });
 
+test("what is no form, or far too much of one, gets a page that says so", async () => {
+  const by = await request.newContext({
+    ignoreHTTPSErrors: true,
+    storageState: await editor.context.storageState(),
+    extraHTTPHeaders: { origin: desk.origin, "accept-language": "en" },
+  });
+  const path = `${desk.origin}/rules/policy/${ABROAD}/1/withdraw`;
+  for (const [options, status, words] of [
+    [{ form: { token: "x", reason: "x".repeat(1 << 20) } }, 413, /too much/],
+    [{ data: "{", headers: { "content-type": "application/json" } }, 415, /cannot be done so/],
+    [{ form: {} }, 422, /cannot be done so/],
+  ]) {
+    const answer = await by.post(path, options);
+    const html = await answer.text();
+    assert.ok(html.startsWith("<!doctype html>") && words.test(html), html.slice(0, 200));
+    assert.equal(answer.status(), status === 415 ? 422 : status);
+  }
+  const odd = encodeURIComponent("<img src=x onerror=alert(1)>");
+  for (const path of [`/rules/${odd}/x`, `/rules/policy/${odd}`, `/rules/policy/x/${odd}`, `/enrol/${odd}`, `/?lang=${odd}`]) {
+    const html = await (await by.get(desk.origin + path)).text();
+    assert.ok(html.startsWith("<!doctype html>"), path);
+    assert.doesNotMatch(html, /<img/);
+  }
+});
+
 test("whoever decides about a passkey compares its thumbprint", async () => {
   const seat = await desk.seat("petugas-bnpt");
   const { link } = desk.run("officer", "invite", "petugas-bnpt", "--as", "petugas-kebijakan");

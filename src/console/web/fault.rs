@@ -27,6 +27,10 @@ pub(super) enum Fault {
     Passkey,
     /// The officer may not.
     MayNot,
+    /// Another site sent the form.
+    Foreign,
+    /// More was sent than a form holds.
+    TooLarge,
     /// The gateway cannot now.
     Busy,
 }
@@ -89,8 +93,25 @@ impl Fault {
             Self::SignedOut(_) => (StatusCode::UNAUTHORIZED, "signed-out"),
             Self::Passkey => (StatusCode::FORBIDDEN, "passkey"),
             Self::MayNot => (StatusCode::FORBIDDEN, "may-not"),
+            Self::Foreign => (StatusCode::FORBIDDEN, "foreign"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         }
+    }
+
+    /// What an answer without a page means.
+    pub(super) fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Self::Unknown,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            status if status.is_server_error() => Self::Busy,
+            _ => Self::Malformed,
+        }
+    }
+
+    /// As a page of nobody.
+    pub(super) fn told(&self, language: Language) -> Response {
+        self.shown(&bare(language))
     }
 
     /// As a page of that visitor.
@@ -117,13 +138,6 @@ impl IntoResponse for Fault {
 fn bare(language: Language) -> Page {
     let (token, path) = (String::new(), String::new());
     Page { language, officer: None, token, path, notice: None }
-}
-
-/// A form that another site has sent.
-pub(super) fn foreign_form() -> Response {
-    let page = bare(Language::Id);
-    let (title, detail) = (page.of("fault", "foreign"), page.of("fault-detail", "foreign"));
-    html(StatusCode::FORBIDDEN, &FaultPage { page, title, detail })
 }
 
 /// No such page.

@@ -8,7 +8,8 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::{Site, fault};
+use super::fault::Fault;
+use super::{Site, session};
 
 /// How long a page may take.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -36,6 +37,7 @@ static HEADERS: LazyLock<[(HeaderName, &str); 8]> = LazyLock::new(|| {
 
 /// Takes forms of our own pages only, and lets no page be framed, kept or changed.
 pub(super) async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let language = session::accepted(request.headers());
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut answer = if is_safe || is_own(&site, &request) {
         tokio::time::timeout(DEADLINE, next.run(request))
@@ -43,8 +45,16 @@ pub(super) async fn guard(State(site): State<Site>, request: Request, next: Next
             .unwrap_or_else(|_late| StatusCode::SERVICE_UNAVAILABLE.into_response())
     } else {
         metrics::counter!("titian_console_foreign_forms_total").increment(1);
-        fault::foreign_form()
+        Fault::Foreign.told(language)
     };
+    let is_page = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_page && (answer.status().is_client_error() || answer.status().is_server_error()) {
+        // the library's own words are for programs, and would quote what was sent
+        answer = Fault::of(answer.status()).told(language);
+    }
     let headers = answer.headers_mut();
     for (name, value) in HEADERS.iter() {
         headers.insert(name.clone(), HeaderValue::from_static(value));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -178,7 +179,7 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
         (Some("en"), _) => Language::En,
         (Some(_), _) => Language::Id,
         (None, Some(officer)) => officer.language,
-        (None, None) => accepted(parts),
+        (None, None) => accepted(&parts.headers),
     };
     let path = parts.uri.path().to_owned();
     let page = Page { language, officer, token, path, notice };
@@ -186,8 +187,8 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
 }
 
 /// What the browser is set to; Bahasa Indonesia where it says neither.
-fn accepted(parts: &Parts) -> Language {
-    let header = parts.headers.get(axum::http::header::ACCEPT_LANGUAGE);
+pub(super) fn accepted(headers: &HeaderMap) -> Language {
+    let header = headers.get(axum::http::header::ACCEPT_LANGUAGE);
     let header = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
     if header.trim_start().to_ascii_lowercase().starts_with("en") {
         Language::En
