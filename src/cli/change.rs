@@ -4,21 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use time::Date;
 
 use super::exit::{Done, Failed};
 use super::policy::{At, Spoken};
 use super::printer::Printer;
-use super::rulebook::Rulebook;
 use super::table::table;
 use crate::clock::{Clock, SystemClock};
-use crate::domain::json::parse;
-use crate::domain::{Body, Fault, LeafName};
+use crate::domain::{Fault, LeafName};
+use crate::exchange::look;
 use crate::policy::{
-    ChangeKind, Compiled, Diff, DiffSentences, Language, Preview, Profile, diff, explain_diff,
-    preview,
+    ChangeKind, Compiled, Diff, DiffSentences, Language, Preview, diff, explain_diff,
 };
-use crate::schema::{EXAMPLES, Example, Schemas};
 
 /// Say in sentences what a recipient starts to receive, stops to receive, receives differently
 #[derive(Debug, Args)]
@@ -106,29 +102,30 @@ impl Look {
         if let Some(before) = &before {
             diff(before, &policy).map_err(Failed::unusable)?;
         }
-        let cases = synthetic_cases(&policy)?;
         let today = SystemClock::start().now().date();
         let versions: Vec<(&str, &Compiled)> = match &before {
             None => vec![("received", &policy)],
             Some(before) => vec![("before", before), ("after", &policy)],
         };
+        let (names, compiled): (Vec<&str>, Vec<&Compiled>) = versions.into_iter().unzip();
         let mut shown = Vec::new();
-        for (example, faults, body) in &cases {
-            let flavour = example.flavour.as_str();
+        for look::Case { flavour, message, sent, faults, seen } in
+            book.surroundings(today).cases(&compiled)
+        {
+            let flavour = flavour.as_str();
             let mut case = Map::new();
             case.insert("case".to_owned(), flavour.into());
-            case.insert("sent".to_owned(), body.value().clone());
-            printer.line(format!("{} {flavour} (SYNTHETIC)", example.message));
-            let mut columns = vec![("sent", body.value().clone())];
+            case.insert("sent".to_owned(), sent.value().clone());
+            printer.line(format!("{message} {flavour} (SYNTHETIC)"));
+            let mut columns = vec![("sent", sent.value().clone())];
             if !faults.is_empty() {
                 case.insert("refused_by_schema".to_owned(), json!(faults));
-                printer.line(format!("  refused by the schema: {}", places(faults)));
+                printer.line(format!("  refused by the schema: {}", places(&faults)));
                 shown.push(case);
                 continue;
             }
-            for (name, version) in &versions {
-                let (mut seen, words) = seen(preview(version, body, today));
-                let group = group(version, &seen, &book, today);
+            for (name, look::Seen { preview, group }) in names.iter().zip(seen) {
+                let (mut seen, words) = told(preview);
                 if let (Some(group), Value::Object(seen)) = (group, &mut seen) {
                     seen.insert("group".to_owned(), json!({"baseline": group.0, "k": group.1}));
                 }
@@ -152,32 +149,8 @@ impl Look {
     }
 }
 
-/// The synthetic messages of the policy's type, with what the schema says against each.
-fn synthetic_cases(policy: &Compiled) -> Result<Vec<(Example, Vec<Fault>, Body)>, Failed> {
-    let schemas = Schemas::builtin().map_err(Failed::unusable)?;
-    let schema = schemas.message(policy.message());
-    let schema = schema.ok_or_else(|| Failed::because("the policy's message has no schema"))?;
-    let of_type = EXAMPLES.iter().filter(|example| example.message == policy.message().as_str());
-    of_type
-        .map(|example| {
-            let mut claims = parse(example.claims.as_bytes()).map_err(Failed::unusable)?;
-            let body = claims.get_mut("body").map(Value::take).unwrap_or_default();
-            Ok((*example, schema.faults(&body), Body::new(body)))
-        })
-        .collect()
-}
-
-/// Of how many in the baseline a foreign recipient could take the case to be after this one
-/// release, and how many the agreement asks for.
-fn group(policy: &Compiled, seen: &Value, book: &Rulebook, today: Date) -> Option<(u32, u32)> {
-    let body = seen.get("body").filter(|_| policy.foreign())?;
-    let agreement = book.agreements.iter().find(|a| a.id == policy.agreement())?;
-    let profile = Profile::default().with("", (policy, body, today), true);
-    Some((book.baseline.alike(&profile), agreement.k))
-}
-
 /// What became of a case, for machines, and in words where it is more than a body.
-fn seen(preview: Preview) -> (Value, Option<String>) {
+fn told(preview: Preview) -> (Value, Option<String>) {
     match preview {
         Preview::Goes { body, pending, findings } => {
             let names: Vec<&str> = pending.iter().map(LeafName::as_str).collect();

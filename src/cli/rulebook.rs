@@ -3,10 +3,13 @@
 
 use std::path::Path;
 
+use time::Date;
+
 use super::desk::Desk;
 use super::exit::Failed;
 use crate::config::{self, Officer, PartyRecord, file};
 use crate::domain::{Agreement, DocumentKind};
+use crate::exchange::look::Surroundings;
 use crate::exchange::rules::{Document, Judge};
 use crate::policy::{Baseline, Compiled, Floor, Language};
 use crate::schema::Schemas;
@@ -16,7 +19,7 @@ use crate::wire::RulesView;
 pub(super) struct Rulebook {
     pub(super) gateway: String,
     floor: Floor,
-    pub(super) baseline: Baseline,
+    baseline: Baseline,
     schemas: Schemas,
     parties: Vec<PartyRecord>,
     pub(super) agreements: Vec<Agreement>,
@@ -64,6 +67,12 @@ impl Rulebook {
             parties: &self.parties,
             agreements: &self.agreements,
         }
+    }
+
+    /// What synthetic cases are looked at with.
+    pub(super) fn surroundings(&self, today: Date) -> Surroundings<'_> {
+        let Self { schemas, agreements, baseline, .. } = self;
+        Surroundings { schemas, agreements, baseline, today }
     }
 
     /// The officer in force of that name.

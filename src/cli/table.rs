@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::printer::Printer;
+use crate::policy::flat;
 
 const WIDTH: usize = 28;
 
@@ -23,38 +24,4 @@ pub(super) fn table(printer: Printer, columns: &[&str], bodies: &[&Value]) {
             flat.iter().map(|body| cell(body.get(name).map_or("-", String::as_str))).collect();
         printer.line(format!("  {name:30}{}", row.trim_end()));
     }
-}
-
-/// Leaves by pointer; absent ones, and the pad, do not count.
-pub(super) fn flat(body: &Value) -> BTreeMap<String, String> {
-    fn visit(value: &Value, at: &str, into: &mut BTreeMap<String, String>) {
-        match value {
-            Value::Null => {}
-            Value::Object(members) => {
-                for (name, value) in members {
-                    visit(value, &format!("{at}/{name}"), into);
-                }
-            }
-            Value::Array(items) if items.iter().any(Value::is_object) => {
-                for (index, item) in items.iter().enumerate() {
-                    visit(item, &format!("{at}/{index}"), into);
-                }
-            }
-            Value::Array(items) => {
-                let words: Vec<String> = items.iter().map(words).collect();
-                into.insert(at.to_owned(), words.join(", "));
-            }
-            value => {
-                into.insert(at.to_owned(), words(value));
-            }
-        }
-    }
-    let mut leaves = BTreeMap::new();
-    visit(body, "", &mut leaves);
-    leaves.remove("/pad");
-    leaves
-}
-
-fn words(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

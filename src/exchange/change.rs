@@ -89,6 +89,19 @@ const OPEN_OF_DOCUMENT_MAX: usize = 20;
 /// # Errors
 /// [`ChangeFault`].
 pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, ChangeFault> {
+    redraft(gateway, ask, None).await
+}
+
+/// As [`draft`], of a draft whose text was `made_from` (its SHA-256) when its author read it: what
+/// somebody else has kept since is not overwritten.
+///
+/// # Errors
+/// [`ChangeFault`]; [`ChangeFault::Raced`] where the draft has another text by now.
+pub async fn redraft(
+    gateway: &Gateway,
+    ask: &DraftAsk,
+    made_from: Option<Digest>,
+) -> Result<VersionView, ChangeFault> {
     if ask.text.len() > TEXT_BYTES_MAX {
         let reason = "the text is longer than 256 KiB".to_owned();
         return Err(ChangeFault::Bad(BadDocument { line: 0, reason }));
@@ -125,6 +138,9 @@ pub async fn draft(gateway: &Gateway, ask: &DraftAsk) -> Result<VersionView, Cha
         (None, None) => None,
         (Some(_), Some(row)) if row.state == VersionState::Draft => {
             check_own(&rules, row, &officer.party)?;
+            if made_from.is_some_and(|made_from| made_from != Digest::of(row.text.as_bytes())) {
+                return Err(ChangeFault::Raced);
+            }
             Some(stands(row))
         }
         (Some(_), Some(_)) => return Err(ChangeFault::State("it is a draft no more")),
@@ -266,7 +282,7 @@ pub(super) async fn snapshot(
 }
 
 /// Now, but never earlier than the last recorded step.
-fn now(gateway: &Gateway, rows: &[VersionRow]) -> i64 {
+pub(super) fn now(gateway: &Gateway, rows: &[VersionRow]) -> i64 {
     let last = rows.iter().flat_map(|row| &row.steps).map(|step| step.at).max();
     gateway.now().max(gateway.rules().at).max(last.unwrap_or(i64::MIN))
 }

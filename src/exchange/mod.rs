@@ -16,6 +16,7 @@ mod group;
 pub mod hold;
 mod ledgers;
 mod lifecycle;
+pub mod look;
 mod majority;
 mod pseudonym;
 mod record;
@@ -35,6 +36,7 @@ pub mod token;
 mod under;
 pub mod versions;
 mod window;
+pub mod would;
 
 pub use gateway::{Failure, Gateway, Keys, Parts, StartFault};
 pub use lifecycle::{By, Role, TRANSITIONS, Transition};

@@ -10,7 +10,7 @@ use super::gateway::commit;
 use super::{Failure, Gateway};
 
 /// Largest ticket, in bytes of JSON.
-const BYTES_MAX: usize = 64 * 1024;
+pub const BYTES_MAX: usize = 64 * 1024;
 
 /// Keeps a ticket until a moment (unix seconds), in place of what it said before.
 ///

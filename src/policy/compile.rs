@@ -447,7 +447,11 @@ fn unmapped(
 }
 
 /// Whether the net would hit a code that can come out, or a name on the way to it.
-fn looks_like_identifier(name: &str, leaf: Option<&Leaf>, operation: &Operation) -> bool {
+pub(super) fn looks_like_identifier(
+    name: &str,
+    leaf: Option<&Leaf>,
+    operation: &Operation,
+) -> bool {
     let outcome = operation.outcome(leaf);
     let codes = match (&outcome, leaf.map(|leaf| &leaf.shape)) {
         (Outcome::Codes(codes), _) | (Outcome::AsItIs, Some(Shape::Codes(codes))) => codes,

@@ -49,7 +49,8 @@ impl Language {
         WORDS.lookup_with_args(language, message, &values)
     }
 
-    fn label(self, leaf: &Leaf) -> &str {
+    /// What a person calls a leaf.
+    pub fn label(self, leaf: &Leaf) -> &str {
         match self {
             Self::Id => &leaf.label.id,
             Self::En => &leaf.label.en,
@@ -264,7 +265,11 @@ fn when(batch: Batch, language: Language) -> String {
 }
 
 /// `None` for what does not leave.
-fn how(operation: &Operation, leaf: Option<&Leaf>, language: Language) -> Option<String> {
+pub(super) fn how(
+    operation: &Operation,
+    leaf: Option<&Leaf>,
+    language: Language,
+) -> Option<String> {
     let codes = match operation.outcome(leaf) {
         Outcome::Codes(codes) => codes.join(", "),
         _ => String::new(),

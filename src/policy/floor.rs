@@ -110,6 +110,21 @@ impl Floor {
         if self.written.domestic.contains(party) { kind } else { PartyKind::Foreign }
     }
 
+    /// The law that limits what goes to a recipient of that kind.
+    pub(super) fn law(&self, kind: PartyKind) -> &str {
+        match kind {
+            PartyKind::Foreign | PartyKind::Gateway => &self.written.foreign.law,
+            PartyKind::CounterTerrorism => &self.written.counter_terrorism.law,
+            PartyKind::Justice => &self.written.justice.law,
+            PartyKind::Social => &self.written.social.law,
+        }
+    }
+
+    /// What a standing policy may do with a leaf abroad, as it is written.
+    pub(super) fn written_for(&self, leaf: &Leaf) -> &[Value] {
+        self.written.foreign.standing.get(leaf.name.as_str()).map_or(&[], Vec::as_slice)
+    }
+
     /// When individual releases to foreign parties leave, where their policy does not say.
     pub fn batch(&self) -> Batch {
         self.written.batch

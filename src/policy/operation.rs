@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domain::{Class, Leaf, Shape};
 
@@ -314,6 +314,14 @@ pub(super) fn named_table(written: &Value) -> Option<(&'static str, &str, Value)
     }
 }
 
+/// The shipped tables that an operation may name, as each is written.
+pub(super) fn named_tables() -> Vec<Value> {
+    let Some(tables) = TABLES.as_ref() else { return Vec::new() };
+    let maps = tables.code_maps.keys().map(|name| json!({"op": "code_map", "table": name}));
+    let bands = tables.age_bands.keys().map(|name| json!({"op": "age_band", "bands": name}));
+    maps.chain(bands).collect()
+}
+
 /// `4+` for the last one.
 pub(super) fn count_name(count: u32, cap: u32) -> String {
     if count >= cap { format!("{cap}+") } else { count.to_string() }
@@ -339,7 +347,6 @@ pub(super) fn bucket_name(number: i64, edges: &[i64]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_an_operation_does_not_know_is_refused() {

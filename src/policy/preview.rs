@@ -1,6 +1,8 @@
 //! What a recipient would see of a synthetic case: the same projection as of a real message, with
 //! stand-ins for the pseudonyms, which need the gateway's key.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use time::Date;
 
@@ -44,6 +46,40 @@ pub fn preview(policy: &Compiled, body: &Body, today: Date) -> Preview {
         Err(Withheld::Hold { findings, .. }) => Preview::Held(findings),
         Err(Withheld::Refuse(refused)) => Preview::Refused(refused.errors),
     }
+}
+
+/// Leaves by pointer; absent ones, and the pad, do not count.
+pub fn flat(body: &Value) -> BTreeMap<String, String> {
+    fn visit(value: &Value, at: &str, into: &mut BTreeMap<String, String>) {
+        match value {
+            Value::Null => {}
+            Value::Object(members) => {
+                for (name, value) in members {
+                    visit(value, &format!("{at}/{name}"), into);
+                }
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                for (index, item) in items.iter().enumerate() {
+                    visit(item, &format!("{at}/{index}"), into);
+                }
+            }
+            Value::Array(items) => {
+                let words: Vec<String> = items.iter().map(words).collect();
+                into.insert(at.to_owned(), words.join(", "));
+            }
+            value => {
+                into.insert(at.to_owned(), words(value));
+            }
+        }
+    }
+    let mut leaves = BTreeMap::new();
+    visit(body, "", &mut leaves);
+    leaves.remove("/pad");
+    leaves
+}
+
+fn words(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Pseudonyms of synthetic references: of the right form, and the same each time.

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::gateway::Running;
 use super::{Failed, Printer};
-use crate::cli::table::flat;
 use crate::cli::verify::pin_records;
 use crate::domain::json;
 use crate::evidence::{self, Pins, Verdict};
+use crate::policy::flat;
 
 /// Neither names nor numbers nor addresses of the referral stand in what was handed out.
 pub(super) fn nothing_leaked(referral: &Value, handed_out: &[&Value]) -> Result<(), Failed> {

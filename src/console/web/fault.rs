@@ -21,6 +21,8 @@ pub(super) enum Fault {
     Form,
     /// What was sent is not what the form asks for.
     Malformed,
+    /// More was sent than any form of ours holds.
+    TooLarge,
     /// Nobody is signed in any more; what was typed still stands in the page before.
     SignedOut(Language),
     /// The passkey's word does not hold, or came too late.
@@ -29,8 +31,6 @@ pub(super) enum Fault {
     MayNot,
     /// Another site sent the form.
     Foreign,
-    /// More was sent than a form holds.
-    TooLarge,
     /// The gateway cannot now.
     Busy,
 }
@@ -90,11 +90,11 @@ impl Fault {
             Self::Unknown => (StatusCode::NOT_FOUND, "unknown"),
             Self::Form => (StatusCode::CONFLICT, "form"),
             Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::SignedOut(_) => (StatusCode::UNAUTHORIZED, "signed-out"),
             Self::Passkey => (StatusCode::FORBIDDEN, "passkey"),
             Self::MayNot => (StatusCode::FORBIDDEN, "may-not"),
             Self::Foreign => (StatusCode::FORBIDDEN, "foreign"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         }
     }

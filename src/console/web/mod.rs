@@ -4,11 +4,15 @@
 //! carries a passkey's word of that very moment. No page loads anything from elsewhere, runs a
 //! script that stands in it, or is kept by a browser.
 
+mod edit;
+mod edit_form;
+mod edit_new;
 mod enrol;
 mod fault;
 mod guard;
 mod overview;
 mod page;
+mod preview;
 mod session;
 mod sign_in;
 mod statics;
@@ -46,6 +50,8 @@ pub fn router(site: Site) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(versions::routes())
+        .merge(edit::routes())
+        .merge(edit_new::routes())
         .merge(sign_in::routes())
         .merge(enrol::routes())
         .merge(statics::routes())

@@ -28,6 +28,12 @@ const STATICS: &[Static] = &[
         kind: "text/javascript; charset=utf-8",
         text: include_str!("static/passkey.js"),
     },
+    // htmx.org 2.0.11 as its package has it: https://www.npmjs.com/package/htmx.org/v/2.0.11
+    Static {
+        name: "htmx.js",
+        kind: "text/javascript; charset=utf-8",
+        text: include_str!("static/htmx.min.js"),
+    },
     Static { name: "titian.svg", kind: "image/svg+xml", text: include_str!("static/titian.svg") },
 ];
 
@@ -56,5 +62,22 @@ async fn serve(Path((hash, name)): Path<(String, String)>) -> Response {
             (headers, file.text).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    /// `sha256sum node_modules/htmx.org/dist/htmx.min.js` of the package that `htmx.LICENSE` names.
+    const HTMX: &str = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717";
+
+    #[test]
+    fn what_others_wrote_is_what_they_published() {
+        let text = include_str!("static/htmx.min.js");
+        let digest = crate::domain::Digest::of(text.as_bytes());
+        assert_eq!(HEXLOWER.encode(digest.as_bytes()), HTMX);
+        let note = include_str!("static/htmx.LICENSE");
+        assert!(note.contains("htmx.org 2.0.11") && text.contains("2.0.11"));
     }
 }

@@ -14,16 +14,14 @@ use serde::Deserialize;
 use super::Site;
 use super::fault::Fault;
 use super::page::{Page, html, see};
+use super::preview::{Told, told};
 use super::session::Seat;
 use super::sign_in::{Asked, said_here};
 use crate::config::{Language, Role};
-use crate::domain::{Approval, Digest, DocumentKind, SignerRole, Statement, VersionState};
+use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::rules::Document;
-use crate::exchange::{Gateway, versions};
-use crate::policy::{
-    self, Compiled, DiffSentences, Finding, changed_lines, diff, explain, explain_diff,
-};
+use crate::exchange::versions;
+use crate::policy::{self, Finding};
 use crate::wire::{ActAsk, VersionView, VersionsAsk, WordAsk};
 
 pub(super) fn routes() -> Router<Site> {
@@ -100,61 +98,12 @@ async fn history(
     Ok(html(StatusCode::OK, &History { page: seat.page(), kind, id, versions }))
 }
 
-/// What a version says and what it changes.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// What the recipient receives under it, in sentences.
-    pub(super) receives: Vec<String>,
-    /// What it changes of the version in force, in sentences.
-    pub(super) changes: Option<DiffSentences>,
-    /// Thumbprints of the keys that it brings.
-    pub(super) keys: Vec<Digest>,
-    /// The same, line by line.
-    pub(super) lines: Vec<String>,
-    /// What speaks against it.
-    pub(super) findings: Vec<Finding>,
-}
-
 /// The policy language of a console language.
 pub(super) fn spoken(language: Language) -> policy::Language {
     match language {
         Language::Id => policy::Language::Id,
         Language::En => policy::Language::En,
     }
-}
-
-/// Reads a version's text beside the one in force.
-pub(super) fn told(gateway: &Gateway, page: &Page, view: &VersionView, before: &str) -> Told {
-    let mut told = Told { lines: changed_lines(before, &view.text), ..Told::default() };
-    let read = |text: &str| Document::parse(view.kind, &view.id, text).ok();
-    if let Some(after) = read(&view.text) {
-        told.keys = after.new_thumbprints(read(before).as_ref());
-    }
-    let compile = |text: &str| -> Result<Compiled, Vec<Finding>> {
-        match Document::parse(view.kind, &view.id, text) {
-            Ok(Document::Policy(source)) => gateway.rules().judge().compile_source(*source),
-            Ok(_) => Err(Vec::new()),
-            Err(bad) => Err(vec![Finding {
-                line: bad.line,
-                leaf: String::new(),
-                message: bad.reason,
-                accepted: Vec::new(),
-            }]),
-        }
-    };
-    let language = spoken(page.language);
-    match compile(&view.text) {
-        Ok(after) => {
-            told.receives = explain(&after, language);
-            if let Ok(before) = compile(before)
-                && let Ok(diff) = diff(&before, &after)
-            {
-                told.changes = Some(explain_diff(&diff, &before, &after, language));
-            }
-        }
-        Err(findings) => told.findings = findings,
-    }
-    told
 }
 
 /// The text of the version that this one would take the place of.
@@ -228,6 +177,7 @@ async fn shown(
         ("propose", is_draft && seat.officer.is(Role::Editor) && has_passkey),
         ("approve", may_approve),
         ("return", is_proposed && seat.officer.is(Role::Approver)),
+        ("edit", seat.officer.is(Role::Editor)),
         ("withdraw", (is_draft || is_proposed) && touched),
     ];
     let version = Version {

@@ -34,7 +34,7 @@ use crate::auth::{BadRecord, Directory};
 use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
 use crate::domain::json::canonical;
-use crate::domain::{Agreement, Digest};
+use crate::domain::{Agreement, Digest, PartyId, PartyKind};
 use crate::policy::{
     BadBaseline, BadFloor, Baseline, Compiled, ExceptionSource, Fixed, Floor, PolicySet,
 };
@@ -214,6 +214,12 @@ impl Rules {
     /// The policy in force for the message of an exception.
     pub fn standing(&self, source: &ExceptionSource) -> Option<std::sync::Arc<Compiled>> {
         build::standing(&self.policies, source)
+    }
+
+    /// What a party is to the floor; whoever has no record is judged as strangers are.
+    pub fn kind(&self, party: &PartyId) -> PartyKind {
+        let record = self.parties.iter().find(|record| record.id == *party);
+        self.floor.kind(party, record.map_or(PartyKind::Foreign, |record| record.kind))
     }
 
     /// Today in Jakarta, never earlier than the day the rules were built for: what has ended does

@@ -1,0 +1,402 @@
+//! Editing what is governed: a form for policies, a text for everything else, and beside it what
+//! it would come to.
+//!
+//! What is kept is a draft: a version that puts nothing in force. A draft that somebody else has
+//! changed meanwhile is not overwritten: both texts are shown, and one chooses. What is typed and
+//! not kept yet is remembered with each preview.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+
+use super::Site;
+use super::edit_form::{Fields, Sent, Shape, shape, text_of};
+use super::fault::Fault;
+use super::page::{Page, html, see};
+use super::preview::{Depth, Look, look};
+use super::session::Seat;
+use crate::config::Role;
+use crate::domain::{Digest, DocumentKind, VersionState};
+use crate::exchange::change::{self, ChangeFault};
+use crate::exchange::would::would;
+use crate::exchange::{ticket, versions};
+use crate::policy::{Finding, Source, changed_lines};
+use crate::wire::{DraftAsk, VersionView, VersionsAsk};
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/edit/{kind}/{id}", get(open))
+        .route("/edit/{kind}/{id}/preview", post(preview))
+        .route("/edit/{kind}/{id}/save", post(save))
+        .route("/edit/{kind}/{id}/forget", post(forget))
+}
+
+type Named = (DocumentKind, String);
+
+/// How long what is not kept yet is remembered.
+const REMEMBERED_S: i64 = 24 * 3600;
+const REMEMBERED: &str = "edit";
+
+/// Where an edit begins.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Begin {
+    /// The text that it begins with.
+    pub(super) text: String,
+    /// The draft that it rewrites; absent, it becomes a version of its own.
+    pub(super) draft: Option<u32>,
+    /// SHA-256 of that draft's text as it was read.
+    pub(super) made_from: String,
+    /// Of which version it is the text.
+    pub(super) from: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    /// Of which version.
+    from: Option<u32>,
+    /// `text` for the text of a policy.
+    #[serde(rename = "as")]
+    form: Option<String>,
+    /// Whether to go on with what was not kept.
+    unsaved: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "edit.html")]
+struct Edit {
+    page: Page,
+    kind: DocumentKind,
+    id: String,
+    begin: Begin,
+    /// A policy as a form; else its text.
+    shape: Option<Shape>,
+    /// What is beside it.
+    beside: Beside,
+    /// Other versions to begin with: number, and how each stands.
+    others: Vec<(u32, String)>,
+    /// Whether something was typed before and not kept.
+    unsaved: bool,
+    fault: Option<String>,
+}
+
+/// What stands beside the form, and answers while one edits.
+#[derive(Debug)]
+pub(super) struct Beside {
+    pub(super) look: Look,
+    /// How many officers it takes.
+    pub(super) needs: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "edit_fragment.html")]
+struct Fragment {
+    page: Page,
+    beside: Beside,
+}
+
+#[derive(Template)]
+#[template(path = "edit_conflict.html")]
+struct Conflict {
+    page: Page,
+    kind: DocumentKind,
+    id: String,
+    /// What was to be kept.
+    mine: String,
+    draft: u32,
+    /// The draft as it is now, and its digest; `None` if it is a draft no more.
+    kept: Option<(String, String)>,
+    /// From the one kept since to one's own, line by line.
+    lines: Vec<String>,
+    /// The same in sentences.
+    changes: Option<crate::policy::DiffSentences>,
+}
+
+/// Only editors write.
+pub(super) fn may_edit(seat: &Seat) -> Result<(), Fault> {
+    if seat.officer.is(Role::Editor) { Ok(()) } else { Err(Fault::MayNot) }
+}
+
+pub(super) async fn versions_of(
+    seat: &Seat,
+    (kind, id): (DocumentKind, &str),
+) -> Result<Vec<VersionView>, Fault> {
+    let officer = Some(seat.officer.name.clone());
+    let ask = VersionsAsk { kind: Some(kind), id: Some(id.to_owned()), officer };
+    Ok(versions::list(seat.gateway(), &ask).await?)
+}
+
+/// The text in force, if there is one.
+fn in_force(views: &[VersionView]) -> &str {
+    let found = views.iter().find(|view| view.stands == "in_force");
+    found.map_or("", |view| view.text.as_str())
+}
+
+/// Where to begin: at the version that was asked for, at the newest draft, at what is in force.
+fn begin(views: &[VersionView], from: Option<u32>) -> Option<Begin> {
+    let draft = |view: &&VersionView| view.state == VersionState::Draft;
+    let view = match from {
+        Some(from) => views.iter().find(|view| view.version == from)?,
+        None => views
+            .iter()
+            .rfind(draft)
+            .or_else(|| views.iter().find(|view| view.stands == "in_force"))
+            .or(views.last())?,
+    };
+    let is_draft = view.state == VersionState::Draft;
+    Some(Begin {
+        text: view.text.clone(),
+        draft: is_draft.then_some(view.version),
+        made_from: digest(&view.text),
+        from: Some(view.version),
+    })
+}
+
+fn digest(text: &str) -> String {
+    Digest::of(text.as_bytes()).to_string()
+}
+
+async fn open(
+    seat: Seat,
+    Path((kind, id)): Path<Named>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Fault> {
+    let shown = async {
+        may_edit(&seat)?;
+        let views = versions_of(&seat, (kind, &id)).await?;
+        let mut begin = match begin(&views, asked.from) {
+            Some(begin) => begin,
+            // what is not there yet is written as a text; a policy begins with a template
+            None if kind != DocumentKind::Policy && asked.from.is_none() && is_name(&id) => {
+                Begin::default()
+            }
+            None => return Err(Fault::Unknown),
+        };
+        let kept = remembered(&seat, (kind, &id)).await?;
+        let mut unsaved = kept.as_ref().is_some_and(|kept| kept.text != begin.text);
+        if let Some(kept) = kept.filter(|_| asked.unsaved.is_some()) {
+            (begin, unsaved) = (kept, false);
+        }
+        let as_text = asked.form.as_deref() == Some("text");
+        let about = About { kind, id: &id, views: &views, as_text };
+        about.page(&seat, begin, (unsaved, None), StatusCode::OK).await
+    };
+    shown.await.or_else(|fault: Fault| Ok(fault.shown(&seat.visit.page)))
+}
+
+fn is_name(id: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&id.len()) && id.bytes().all(fits)
+}
+
+/// What is edited.
+pub(super) struct About<'a> {
+    pub(super) kind: DocumentKind,
+    pub(super) id: &'a str,
+    pub(super) views: &'a [VersionView],
+    pub(super) as_text: bool,
+}
+
+impl About<'_> {
+    /// The editor, with that text in it.
+    pub(super) async fn page(
+        &self,
+        seat: &Seat,
+        begin: Begin,
+        (unsaved, fault): (bool, Option<String>),
+        status: StatusCode,
+    ) -> Result<Response, Fault> {
+        let (page, rules) = (seat.page(), seat.gateway().rules());
+        let source = Source::parse(self.id, &begin.text).ok();
+        let is_form = self.kind == DocumentKind::Policy && !self.as_text;
+        let source = source.filter(|_| is_form);
+        let shape = source.and_then(|source| shape(&rules, &page, &source, &begin.text));
+        let beside = self.beside(seat, &begin.text, Vec::new()).await?;
+        let others = self.views.iter().filter(|view| Some(view.version) != begin.from);
+        let others = others.map(|view| (view.version, view.stands.clone()));
+        let edit = Edit {
+            page,
+            kind: self.kind,
+            id: self.id.to_owned(),
+            shape,
+            beside,
+            others: others.collect(),
+            begin,
+            unsaved,
+            fault,
+        };
+        Ok(html(status, &edit))
+    }
+
+    async fn beside(&self, seat: &Seat, text: &str, more: Vec<Finding>) -> Result<Beside, Fault> {
+        let named = (self.kind, self.id);
+        let gateway = seat.gateway();
+        let before = in_force(self.views);
+        let mut look = look(gateway, &seat.visit.page, named, (text, before), Depth::Cases);
+        let would = would(gateway, &seat.officer.name, named, text).await?;
+        look.told.findings = more;
+        look.told.findings.extend(would.findings);
+        let needs = would.needs.filter(|_| look.told.findings.is_empty());
+        Ok(Beside { look, needs: needs.map(|needs| needs.to_string()) })
+    }
+}
+
+/// The text that a form makes, and where it began.
+fn typed(seat: &Seat, (kind, id): (DocumentKind, &str), fields: &Fields) -> (Begin, Vec<Finding>) {
+    let rules = seat.gateway().rules();
+    let (text, findings) = match kind {
+        DocumentKind::Policy => text_of(&rules, &seat.visit.page, id, fields),
+        _ => (fields.get("text").to_owned(), Vec::new()),
+    };
+    let begin = Begin {
+        text,
+        draft: fields.get("draft").parse().ok(),
+        made_from: fields.get("made_from").to_owned(),
+        from: fields.get("from").parse().ok(),
+    };
+    (begin, findings)
+}
+
+async fn preview(
+    seat: Seat,
+    Path((kind, id)): Path<Named>,
+    headers: HeaderMap,
+    sent: Sent,
+) -> Result<Response, Fault> {
+    let fields = match Fields::of(&seat, sent) {
+        Ok(fields) => fields,
+        Err(page) => return Ok(page),
+    };
+    let shown = async {
+        may_edit(&seat)?;
+        let views = versions_of(&seat, (kind, &id)).await?;
+        let (begin, findings) = typed(&seat, (kind, &id), &fields);
+        remember(&seat, (kind, &id), &begin).await?;
+        let as_text = !fields.has("why");
+        let about = About { kind, id: &id, views: &views, as_text };
+        if headers.contains_key("hx-request") {
+            let beside = about.beside(&seat, &begin.text, findings).await?;
+            return Ok(html(StatusCode::OK, &Fragment { page: seat.page(), beside }));
+        }
+        let fault = findings.first().map(|finding| finding.message.clone());
+        about.page(&seat, begin, (false, fault), StatusCode::OK).await
+    };
+    shown.await.or_else(|fault: Fault| Ok(fault.shown(&seat.visit.page)))
+}
+
+async fn save(seat: Seat, Path((kind, id)): Path<Named>, sent: Sent) -> Result<Response, Fault> {
+    let fields = match Fields::of(&seat, sent) {
+        Ok(fields) => fields,
+        Err(page) => return Ok(page),
+    };
+    let shown = async {
+        may_edit(&seat)?;
+        let (begin, findings) = typed(&seat, (kind, &id), &fields);
+        let as_text = !fields.has("why");
+        if let Some(finding) = findings.into_iter().next() {
+            let views = versions_of(&seat, (kind, &id)).await?;
+            let about = About { kind, id: &id, views: &views, as_text };
+            let fault = (false, Some(finding.message));
+            return about.page(&seat, begin, fault, StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
+        kept(&seat, (kind, &id), begin, as_text).await
+    };
+    shown.await.or_else(|fault: Fault| Ok(fault.shown(&seat.visit.page)))
+}
+
+/// Keeps a text as a draft, and shows it; else the page that says why not, with what was typed.
+pub(super) async fn kept(
+    seat: &Seat,
+    (kind, id): (DocumentKind, &str),
+    begin: Begin,
+    as_text: bool,
+) -> Result<Response, Fault> {
+    let ask = DraftAsk {
+        officer: seat.officer.name.clone(),
+        kind,
+        id: id.to_owned(),
+        text: begin.text.clone(),
+        version: begin.draft,
+    };
+    let made_from = begin.draft.and(begin.made_from.parse().ok());
+    match change::redraft(seat.gateway(), &ask, made_from).await {
+        Ok(view) => {
+            drop_remembered(seat, (kind, id)).await?;
+            seat.visit.notice("kept").await?;
+            Ok(see(&format!("/rules/{kind}/{id}/{}", view.version)))
+        }
+        Err(ChangeFault::Failed(failure)) => Err(failure.into()),
+        Err(fault) => {
+            let views = versions_of(seat, (kind, id)).await?;
+            let is_other = matches!(fault, ChangeFault::Raced | ChangeFault::State(_));
+            if let Some(draft) = begin.draft.filter(|_| is_other) {
+                return Ok(conflict(seat, (kind, id), begin.text, draft, &views));
+            }
+            let said = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            let about = About { kind, id, views: &views, as_text };
+            about.page(seat, begin, (false, Some(said)), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+fn conflict(
+    seat: &Seat,
+    (kind, id): (DocumentKind, &str),
+    mine: String,
+    draft: u32,
+    views: &[VersionView],
+) -> Response {
+    let other = views.iter().find(|view| view.version == draft);
+    let other = other.map(|view| (view.text.clone(), view.state == VersionState::Draft));
+    let (text, is_draft) = other.unwrap_or_default();
+    let page = seat.page();
+    let look = look(seat.gateway(), &page, (kind, id), (&mine, &text), Depth::Words);
+    let conflict = Conflict {
+        page,
+        kind,
+        id: id.to_owned(),
+        lines: changed_lines(&text, &mine),
+        changes: look.told.changes,
+        kept: is_draft.then(|| (digest(&text), text)),
+        mine,
+        draft,
+    };
+    html(StatusCode::CONFLICT, &conflict)
+}
+
+async fn forget(seat: Seat, Path((kind, id)): Path<Named>, sent: Sent) -> Result<Response, Fault> {
+    if let Err(page) = Fields::of(&seat, sent) {
+        return Ok(page);
+    }
+    drop_remembered(&seat, (kind, &id)).await?;
+    Ok(see(&format!("/edit/{kind}/{id}")))
+}
+
+/// What an officer has typed and not kept, of one document.
+fn secret(seat: &Seat, (kind, id): (DocumentKind, &str)) -> String {
+    format!("{}\0{kind}\0{id}", seat.officer.name)
+}
+
+async fn remembered(seat: &Seat, named: (DocumentKind, &str)) -> Result<Option<Begin>, Fault> {
+    let kept = ticket::read(seat.gateway(), (REMEMBERED, &secret(seat, named))).await?;
+    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
+}
+
+async fn remember(seat: &Seat, named: (DocumentKind, &str), begin: &Begin) -> Result<(), Fault> {
+    let Ok(value) = serde_json::to_string(begin) else { return Ok(()) };
+    // what is larger than a ticket stands in the page only
+    if value.len() > ticket::BYTES_MAX {
+        return Ok(());
+    }
+    let until = seat.gateway().clock().now().unix_timestamp().saturating_add(REMEMBERED_S);
+    Ok(ticket::keep(seat.gateway(), (REMEMBERED, &secret(seat, named)), value, until).await?)
+}
+
+async fn drop_remembered(seat: &Seat, named: (DocumentKind, &str)) -> Result<(), Fault> {
+    let secret = secret(seat, named);
+    ticket::take(seat.gateway(), (REMEMBERED, &secret)).await?;
+    Ok(())
+}
