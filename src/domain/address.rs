@@ -148,3 +148,16 @@ pub enum PartyKind {
     /// The gateway itself, party `titian`.
     Gateway,
 }
+
+impl PartyKind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Social => "social",
+            Self::CounterTerrorism => "counter_terrorism",
+            Self::Justice => "justice",
+            Self::Foreign => "foreign",
+            Self::Gateway => "gateway",
+        }
+    }
+}

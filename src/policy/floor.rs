@@ -175,6 +175,25 @@ impl Floor {
         }
     }
 
+    /// The law by which `leaf` is not passed on to a recipient of that kind, whatever a standing
+    /// policy says; `None` where a policy decides.
+    pub(super) fn fixes(&self, kind: PartyKind, leaf: &Leaf) -> Option<&str> {
+        let (law, is_fixed) = match kind {
+            PartyKind::Foreign | PartyKind::Gateway => {
+                let foreign = &self.written.foreign;
+                let listed = self.standing.get(leaf.name.as_str());
+                let has_none = listed.is_none_or(|operations| {
+                    operations.iter().all(|operation| self.admits(kind, leaf, operation).is_err())
+                });
+                (&foreign.law, has_none)
+            }
+            PartyKind::CounterTerrorism => self.written.counter_terrorism.fixes(leaf),
+            PartyKind::Justice => self.written.justice.fixes(leaf),
+            PartyKind::Social => self.written.social.fixes(leaf),
+        };
+        is_fixed.then_some(law.as_str())
+    }
+
     /// Whether the floor lets `operation` on `leaf` reach a recipient of that kind by an exception:
     /// abroad more than a standing policy may, but never a direct identifier or a text, and no
     /// string that is not of a closed list, a date or minted here. At home the floor stays as it
@@ -227,6 +246,10 @@ impl Floor {
 }
 
 impl Domestic {
+    fn fixes(&self, leaf: &Leaf) -> (&String, bool) {
+        (&self.law, self.drop_only.contains(&leaf.class))
+    }
+
     fn admits(&self, leaf: &Leaf, operation: &Operation) -> Result<(), Below> {
         let is_held = self.held_only.contains(&leaf.class);
         let (passes, accepted): (bool, &[&str]) = if self.drop_only.contains(&leaf.class) {

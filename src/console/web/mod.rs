@@ -10,8 +10,10 @@ mod edit_new;
 mod enrol;
 mod fault;
 mod guard;
+mod matrix;
 mod overview;
 mod page;
+mod partners;
 mod preview;
 mod session;
 mod sign_in;
@@ -33,7 +35,8 @@ use crate::exchange::Gateway;
 const FORM_BYTES_MAX: usize = 512 * 1024;
 
 /// The menu: path, and the name of its words.
-pub(super) const MENU: &[(&str, &str)] = &[("/", "overview"), ("/rules", "rules")];
+pub(super) const MENU: &[(&str, &str)] =
+    &[("/", "overview"), ("/partners", "partners"), ("/rules", "rules")];
 
 /// What the pages are made from.
 #[derive(Debug, Clone)]
@@ -49,6 +52,7 @@ pub fn router(site: Site) -> Router {
     let sessions = session::layer(&site);
     Router::new()
         .merge(overview::routes())
+        .merge(partners::routes())
         .merge(versions::routes())
         .merge(edit::routes())
         .merge(edit_new::routes())

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::fmt::Display;
 
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::words::say;
 use crate::config::{Language, Officer};
@@ -83,6 +83,13 @@ impl Page {
     /// A moment in unix seconds, as [`Self::moment`].
     pub(super) fn unix(&self, seconds: i64) -> String {
         OffsetDateTime::from_unix_timestamp(seconds).map(|at| self.at(at)).unwrap_or_default()
+    }
+
+    /// A day.
+    pub(super) fn day(&self, day: impl std::borrow::Borrow<Date>) -> String {
+        let day = day.borrow();
+        let month = self.of("month", u8::from(day.month()));
+        format!("{} {month} {}", day.day(), day.year())
     }
 
     fn at(&self, at: OffsetDateTime) -> String {
