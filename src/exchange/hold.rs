@@ -320,7 +320,7 @@ pub(super) fn has_reason(reason: &str) -> Result<(), Failure> {
 
 /// Whose officers decide: the recipient's, or the sender's where a foreign recipient must not
 /// know that anything is held.
-fn side<'h>(rules: &Rules, hold: &'h NewHold) -> &'h Address {
+pub(super) fn side<'h>(rules: &Rules, hold: &'h NewHold) -> &'h Address {
     let is_abroad = hold.group.is_some() || disclose::is_foreign(rules, &hold.recipient);
     if is_abroad { &hold.sender } else { &hold.recipient }
 }

@@ -21,7 +21,8 @@ use super::{Failure, Gateway};
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     host: String,
-    latest: Mutex<HashMap<String, (u64, String)>>,
+    /// Size, checkpoint, and when it was signed (unix seconds).
+    latest: Mutex<HashMap<String, (u64, String, i64)>>,
 }
 
 impl Checkpoints {
@@ -39,11 +40,11 @@ impl Checkpoints {
         &self,
         key: &SigningKey,
         ledger: &str,
-        size: u64,
-        root: Digest,
+        (size, root): (u64, Digest),
+        now: i64,
     ) -> Result<String, Failure> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, text)) = latest.get(ledger).filter(|(known, _)| *known == size) {
+        if let Some((_, text, _)) = latest.get(ledger).filter(|(known, ..)| *known == size) {
             return Ok(text.clone());
         }
         let origin = self.origin(ledger);
@@ -55,8 +56,14 @@ impl Checkpoints {
         let text = head
             .sign_with(&origin, public, |text| key.sign_note(text))
             .map_err(Failure::internal)?;
-        latest.insert(ledger.to_owned(), (size, text.clone()));
+        latest.insert(ledger.to_owned(), (size, text.clone(), now));
         Ok(text)
+    }
+
+    /// Of which size the last checkpoint was, and when it was signed, since this process began.
+    pub(super) fn last(&self, ledger: &str) -> Option<(u64, i64)> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(ledger).map(|(size, _, at)| (*size, *at))
     }
 }
 
@@ -73,7 +80,7 @@ impl Gateway {
         size: u64,
         root: Digest,
     ) -> Result<String, Failure> {
-        self.checkpoints.signed(&self.keys().ledger, ledger, size, root)
+        self.checkpoints.signed(&self.keys().ledger, ledger, (size, root), self.now())
     }
 
     /// The proof as the API shows it.

@@ -18,6 +18,7 @@ mod ledgers;
 mod lifecycle;
 pub mod look;
 mod majority;
+pub mod overview;
 pub mod partners;
 mod pseudonym;
 mod record;

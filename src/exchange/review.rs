@@ -385,7 +385,10 @@ fn decider<'a>(rules: &Rules, exchange: &'a ExchangeRow, row: &ReviewRow) -> &'a
     }
 }
 
-async fn exchange_of(gateway: &Gateway, row: &ReviewRow) -> Result<ExchangeRow, Failure> {
+pub(super) async fn exchange_of(
+    gateway: &Gateway,
+    row: &ReviewRow,
+) -> Result<ExchangeRow, Failure> {
     let exchange = gateway.store().exchange(&row.review.exchange).await?;
     exchange.ok_or_else(|| Failure::problem(Code::NotFound))
 }
@@ -400,10 +403,22 @@ async fn open_to(
     let unknown = || Failure::problem(Code::NotFound);
     let row = gateway.store().review(&id).await?.ok_or_else(unknown)?;
     let exchange = exchange_of(gateway, &row).await?;
-    let at = decider(rules, &exchange, &row);
+    if decides(rules, (&row, &exchange), &act.officer) {
+        Ok((row, exchange))
+    } else {
+        Err(unknown())
+    }
+}
+
+/// Whether the officer of that name decides about the review.
+pub(super) fn decides(
+    rules: &Rules,
+    (row, exchange): (&ReviewRow, &ExchangeRow),
+    officer: &str,
+) -> bool {
+    let at = decider(rules, exchange, row);
     let is_own = row.review.party.as_ref() == Some(&at.party);
-    let may = !is_own && !is_foreign(rules, at) && is_on_duty(rules, &act.officer, at);
-    if may { Ok((row, exchange)) } else { Err(unknown()) }
+    !is_own && !is_foreign(rules, at) && is_on_duty(rules, officer, at)
 }
 
 /// Who decided what about which review: ids only, in the ledger of the party whose officer it is.

@@ -22,10 +22,11 @@ use crate::domain::{
 
 use self::rows::PolicyPin;
 pub use rows::{
-    AcknowledgedRow, Acknowledgement, Decision, EntryRow, ExchangeRow, GroupSize, HoldRow,
-    KeptMessage, KnownRow, MemberRow, MessageRow, NewHold, NewMessage, NewRelease, NewReview,
-    NewStep, NewVersion, RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow,
-    StepRow, VersionKey, VersionRow, WaitingCursor, WaitingRow,
+    AcknowledgedRow, Acknowledgement, ContactRow, Decision, EntryRow, ExchangeRow, FlowRow, Flows,
+    GroupSize, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, NewHold, NewMessage,
+    NewRelease, NewReview, NewStep, NewVersion, QueueRow, RecipientRow, Refusal, ReleaseRow,
+    ReleasedCursor, ReleasedRow, ReviewRow, StepRow, VersionKey, VersionRow, WaitingCursor,
+    WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -667,6 +668,22 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Months `YYYY-MM` under whose keys something is sealed.
     async fn sealed_months(&self) -> Result<Vec<String>, StoreError>;
+
+    /// What `party` sent and was handed since a moment (unix seconds), by edge and day; where none
+    /// is named, what everybody sent.
+    async fn flows(&self, party: Option<&PartyId>, since: i64) -> Result<Flows, StoreError>;
+
+    /// Releases that nobody was handed yet, by edge.
+    async fn queues(&self) -> Result<Vec<QueueRow>, StoreError>;
+
+    /// When `party` last sent to `with`, was released something from it and acknowledged that; where
+    /// `with` is not named, whoever was at the other end. What was sent to a named party counts
+    /// once it was handed out to it.
+    async fn contact(
+        &self,
+        party: &PartyId,
+        with: Option<&PartyId>,
+    ) -> Result<ContactRow, StoreError>;
 
     /// What waits.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

@@ -463,6 +463,52 @@ pub struct EntryRow {
     pub event: Vec<u8>,
 }
 
+/// How many messages went one way on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowRow {
+    /// From whom.
+    pub sender: Address,
+    /// To whom.
+    pub recipient: Address,
+    /// Days since 1970-01-01 in Jakarta.
+    pub day: i64,
+    /// How many.
+    pub count: u64,
+}
+
+/// What one party sent and was handed. See [`super::Store::flows`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flows {
+    /// Messages, once for each recipient that they were not refused for, by the day of admission.
+    pub sent: Vec<FlowRow>,
+    /// Releases handed out to the party, supplements left out, by the day that they were made.
+    pub received: Vec<FlowRow>,
+}
+
+/// Releases that wait for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueRow {
+    /// From whom.
+    pub sender: Address,
+    /// For whom.
+    pub recipient: Address,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was made (unix seconds).
+    pub oldest_at: i64,
+}
+
+/// When a party was last heard of, in unix seconds. See [`super::Store::contact`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ContactRow {
+    /// Its last message.
+    pub sent_at: Option<i64>,
+    /// The last release made for it.
+    pub released_at: Option<i64>,
+    /// Its last acknowledgement.
+    pub acknowledged_at: Option<i64>,
+}
+
 /// Names one version of one governed document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VersionKey {

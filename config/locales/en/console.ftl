@@ -59,7 +59,6 @@ month-11 = November
 month-12 = December
 
 overview = Overview
-overview-queued = Releases that wait
 overview-holds = Holds open
 overview-reviews = Reviews open
 

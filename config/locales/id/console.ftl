@@ -59,7 +59,6 @@ month-11 = November
 month-12 = Desember
 
 overview = Ikhtisar
-overview-queued = Pesan yang menunggu diambil
 overview-holds = Menunggu pemeriksaan petugas
 overview-reviews = Peninjauan terbuka
 

@@ -4,6 +4,7 @@
 //! carries a passkey's word of that very moment. No page loads anything from elsewhere, runs a
 //! script that stands in it, or is kept by a browser.
 
+mod chart;
 mod edit;
 mod edit_form;
 mod edit_new;

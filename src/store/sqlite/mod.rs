@@ -12,6 +12,7 @@ mod apply;
 mod budget;
 mod columns;
 mod connect;
+mod flows;
 mod inbox;
 mod ledgers;
 mod read;
@@ -37,10 +38,10 @@ use tokio::sync::{mpsc, oneshot};
 use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::{
-    AcknowledgedRow, Backlog, Changes, CommitError, Committed, EntryRow, ExchangeRow, Head,
-    HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, RecipientRow, ReleaseRow,
-    ReleasedCursor, ReleasedRow, ReviewRow, Store, StoreError, VersionRow, WaitingCursor,
-    WaitingRow,
+    AcknowledgedRow, Backlog, Changes, CommitError, Committed, ContactRow, EntryRow, ExchangeRow,
+    Flows, Head, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, QueueRow,
+    RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow, Store, StoreError,
+    VersionRow, WaitingCursor, WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -470,6 +471,24 @@ impl Store for Sqlite {
 
     async fn sealed_months(&self) -> Result<Vec<String>, StoreError> {
         self.read(read::sealed_months)
+    }
+
+    async fn flows(&self, party: Option<&PartyId>, since: i64) -> Result<Flows, StoreError> {
+        let party = party.cloned();
+        self.read_long(move |db| flows::flows(db, party.as_ref(), since)).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueRow>, StoreError> {
+        self.read_long(flows::queues).await
+    }
+
+    async fn contact(
+        &self,
+        party: &PartyId,
+        with: Option<&PartyId>,
+    ) -> Result<ContactRow, StoreError> {
+        let (party, with) = (party.clone(), with.cloned());
+        self.read_long(move |db| flows::contact(db, &party, with.as_ref())).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -1,0 +1,178 @@
+//! What an officer sees first: what flows, what waits, how the ledgers stand.
+//!
+//! Counts of messages of the own party's edges, from the party's own view: what it sent, and what
+//! it was handed. What is suspended towards it, or waits abroad for a window, it does not learn of
+//! here either. Nobody is counted, ranked or scored.
+
+use time::{Date, Duration};
+
+use super::hold::{is_on_duty, side};
+use super::review::{decides, exchange_of};
+use super::rules::Rules;
+use super::show::GOVERNANCE;
+use super::sight::Sight;
+use super::{Failure, Gateway};
+use crate::clock::JAKARTA;
+use crate::config::Officer;
+use crate::domain::{Address, Digest};
+
+/// How many days are looked back on, today among them.
+pub const DAYS: u16 = 30;
+
+/// Messages of one edge on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// From whom.
+    pub sender: Address,
+    /// To whom.
+    pub recipient: Address,
+    /// On which day, in Jakarta.
+    pub day: Date,
+    /// How many.
+    pub count: u64,
+}
+
+/// What waits for the officer's decision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub count: u64,
+    /// When the oldest was opened (unix seconds).
+    pub oldest_at: Option<i64>,
+    /// How many should have been decided by now.
+    pub overdue: u64,
+}
+
+impl Waiting {
+    fn add(&mut self, opened_at: i64, is_overdue: bool) {
+        self.count += 1;
+        self.overdue += u64::from(is_overdue);
+        self.oldest_at = Some(self.oldest_at.map_or(opened_at, |oldest| oldest.min(opened_at)));
+    }
+}
+
+/// Releases that nobody has fetched yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// From whom.
+    pub sender: Address,
+    /// For whom.
+    pub recipient: Address,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was made (unix seconds).
+    pub oldest_at: i64,
+}
+
+/// How a ledger stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerState {
+    /// A party's id, or `governance`.
+    pub name: String,
+    /// How many entries.
+    pub size: u64,
+    /// Root of its tree.
+    pub root: Digest,
+    /// Size and moment (unix seconds) of the last checkpoint signed since the process began.
+    pub signed: Option<(u64, i64)>,
+}
+
+/// What flows, what waits, how the ledgers stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// The first day counted.
+    pub since: Date,
+    /// The last: today.
+    pub today: Date,
+    /// By edge and day.
+    pub flows: Vec<Flow>,
+    /// Holds.
+    pub holds: Waiting,
+    /// Reviews.
+    pub reviews: Waiting,
+    /// Undelivered releases, the oldest first.
+    pub queues: Vec<Queue>,
+    /// The own party's and that of governance.
+    pub ledgers: Vec<LedgerState>,
+}
+
+/// What the officer sees.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the store does not answer.
+pub async fn overview(
+    gateway: &Gateway,
+    (rules, sight): (&Rules, &Sight),
+    officer: &Officer,
+) -> Result<Overview, Failure> {
+    let today = rules.today(gateway.clock());
+    let since = today.saturating_sub(Duration::days(i64::from(DAYS) - 1));
+    let mut ledgers = Vec::new();
+    for name in [sight.at().party.as_str(), GOVERNANCE] {
+        let head = gateway.store().head(name).await?;
+        let signed = gateway.checkpoints.last(name);
+        let (size, root) = (head.size, head.root);
+        ledgers.push(LedgerState { name: name.to_owned(), size, root, signed });
+    }
+    Ok(Overview {
+        since,
+        today,
+        flows: flows(gateway, sight, since).await?,
+        holds: holds(gateway, rules, officer).await?,
+        reviews: reviews(gateway, rules, officer).await?,
+        queues: queues(gateway, sight).await?,
+        ledgers,
+    })
+}
+
+async fn flows(gateway: &Gateway, sight: &Sight, since: Date) -> Result<Vec<Flow>, Failure> {
+    let from = since.midnight().assume_offset(JAKARTA).unix_timestamp();
+    let counted = gateway.store().flows(sight.party(), from).await?;
+    let sent = counted.sent.into_iter().filter(|row| sight.is_own(&row.sender));
+    let received = counted.received.into_iter().filter(|row| sight.is_own(&row.recipient));
+    let epoch = time::UtcDateTime::UNIX_EPOCH.date();
+    let all = sent.chain(received).map(|row| Flow {
+        day: epoch.saturating_add(Duration::days(row.day)),
+        sender: row.sender,
+        recipient: row.recipient,
+        count: row.count,
+    });
+    Ok(all.collect())
+}
+
+async fn queues(gateway: &Gateway, sight: &Sight) -> Result<Vec<Queue>, Failure> {
+    let rows = gateway.store().queues().await?.into_iter();
+    let own = rows.filter(|row| sight.is_own(&row.sender) || sight.is_own(&row.recipient));
+    let mut all: Vec<Queue> = own
+        .map(|row| Queue {
+            sender: row.sender,
+            recipient: row.recipient,
+            count: row.count,
+            oldest_at: row.oldest_at,
+        })
+        .collect();
+    all.sort_by_key(|queue| queue.oldest_at);
+    Ok(all)
+}
+
+/// Only those that the officer may decide: to anyone else there are none.
+async fn holds(gateway: &Gateway, rules: &Rules, officer: &Officer) -> Result<Waiting, Failure> {
+    let mut waiting = Waiting::default();
+    for row in gateway.store().holds(false).await? {
+        if is_on_duty(rules, &officer.name, side(rules, &row.hold)) {
+            waiting.add(row.hold.opened_at, false);
+        }
+    }
+    Ok(waiting)
+}
+
+async fn reviews(gateway: &Gateway, rules: &Rules, officer: &Officer) -> Result<Waiting, Failure> {
+    let (mut waiting, now) = (Waiting::default(), gateway.now());
+    for row in gateway.store().reviews(false).await? {
+        let exchange = exchange_of(gateway, &row).await?;
+        if decides(rules, (&row, &exchange), &officer.name) {
+            waiting.add(row.review.opened_at, row.review.due_at <= now);
+        }
+    }
+    Ok(waiting)
+}

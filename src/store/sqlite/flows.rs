@@ -1,0 +1,181 @@
+//! Counting what flows: messages and releases by edge and day, never by whom they are about.
+
+use rusqlite::{Connection, Row, named_params};
+
+use super::super::{ContactRow, FlowRow, Flows, QueueRow, StoreError};
+use super::columns::Columns;
+use super::read::{many, one};
+use crate::domain::PartyId;
+
+// rows grow with time: the walk back stops at the first message that is older
+const SENT: &str = "SELECT m.row, m.sender, m.unit, r.recipient,
+        (m.admitted_at + 25200) / 86400 AS day, count(*)
+    FROM messages m CROSS JOIN recipients r ON r.message = m.row
+    WHERE m.row > coalesce(
+            (SELECT row FROM messages WHERE admitted_at < :since ORDER BY row DESC LIMIT 1), 0)
+        AND (:party IS NULL OR +m.sender = :party) AND r.state <> 'refused'
+    GROUP BY m.sender, m.unit, r.recipient, day";
+const RECEIVED: &str = "SELECT r.row, r.sender, r.party, r.unit,
+        (r.made_at + 25200) / 86400 AS day, count(*)
+    FROM releases r CROSS JOIN release_states s ON s.release = r.row
+    WHERE r.party = :party AND r.made_at >= :since AND r.supplements IS NULL
+        AND s.state IN ('collected', 'acknowledged', 'rejected')
+    GROUP BY r.sender, r.unit, day";
+const QUEUES: &str = "SELECT r.row, r.sender, r.party, r.unit, count(*), min(s.made_at)
+    FROM release_states s CROSS JOIN releases r ON r.row = s.release
+    WHERE s.state = 'queued' GROUP BY r.sender, r.party, r.unit";
+
+pub(super) fn flows(
+    db: &Connection,
+    party: Option<&PartyId>,
+    since: i64,
+) -> Result<Flows, StoreError> {
+    let key = named_params! { ":party": party.map(PartyId::as_str), ":since": since };
+    let sent = many(db, SENT, key, |row| {
+        let columns = Columns::of("messages", row);
+        Ok(FlowRow {
+            sender: columns.address("sender")?,
+            recipient: columns.word("recipient")?,
+            day: columns.raw("day")?,
+            count: columns.count("count")?,
+        })
+    })?;
+    let Some(party) = party else { return Ok(Flows { sent, received: Vec::new() }) };
+    let key = named_params! { ":party": party.as_str(), ":since": since };
+    let received = many(db, RECEIVED, key, |row| {
+        let columns = Columns::of("releases", row);
+        Ok(FlowRow {
+            sender: columns.word("sender")?,
+            recipient: columns.address("party")?,
+            day: columns.raw("day")?,
+            count: columns.count("count")?,
+        })
+    })?;
+    Ok(Flows { sent, received })
+}
+
+pub(super) fn queues(db: &Connection) -> Result<Vec<QueueRow>, StoreError> {
+    many(db, QUEUES, [], |row| {
+        let columns = Columns::of("releases", row);
+        Ok(QueueRow {
+            sender: columns.word("sender")?,
+            recipient: columns.address("party")?,
+            count: columns.count("count")?,
+            oldest_at: columns.raw("oldest")?,
+        })
+    })
+}
+
+const SENT_TO_ANYONE: &str = "SELECT row, admitted_at FROM messages
+    WHERE +sender = :party AND :with IS NULL ORDER BY row DESC LIMIT 1";
+const SENT_TO_ONE: &str = "SELECT r.row, r.made_at
+    FROM releases r CROSS JOIN release_states s ON s.release = r.row
+    WHERE r.party = :with AND substr(r.sender || '/', 1, length(:party) + 1) = :party || '/'
+        AND s.state IN ('collected', 'acknowledged', 'rejected')
+    ORDER BY r.made_at DESC LIMIT 1";
+const RELEASED: &str = "SELECT r.row, r.made_at
+    FROM releases r CROSS JOIN release_states s ON s.release = r.row
+    WHERE r.party = :party AND s.state <> 'cancelled'
+        AND (:with IS NULL OR substr(r.sender || '/', 1, length(:with) + 1) = :with || '/')
+    ORDER BY r.made_at DESC LIMIT 1";
+const ACKNOWLEDGED: &str = "SELECT r.row, a.at
+    FROM releases r CROSS JOIN acknowledgements a ON a.release = r.row
+    WHERE r.party = :party
+        AND (:with IS NULL OR substr(r.sender || '/', 1, length(:with) + 1) = :with || '/')
+    ORDER BY r.made_at DESC LIMIT 1";
+
+pub(super) fn contact(
+    db: &Connection,
+    party: &PartyId,
+    with: Option<&PartyId>,
+) -> Result<ContactRow, StoreError> {
+    let at = |sql| {
+        let key = named_params! { ":party": party.as_str(), ":with": with.map(PartyId::as_str) };
+        one(db, sql, key, |row: &Row<'_>| Columns::of("contact", row).raw("at"))
+    };
+    Ok(ContactRow {
+        sent_at: at(if with.is_some() { SENT_TO_ONE } else { SENT_TO_ANYONE })?,
+        released_at: at(RELEASED)?,
+        acknowledged_at: at(ACKNOWLEDGED)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        for sql in [
+            include_str!("../migrations/sqlite/0001_begin.sql"),
+            include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
+        ] {
+            db.execute_batch(sql).unwrap();
+        }
+        db.execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             WITH m (sender, unit, id, at) AS (VALUES
+                 ('bnpt', NULL, 'a', 0), ('bnpt', NULL, 'b', 86400), ('kemensos', 'one', 'c', 90000))
+             INSERT INTO messages (sender, unit, message_id, message_type, purpose, digest, state,
+                 exchange, entry, admitted_at, retention_until, receipt)
+             SELECT sender, unit, id, 'status/1', 'p', x'00', 'admitted', 1, 1, at, '', '' FROM m;
+             INSERT INTO recipients (message, position, recipient, state) VALUES
+                 (1, 0, 'kemensos', 'queued'), (2, 0, 'kemensos/one', 'queued'),
+                 (2, 1, 'cuta-be', 'refused'), (3, 0, 'bnpt', 'suspended');
+             WITH r (id, party, unit, message, sender, supplements, at) AS (VALUES
+                 ('x', 'kemensos', 'one', 2, 'bnpt', NULL, 86400),
+                 ('y', 'kemensos', 'one', 2, 'bnpt', 'x', 86401),
+                 ('z', 'bnpt', NULL, 3, 'kemensos/one', NULL, 90000))
+             INSERT INTO releases (release_id, party, unit, exchange, message, sender, message_id,
+                 message_type, digest, policy_id, policy_version, policy_digest, release_schema,
+                 origin_salt, supplements, urgent, made_at, statement)
+             SELECT id, party, unit, 1, message, sender, 'b', 'status/1', x'00', 'p', 1, x'00', x'00',
+                 '', supplements, 0, at, '' FROM r;
+             INSERT INTO release_states (release, state, made_at) VALUES
+                 (1, 'acknowledged', 86400), (2, 'collected', 86401), (3, 'queued', 90000);
+             INSERT INTO acknowledgements (release, received, jws, receipt, entry, at)
+                 VALUES (1, 1, '', '', 1, 86500);",
+        )
+        .unwrap();
+        db
+    }
+
+    fn said(rows: &[FlowRow]) -> Vec<String> {
+        let one =
+            |row: &FlowRow| format!("{} {} {} {}", row.sender, row.recipient, row.day, row.count);
+        rows.iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_party_counts_what_it_sent_and_was_handed_and_nothing_else() {
+        let db = store();
+        let of = |party: &str, since| {
+            let flows = flows(&db, Some(&party.parse().unwrap()), since).unwrap();
+            (said(&flows.sent), said(&flows.received))
+        };
+        let day_one = "bnpt kemensos/one 1 1".to_owned();
+        let suspended = "kemensos/one bnpt 1 1".to_owned();
+        assert_eq!(of("bnpt", 1), (vec![day_one.clone()], vec![]));
+        // what waits or is suspended is not yet there for whom it is for
+        assert_eq!(of("kemensos", 1), (vec![suspended], vec![day_one]));
+        assert_eq!(flows(&db, None, 0).unwrap().sent.len(), 3);
+        let queues = queues(&db).unwrap();
+        assert_eq!((queues.len(), queues[0].count, queues[0].oldest_at), (1, 1, 90000));
+    }
+
+    #[test]
+    fn a_partner_was_last_heard_of_by_whom_it_wrote_to() {
+        let db = store();
+        let party = |text: &str| text.parse::<PartyId>().unwrap();
+        let with = party("kemensos");
+        let one = contact(&db, &party("bnpt"), Some(&with)).unwrap();
+        assert_eq!(
+            (one.sent_at, one.released_at, one.acknowledged_at),
+            (Some(86401), Some(90000), None)
+        );
+        let other = contact(&db, &party("kemensos"), Some(&party("bnpt"))).unwrap();
+        assert_eq!((other.sent_at, other.acknowledged_at), (None, Some(86500)));
+        assert_eq!(contact(&db, &party("bnpt"), None).unwrap().sent_at, Some(86400));
+        assert_eq!(contact(&db, &party("cuta-be"), Some(&with)).unwrap(), ContactRow::default());
+    }
+}
