@@ -123,8 +123,7 @@ test("a stolen, an ended and a signed-out session lead nowhere", async () => {
   await guest.go("/rules");
   assert.match(guest.page.url(), /\/sign-in$/);
   const before = await approver.page.content();
-  await approver.page.click(".who button");
-  assert.match(approver.page.url(), /\/sign-in$/);
+  await Promise.all([approver.page.waitForURL(/\/sign-in$/), approver.page.click(".who button")]);
   await approver.page.goBack();
   assert.doesNotMatch(await approver.page.content(), new RegExp(ABROAD), before.length);
   // the cookie of before opens nothing any more
