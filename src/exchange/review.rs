@@ -63,6 +63,22 @@ pub async fn list(gateway: &Gateway, decided_too: bool) -> Result<Vec<ReviewView
     Ok(views)
 }
 
+/// The undecided reviews that this officer may decide about, oldest first. Shows no value.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the store does not answer.
+pub async fn list_for(gateway: &Gateway, officer: &str) -> Result<Vec<ReviewView>, Failure> {
+    let rules = gateway.rules();
+    let mut views = Vec::new();
+    for row in gateway.store().reviews(false).await? {
+        let exchange = exchange_of(gateway, &row).await?;
+        if decides(&rules, (&row, &exchange), officer) {
+            views.push(view(gateway, &rules, &row, &exchange).await?);
+        }
+    }
+    Ok(views)
+}
+
 /// One review. Shows no value.
 ///
 /// # Errors

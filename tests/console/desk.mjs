@@ -110,13 +110,17 @@ export class Desk {
       });
   }
 
+  // A reference that nobody has used.
+  fresh() {
+    return Array.from(randomBytes(26), (b) => "abcdefghijklmnopqrstuvwxyz234567"[b % 32]).join("");
+  }
+
   // BNPT refers a child, the unit takes the case and tells BNPT and CUTA; answers its message's id.
-  told() {
+  told(change = (claims) => claims) {
     const unit = "kemensos/sentra-handayani";
-    const ref = Array.from(randomBytes(26), (b) => "abcdefghijklmnopqrstuvwxyz234567"[b % 32]).join("");
     this.send("bnpt", "referral.typical", (claims) => {
-      claims.body.subject.ref = ref;
-      return claims;
+      claims.body.subject.ref = this.fresh();
+      return change(claims);
     });
     const { release_id, exchange, body } = this.inbox(unit).at(-1);
     this.run("ack", release_id, "--as", unit);

@@ -20,6 +20,7 @@ mod session;
 mod sign_in;
 mod statics;
 mod versions;
+mod waiting;
 mod words;
 
 use std::sync::Arc;
@@ -37,7 +38,7 @@ const FORM_BYTES_MAX: usize = 512 * 1024;
 
 /// The menu: path, and the name of its words.
 pub(super) const MENU: &[(&str, &str)] =
-    &[("/", "overview"), ("/partners", "partners"), ("/rules", "rules")];
+    &[("/", "overview"), ("/waiting", "waiting"), ("/partners", "partners"), ("/rules", "rules")];
 
 /// What the pages are made from.
 #[derive(Debug, Clone)]
@@ -54,6 +55,7 @@ pub fn router(site: Site) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(partners::routes())
+        .merge(waiting::routes())
         .merge(versions::routes())
         .merge(edit::routes())
         .merge(edit_new::routes())

@@ -129,7 +129,7 @@ impl Document {
     /// What officers sign: SHA-256 of its canonical form, in which comments and layout do not
     /// count.
     pub fn digest(&self) -> Digest {
-        let of = |value: serde_json::Result<serde_json::Value>| {
+        let of = |value: serde_json::Result<Value>| {
             // a plain value of ours always has a canonical form
             let bytes = value.ok().and_then(|value| canonical(&value).ok()).unwrap_or_default();
             Digest::of(&bytes)
