@@ -5,11 +5,13 @@
 
 pub mod acknowledge;
 mod admit;
+pub mod approvals;
 pub mod change;
 pub mod collect;
 mod disclose;
 pub mod enrol;
 mod except;
+pub mod excepting;
 mod gateway;
 pub mod gather_evidence;
 mod group;

@@ -9,6 +9,7 @@ mod edit;
 mod edit_form;
 mod edit_new;
 mod enrol;
+mod except;
 mod fault;
 mod guard;
 mod matrix;
@@ -16,9 +17,11 @@ mod overview;
 mod page;
 mod partners;
 mod preview;
+mod replay;
 mod session;
 mod sign_in;
 mod statics;
+mod stop;
 mod versions;
 mod waiting;
 mod words;
@@ -59,6 +62,9 @@ pub fn router(site: Site) -> Router {
         .merge(versions::routes())
         .merge(edit::routes())
         .merge(edit_new::routes())
+        .merge(except::routes())
+        .merge(stop::routes())
+        .merge(replay::routes())
         .merge(sign_in::routes())
         .merge(enrol::routes())
         .merge(statics::routes())

@@ -14,11 +14,13 @@ use serde::Deserialize;
 use super::Site;
 use super::fault::Fault;
 use super::page::{Page, html, see};
-use super::preview::{Told, told};
+use super::preview::{Depth, Look, Told, look, told};
+use super::replay;
 use super::session::Seat;
 use super::sign_in::{Asked, said_here};
 use crate::config::{Language, Role};
 use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
+use crate::exchange::approvals::{self, Approved};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::versions;
 use crate::policy::{self, Finding};
@@ -120,7 +122,11 @@ pub(super) async fn before(seat: &Seat, view: &VersionView) -> Result<String, Fa
 struct Version {
     page: Page,
     view: VersionView,
-    told: Told,
+    look: Look,
+    /// Whether it may be replayed over the messages that are kept.
+    may_replay: bool,
+    /// When the officer approved before; of an approver only.
+    approvals: Vec<Past>,
     /// The acts that the officer may do here: `propose`, `approve`, `return`, `withdraw`.
     acts: Vec<&'static str>,
     /// Why the officer may not approve: a code.
@@ -128,6 +134,26 @@ struct Version {
     fault: Option<Said>,
     /// What was typed as the reason.
     reason: String,
+}
+
+/// One of the officer's own approvals: when, of what, and how many minutes after its proposal.
+struct Past {
+    at: String,
+    id: String,
+    version: u32,
+    minutes: i64,
+}
+
+/// The officer's own last approvals.
+async fn past(seat: &Seat) -> Result<Vec<Past>, Fault> {
+    let approvals = approvals::last(seat.gateway(), &seat.officer.name).await?;
+    let past = approvals.into_iter().map(|Approved { id, version, at, after_s, .. }| Past {
+        at: seat.visit.page.unix(at),
+        id,
+        version,
+        minutes: after_s / 60,
+    });
+    Ok(past.collect())
 }
 
 impl Version {
@@ -142,6 +168,16 @@ pub(super) struct Said {
     pub(super) message: String,
     pub(super) findings: Vec<Finding>,
     pub(super) reason: String,
+}
+
+/// Whether it was in force once and is no more.
+fn is_past(view: &VersionView) -> bool {
+    view.kind == DocumentKind::Policy && matches!(view.stands.as_str(), "superseded" | "ended")
+}
+
+fn is_draft_or_proposed(view: &VersionView) -> bool {
+    view.kind == DocumentKind::Policy
+        && matches!(view.state, VersionState::Draft | VersionState::Proposed)
 }
 
 async fn show(seat: Seat, Path(named): Path<Named>) -> Result<Response, Fault> {
@@ -162,7 +198,8 @@ async fn shown(
         before.clear();
     }
     let page = seat.page();
-    let told = told(seat.gateway(), &page, &view, &before);
+    let named = (view.kind, view.id.as_str());
+    let look = look(seat.gateway(), &page, named, (&view.text, &before), Depth::Proof);
     let touched = view.steps.iter().any(|step| step.officer == seat.officer.name);
     let is_proposed = view.state == VersionState::Proposed;
     let is_draft = view.state == VersionState::Draft;
@@ -178,15 +215,19 @@ async fn shown(
         ("approve", may_approve),
         ("return", is_proposed && seat.officer.is(Role::Approver)),
         ("edit", seat.officer.is(Role::Editor)),
+        ("roll-back", seat.officer.is(Role::Editor) && is_past(&view)),
+        ("freeze", view.kind == DocumentKind::Party && view.stands == "in_force"),
         ("withdraw", (is_draft || is_proposed) && touched),
     ];
     let version = Version {
         acts: acts.into_iter().filter_map(|(act, may)| may.then_some(act)).collect(),
         may_not,
         reason: fault.as_ref().map(|said| said.reason.clone()).unwrap_or_default(),
+        approvals: if may_approve { past(seat).await? } else { Vec::new() },
+        may_replay: is_draft_or_proposed(&view) && replay::is_open_to(&seat.officer, &view),
         page,
         view,
-        told,
+        look,
         fault,
     };
     Ok(html(status, &version))
@@ -216,6 +257,8 @@ struct Confirm {
     reason: String,
     from: Option<String>,
     asked: Asked,
+    /// What signing does at once, where that is not said by what changes.
+    said: Option<String>,
 }
 
 async fn prepare(
@@ -247,6 +290,18 @@ async fn prepare(
         // what the author named is approved as it was named
         None => view.steps.iter().rev().find_map(|step| named_moment(step.word.as_deref()?)),
     };
+    confirm(&seat, (view, told), form.role, (form.reason, from), None)
+}
+
+/// Asks for the passkey's word about exactly this version.
+pub(super) fn confirm(
+    seat: &Seat,
+    (view, told): (VersionView, Told),
+    role: SignerRole,
+    (reason, from): (String, Option<i64>),
+    said: Option<String>,
+) -> Result<Response, Fault> {
+    let page = seat.page();
     let now = seat.gateway().clock().now().unix_timestamp();
     let word = Approval {
         iss: seat.officer.name.clone(),
@@ -256,14 +311,13 @@ async fn prepare(
         id: view.id.clone(),
         version: view.version,
         digest: view.digest.parse().map_err(|_form| Fault::Busy)?,
-        role: form.role,
+        role,
         from,
     };
     let claims = serde_json::to_vec(&word).map_err(|_form| Fault::Busy)?;
     let asked = Asked::of(Approval::TYP, &claims, Some(&seat.officer));
     let from = from.map(|from| page.unix(from));
-    let (role, reason) = (form.role, form.reason);
-    Ok(html(StatusCode::OK, &Confirm { page, view, told, role, reason, from, asked }))
+    Ok(html(StatusCode::OK, &Confirm { page, view, told, role, reason, from, asked, said }))
 }
 
 fn named_moment(word: &str) -> Option<i64> {

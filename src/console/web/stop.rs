@@ -1,0 +1,153 @@
+//! What stops something, or takes it back: a party is frozen and freed, a policy goes back to what
+//! it said before.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::Site;
+use super::edit::{Begin, kept, may_edit};
+use super::edit_form::{Fields, Sent};
+use super::fault::Fault;
+use super::page::{Page, html};
+use super::preview::told;
+use super::session::Seat;
+use super::versions::{Named, confirm, find};
+use crate::config::{PartyRecord, Role};
+use crate::domain::{DocumentKind, PartyKind, SignerRole};
+use crate::exchange::change::{self, ChangeFault};
+use crate::exchange::versions;
+use crate::wire::{DraftAsk, VersionView, VersionsAsk};
+
+/// For how long one officer alone stops whoever cares for children.
+const ALONE_H: i64 = 12;
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/freeze/{party}", get(ask).post(freeze))
+        .route("/edit/{kind}/{id}/{version}/roll-back", post(roll_back))
+}
+
+#[derive(Template)]
+#[template(path = "freeze.html")]
+struct Freeze {
+    page: Page,
+    party: String,
+    name: String,
+    is_frozen: bool,
+    until: Option<String>,
+    /// Whether a freeze by one officer lifts itself.
+    lifts: bool,
+    may: bool,
+    reason: String,
+    fault: Option<String>,
+}
+
+/// The record in force, and what it says.
+async fn record(seat: &Seat, party: &str) -> Result<(VersionView, PartyRecord), Fault> {
+    let (kind, id) = (Some(DocumentKind::Party), Some(party.to_owned()));
+    let ask = VersionsAsk { kind, id, officer: Some(seat.officer.name.clone()) };
+    let views = versions::list(seat.gateway(), &ask).await?;
+    let view = views.into_iter().find(|view| view.stands == "in_force").ok_or(Fault::Unknown)?;
+    let rules = seat.gateway().rules();
+    let record = rules.parties.iter().find(|record| record.id.as_str() == party).cloned();
+    Ok((view, record.ok_or(Fault::Unknown)?))
+}
+
+fn now(seat: &Seat) -> time::OffsetDateTime {
+    seat.gateway().clock().now()
+}
+
+fn page(seat: &Seat, record: &PartyRecord, (reason, fault): (String, Option<String>)) -> Response {
+    let page = seat.page();
+    let is_frozen = record.is_frozen(now(seat).unix_timestamp());
+    let until = record.frozen_until.filter(|_| is_frozen);
+    let status = if fault.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let roles = [Role::Editor, Role::Approver, Role::Operator];
+    let may = roles.iter().any(|role| seat.officer.is(*role)) && !seat.officer.passkeys.is_empty();
+    let freeze = Freeze {
+        party: record.id.to_string(),
+        name: record.name.clone(),
+        is_frozen,
+        until: until.map(|until| page.unix(until.unix_timestamp())),
+        lifts: record.kind == PartyKind::Social,
+        // to free a party widens: an editor proposes it
+        may: may && (!is_frozen || seat.officer.is(Role::Editor)),
+        page,
+        reason,
+        fault,
+    };
+    html(status, &freeze)
+}
+
+async fn ask(seat: Seat, Path(party): Path<String>) -> Response {
+    match record(&seat, &party).await {
+        Ok((_, record)) => page(&seat, &record, (String::new(), None)),
+        Err(fault) => fault.shown(&seat.visit.page),
+    }
+}
+
+/// Writes the draft, and asks for the passkey's word that puts it forward: what narrows is in force
+/// with it.
+async fn freeze(seat: Seat, Path(party): Path<String>, sent: Sent) -> Result<Response, Fault> {
+    let fields = match Fields::of(&seat, sent) {
+        Ok(fields) => fields,
+        Err(page) => return Ok(page),
+    };
+    let (view, record) = match record(&seat, &party).await {
+        Ok(found) => found,
+        Err(fault) => return Ok(fault.shown(&seat.visit.page)),
+    };
+    let freezes = match fields.get("act") {
+        "freeze" => true,
+        "free" => false,
+        _ => return Ok(Fault::Malformed.shown(&seat.visit.page)),
+    };
+    let until = (freezes && record.kind == PartyKind::Social)
+        .then(|| now(&seat) + time::Duration::hours(ALONE_H));
+    let text = change::frozen(&view.text, freezes, until).map_err(|_bad| Fault::Busy)?;
+    let ask = DraftAsk {
+        officer: seat.officer.name.clone(),
+        kind: DocumentKind::Party,
+        id: party,
+        text,
+        version: None,
+    };
+    let reason = fields.get("reason").to_owned();
+    match change::draft(seat.gateway(), &ask).await {
+        Ok(draft) => {
+            let visitor = seat.page();
+            let told = told(seat.gateway(), &visitor, &draft, &view.text);
+            let said = match (freezes, until) {
+                (true, Some(until)) => {
+                    visitor.t1("freeze-until", "at", visitor.unix(until.unix_timestamp()))
+                }
+                (true, None) => visitor.t("freeze-at-once"),
+                (false, _) => visitor.t("free-by-two"),
+            };
+            confirm(&seat, (draft, told), SignerRole::Author, (reason, None), Some(said))
+        }
+        Err(ChangeFault::Failed(failure)) => Ok(Fault::from(failure).shown(&seat.visit.page)),
+        Err(fault) => {
+            let said = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            Ok(page(&seat, &record, (reason, Some(said))))
+        }
+    }
+}
+
+/// An earlier version's text becomes a draft, with its number and nothing else changed.
+async fn roll_back(seat: Seat, Path(named): Path<Named>, sent: Sent) -> Result<Response, Fault> {
+    if let Err(page) = Fields::of(&seat, sent) {
+        return Ok(page);
+    }
+    let shown = async {
+        may_edit(&seat)?;
+        let view = find(&seat, &named).await?;
+        let begin = Begin { text: view.text, ..Begin::default() };
+        kept(&seat, (view.kind, &view.id), begin, false).await
+    };
+    shown.await.or_else(|fault: Fault| Ok(fault.shown(&seat.visit.page)))
+}
