@@ -11,6 +11,8 @@ use crate::sign;
 pub struct Assertion {
     /// Its `jti`.
     pub jti: String,
+    /// When its client says it was made, unix seconds.
+    pub issued_at: i64,
     /// Unix seconds.
     pub expires_at: i64,
 }
@@ -42,6 +44,19 @@ pub enum AssertionFault {
 }
 
 impl AssertionFault {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Signature => "signature",
+            Self::Typ => "typ",
+            Self::Subject => "subject",
+            Self::Audience => "audience",
+            Self::Lifetime => "lifetime",
+            Self::Expired => "expired",
+        }
+    }
+
     /// The sentence for `error_description`.
     pub fn sentence(self) -> &'static str {
         match self {
@@ -118,5 +133,5 @@ fn check_claims(
     if iat > now + SKEW_S || exp <= now || not_yet {
         return Err(AssertionFault::Expired);
     }
-    Ok(Assertion { jti: jti.to_owned(), expires_at: exp })
+    Ok(Assertion { jti: jti.to_owned(), issued_at: iat, expires_at: exp })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::directory::Directory;
 use crate::domain::{Address, Digest, PartyKind};
 
 /// What an access token allows.
@@ -73,6 +74,19 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// As whom a message of `address` would come, to look at one that nobody has sent: without a
+    /// scope, and bound to no certificate. `None` for an address that is not in force.
+    pub fn without_scopes(directory: &Directory, address: &Address) -> Option<Self> {
+        let party = directory.party(&address.party).filter(|_| directory.knows(address))?;
+        Some(Self {
+            address: address.clone(),
+            kind: party.kind,
+            frozen: party.frozen,
+            scopes: Scopes::default(),
+            certificate: Digest::of(&[]),
+        })
+    }
+
     /// Party, or the unit it is bound to: `sub` of its token.
     pub fn address(&self) -> &Address {
         &self.address

@@ -252,6 +252,13 @@ pub fn check_pin(pin: &CertificatePin) -> Result<(), &'static str> {
     pinned_by(pin).map(drop)
 }
 
+/// First and last moment at which a pinned CA is valid; `None` where the text is none.
+pub fn ca_validity(pem: &str) -> Option<(OffsetDateTime, OffsetDateTime)> {
+    let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+    let certificate = Certificate::read(&pem.contents).ok()?;
+    Some((certificate.not_before, certificate.not_after))
+}
+
 fn pinned_by(pin: &CertificatePin) -> Result<PinnedBy, &'static str> {
     match (&pin.spki, &pin.ca, &pin.san) {
         (Some(spki), None, None) => Ok(PinnedBy::Spki(*spki)),

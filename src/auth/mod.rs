@@ -7,5 +7,7 @@ mod token;
 
 pub use assertion::{Assertion, AssertionFault};
 pub use caller::{Caller, Scope, Scopes, UnknownScope};
-pub use directory::{BadCertificate, BadRecord, Certificate, Directory, Party, check_pin};
+pub use directory::{
+    BadCertificate, BadRecord, Certificate, Directory, Party, ca_validity, check_pin,
+};
 pub use token::{AccessToken, Judge, TokenCache, TokenFault};

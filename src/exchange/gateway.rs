@@ -22,6 +22,7 @@ use super::except;
 use super::ledgers::Checkpoints;
 use super::rules::{BadRules, Files, Rules};
 use super::seed::{self, Seed, SeedFault, SeedSigners};
+use super::seen::Seen;
 use super::show::GOVERNANCE;
 
 /// Why a use case did not do what was asked.
@@ -122,6 +123,7 @@ pub struct Gateway {
     pub(super) parts: Parts,
     pub(super) checkpoints: Checkpoints,
     pub(super) tokens: TokenCache,
+    pub(super) seen: Seen,
     token_keys: Vec<PublicKey>,
     rules: ArcSwap<Rules>,
     files: ArcSwap<Files>,
@@ -154,6 +156,7 @@ impl Gateway {
         let gateway = Self {
             checkpoints: Checkpoints::new(&parts.id),
             tokens: TokenCache::default(),
+            seen: Seen::default(),
             token_keys,
             rules: ArcSwap::from_pointee(rules),
             files: ArcSwap::from_pointee(files),

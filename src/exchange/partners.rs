@@ -11,6 +11,7 @@ use super::{Failure, Gateway};
 use crate::config::Officer;
 use crate::domain::{Code, DocumentKind, PartyId};
 use crate::policy::Compiled;
+use crate::store::VersionKey;
 use crate::wire::{VersionView, VersionsAsk};
 
 /// A policy, and whether anything is passed on under it today.
@@ -64,10 +65,7 @@ pub fn standing(rules: &Rules, sight: &Sight, today: Date) -> Vec<Standing> {
     let seen = rules.policies.iter().filter(|policy| sight.policy(policy));
     let mut all: Vec<Standing> = seen
         .map(|policy| {
-            let is_it = |key: &&crate::store::VersionKey| {
-                key.kind == DocumentKind::Policy && key.id == policy.id()
-            };
-            let key = rules.versions.iter().find(is_it);
+            let key = key_of(rules, policy);
             Standing {
                 version: key.map_or_else(|| policy.version(), |key| key.version),
                 state: state(rules, policy, key.is_some_and(|k| rules.ended.contains(k)), today),
@@ -80,12 +78,17 @@ pub fn standing(rules: &Rules, sight: &Sight, today: Date) -> Vec<Standing> {
     all
 }
 
+pub(super) fn key_of<'r>(rules: &'r Rules, policy: &Compiled) -> Option<&'r VersionKey> {
+    let of_policies = rules.versions.iter().filter(|key| key.kind == DocumentKind::Policy);
+    of_policies.into_iter().find(|key| key.id == policy.id())
+}
+
 fn edge(policy: &Compiled) -> (String, &str, String, String) {
     let (recipient, sender) = (policy.recipient().to_string(), policy.sender().to_string());
     (recipient, policy.message().as_str(), sender, policy.purpose().to_string())
 }
 
-fn state(rules: &Rules, policy: &Compiled, has_ended: bool, today: Date) -> State {
+pub(super) fn state(rules: &Rules, policy: &Compiled, has_ended: bool, today: Date) -> State {
     let agreed = rules.agreements.iter().any(|agreement| {
         agreement.binds(&policy.sender().party, &policy.recipient().party)
             && agreement.in_force(today)

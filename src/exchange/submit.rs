@@ -142,7 +142,12 @@ async fn decide(
 }
 
 /// Step 3: strict header, signature under a key of the certificate's party.
-fn verify(rules: &Rules, caller: &Caller, media: Media, object: &[u8]) -> Result<Verified, Stop> {
+pub(super) fn verify(
+    rules: &Rules,
+    caller: &Caller,
+    media: Media,
+    object: &[u8],
+) -> Result<Verified, Stop> {
     let split = sign::split(object).map_err(plain)?;
     let key = rules
         .directory
@@ -156,7 +161,7 @@ fn verify(rules: &Rules, caller: &Caller, media: Media, object: &[u8]) -> Result
 }
 
 /// Step 4, first half: strict JSON.
-fn parse(verified: Verified, named: &mut Named) -> Result<Parsed, Stop> {
+pub(super) fn parse(verified: Verified, named: &mut Named) -> Result<Parsed, Stop> {
     named.digest = Some(verified.digest());
     let parsed = schema::parse(verified).map_err(|unparsed| Stop::Refuse(unparsed.refused))?;
     named.message_id = parsed.message_id();
@@ -164,7 +169,11 @@ fn parse(verified: Verified, named: &mut Named) -> Result<Parsed, Stop> {
 }
 
 /// Step 4, second half: the signer is who calls, and the message is for this gateway.
-fn addressed(gateway: &Gateway, caller: &Caller, parsed: Parsed) -> Result<Parsed, Stop> {
+pub(super) fn addressed(
+    gateway: &Gateway,
+    caller: &Caller,
+    parsed: Parsed,
+) -> Result<Parsed, Stop> {
     let sender = caller.address().to_string();
     if parsed.text("iss") != Some(sender.as_str()) {
         return Err(Stop::Refuse(Refused::at(Code::SenderMismatch, "/iss", "const")));
@@ -176,7 +185,11 @@ fn addressed(gateway: &Gateway, caller: &Caller, parsed: Parsed) -> Result<Parse
 }
 
 /// Step 4, last: an admitted id is answered again, byte for byte, also after its `exp`.
-async fn look_up(gateway: &Gateway, caller: &Caller, parsed: Parsed) -> Result<Seen<Fresh>, Stop> {
+pub(super) async fn look_up(
+    gateway: &Gateway,
+    caller: &Caller,
+    parsed: Parsed,
+) -> Result<Seen<Fresh>, Stop> {
     let Some(id) = parsed.message_id() else {
         return Err(Stop::Refuse(Refused::at(Code::Schema, "/jti", "pattern")));
     };
@@ -188,7 +201,7 @@ async fn look_up(gateway: &Gateway, caller: &Caller, parsed: Parsed) -> Result<S
 }
 
 /// Step 5.
-fn validate(rules: &Rules, fresh: Fresh) -> Result<Valid<Message>, Stop> {
+pub(super) fn validate(rules: &Rules, fresh: Fresh) -> Result<Valid<Message>, Stop> {
     rules.schemas.validate(fresh.0).map_err(Stop::Refuse)
 }
 
@@ -231,7 +244,7 @@ pub(super) fn code_of(fault: SignFault) -> Code {
 pub struct Fresh(Parsed);
 
 /// Whether the message was admitted before.
-enum Seen<T> {
+pub(super) enum Seen<T> {
     Never(T),
     Before(Box<MessageRow>),
 }

@@ -7,6 +7,7 @@ use crate::domain::{Address, Code};
 use crate::store::{Changes, CommitError, Requirement, Write};
 use crate::wire::TokenAnswer;
 
+use super::seen::Granted;
 use super::{Failure, Gateway};
 
 /// The form of `POST /v1/token` (RFC 6749, 4.4; RFC 7523, 2.2).
@@ -82,8 +83,17 @@ pub async fn grant(
         gateway.id(),
         now.unix_timestamp(),
     )
-    .map_err(|fault| TokenRefusal::InvalidClient(sentence(fault)))?;
+    .map_err(|fault| {
+        gateway.seen.refused(&client.party, now.unix_timestamp(), fault);
+        TokenRefusal::InvalidClient(sentence(fault))
+    })?;
+    let granted = Granted {
+        at: now.unix_timestamp(),
+        ahead_s: assertion.issued_at.saturating_sub(now.unix_timestamp()),
+        certificate_until: certificate.not_after.unix_timestamp(),
+    };
     use_once(gateway, &client, assertion.jti, assertion.expires_at).await?;
+    gateway.seen.granted(&client.party, granted);
     let iat = now.unix_timestamp();
     let token = AccessToken {
         iss: gateway.id().to_owned(),

@@ -13,6 +13,7 @@ mod except;
 mod fault;
 mod guard;
 mod matrix;
+mod onboard;
 mod overview;
 mod page;
 mod partners;
@@ -59,6 +60,7 @@ pub fn router(site: Site) -> Router {
         .merge(overview::routes())
         .merge(partners::routes())
         .merge(waiting::routes())
+        .merge(onboard::routes())
         .merge(versions::routes())
         .merge(edit::routes())
         .merge(edit_new::routes())
