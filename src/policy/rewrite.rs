@@ -54,7 +54,9 @@ pub fn rewritten(
     }
     if let Some(expires) = head.expires {
         let day: Option<toml_edit::Datetime> = expires.to_string().parse().ok();
-        day.into_iter().for_each(|day| set(document.as_table_mut(), "expires", day.into()));
+        if let Some(day) = day {
+            set(document.as_table_mut(), "expires", day.into());
+        }
     }
     let leaves = document.entry("leaves").or_insert_with(toml_edit::table);
     let Some(leaves) = leaves.as_table_like_mut() else {

@@ -124,6 +124,7 @@ proof-comes-out = What can come out
 
 replay = Over the messages that are kept
 replay-what = Counts what this version would have done with messages of your agency that are still kept, beside the one in force. Nothing is sent, and no value is shown.
+replay-not-yours = Its messages are not those of your agency and unit, so you cannot count it over them.
 replay-days = How many days back
 replay-go = Count
 replay-progress = How far it is

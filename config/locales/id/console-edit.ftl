@@ -124,6 +124,7 @@ proof-comes-out = Yang mungkin keluar
 
 replay = Pada pesan yang masih disimpan
 replay-what = Menghitung apa jadinya pesan lembaga Anda yang masih disimpan dengan versi ini, di samping yang berlaku. Tidak ada yang dikirim, tidak ada nilai yang ditampilkan.
+replay-not-yours = Pesannya bukan dari lembaga dan unit Anda, jadi Anda tidak dapat menghitungnya.
 replay-days = Berapa hari ke belakang
 replay-go = Hitung
 replay-progress = Sudah sejauh mana

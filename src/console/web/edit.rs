@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
 use super::Site;
-use super::edit_form::{Fields, Sent, Shape, shape, text_of};
+use super::edit_form::{Fields, Posted, Shape, shape, text_of};
 use super::fault::Fault;
 use super::page::{Page, html, see};
 use super::preview::{Depth, Look, look};
@@ -209,7 +209,11 @@ impl About<'_> {
         (unsaved, fault): (bool, Option<String>),
         status: StatusCode,
     ) -> Result<Response, Fault> {
-        let (page, rules) = (seat.page(), seat.gateway().rules());
+        let (mut page, rules) = (seat.page(), seat.gateway().rules());
+        // where the other language finds it, whatever form it answers
+        if !self.views.is_empty() || self.kind != DocumentKind::Policy {
+            page.path = format!("/edit/{}/{}", self.kind, self.id);
+        }
         let source = Source::parse(self.id, &begin.text).ok();
         let is_form = self.kind == DocumentKind::Policy && !self.as_text;
         let source = source.filter(|_| is_form);
@@ -264,13 +268,10 @@ async fn preview(
     seat: Seat,
     Path((kind, id)): Path<Named>,
     headers: HeaderMap,
-    sent: Sent,
+    posted: Posted,
 ) -> Result<Response, Fault> {
-    let fields = match Fields::of(&seat, sent) {
-        Ok(fields) => fields,
-        Err(page) => return Ok(page),
-    };
     let shown = async {
+        let fields = Fields::of(&seat, posted)?;
         may_edit(&seat)?;
         let views = versions_of(&seat, (kind, &id)).await?;
         let (begin, findings) = typed(&seat, (kind, &id), &fields);
@@ -287,12 +288,13 @@ async fn preview(
     shown.await.or_else(|fault: Fault| Ok(fault.shown(&seat.visit.page)))
 }
 
-async fn save(seat: Seat, Path((kind, id)): Path<Named>, sent: Sent) -> Result<Response, Fault> {
-    let fields = match Fields::of(&seat, sent) {
-        Ok(fields) => fields,
-        Err(page) => return Ok(page),
-    };
+async fn save(
+    seat: Seat,
+    Path((kind, id)): Path<Named>,
+    posted: Posted,
+) -> Result<Response, Fault> {
     let shown = async {
+        let fields = Fields::of(&seat, posted)?;
         may_edit(&seat)?;
         let (begin, findings) = typed(&seat, (kind, &id), &fields);
         let as_text = !fields.has("why");
@@ -314,6 +316,13 @@ pub(super) async fn kept(
     begin: Begin,
     as_text: bool,
 ) -> Result<Response, Fault> {
+    if begin.draft.is_none() {
+        // a form that is sent twice makes one draft
+        let views = versions_of(seat, (kind, id)).await?;
+        if let Some(view) = views.iter().find(|view| is_mine(seat, view, &begin.text)) {
+            return Ok(see(&format!("/rules/{kind}/{id}/{}", view.version)));
+        }
+    }
     let ask = DraftAsk {
         officer: seat.officer.name.clone(),
         kind,
@@ -342,6 +351,17 @@ pub(super) async fn kept(
     }
 }
 
+/// Whether it is a draft that the officer has kept last, with that very text; its number apart.
+fn is_mine(seat: &Seat, view: &VersionView, text: &str) -> bool {
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with("version ="));
+        lines.map(str::to_owned).collect()
+    };
+    view.state == VersionState::Draft
+        && view.steps.last().is_some_and(|step| step.officer == seat.officer.name)
+        && lines(&view.text) == lines(text)
+}
+
 fn conflict(
     seat: &Seat,
     (kind, id): (DocumentKind, &str),
@@ -352,7 +372,8 @@ fn conflict(
     let other = views.iter().find(|view| view.version == draft);
     let other = other.map(|view| (view.text.clone(), view.state == VersionState::Draft));
     let (text, is_draft) = other.unwrap_or_default();
-    let page = seat.page();
+    let mut page = seat.page();
+    page.path = format!("/edit/{kind}/{id}");
     let look = look(seat.gateway(), &page, (kind, id), (&mine, &text), Depth::Words);
     let conflict = Conflict {
         page,
@@ -367,9 +388,13 @@ fn conflict(
     html(StatusCode::CONFLICT, &conflict)
 }
 
-async fn forget(seat: Seat, Path((kind, id)): Path<Named>, sent: Sent) -> Result<Response, Fault> {
-    if let Err(page) = Fields::of(&seat, sent) {
-        return Ok(page);
+async fn forget(
+    seat: Seat,
+    Path((kind, id)): Path<Named>,
+    posted: Posted,
+) -> Result<Response, Fault> {
+    if let Err(fault) = Fields::of(&seat, posted) {
+        return Ok(fault.shown(&seat.visit.page));
     }
     drop_remembered(&seat, (kind, &id)).await?;
     Ok(see(&format!("/edit/{kind}/{id}")))

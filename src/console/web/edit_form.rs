@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde_json::Value;
 use time::Date;
 
 use super::fault::Fault;
 use super::page::Page;
-use super::preview::class_name;
+use super::preview::{class_name, named};
 use super::session::Seat;
 use super::versions::spoken;
 use crate::domain::{Class, Leaf, LeafTable, PartyKind};
@@ -22,19 +22,18 @@ use crate::policy::{
 };
 
 /// What a browser sends.
-pub(super) type Sent = Result<Form<Vec<(String, String)>>, FormRejection>;
+pub(super) type Posted = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 /// The fields of a form, by name; of two of one name the first.
 #[derive(Debug, Default)]
 pub(super) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
-    /// The fields of a form of this session; else the page that says why not.
-    pub(super) fn of(seat: &Seat, sent: Sent) -> Result<Self, Response> {
-        let page = &seat.visit.page;
-        let Form(pairs) = sent.map_err(|rejection| {
+    /// The fields of a form of this session.
+    pub(super) fn of(seat: &Seat, posted: Posted) -> Result<Self, Fault> {
+        let Form(pairs) = posted.map_err(|rejection| {
             let is_large = rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE;
-            if is_large { Fault::TooLarge.shown(page) } else { Fault::Malformed.shown(page) }
+            if is_large { Fault::TooLarge } else { Fault::Malformed }
         })?;
         let mut fields = BTreeMap::new();
         for (name, value) in pairs {
@@ -42,10 +41,8 @@ impl Fields {
             fields.entry(name).or_insert_with(|| value.replace("\r\n", "\n"));
         }
         let fields = Self(fields);
-        match seat.visit.check(fields.get("token")) {
-            Ok(()) => Ok(fields),
-            Err(fault) => Err(fault.shown(page)),
-        }
+        seat.visit.check(fields.get("token"))?;
+        Ok(fields)
     }
 
     /// What was typed in a field; nothing where there is none.
@@ -109,12 +106,12 @@ pub(super) fn shape(rules: &Rules, page: &Page, source: &Source, text: &str) -> 
         .collect();
     let mut law = String::new();
     for offer in offers(&rules.floor, table, kind) {
-        law = offer.law.to_owned();
+        offer.law.clone_into(&mut law);
         let name = class_name(offer.leaf.class);
         let Some(group) = groups.iter_mut().find(|group| group.class == name) else { continue };
-        let label = language.label(offer.leaf).to_owned();
+        let label = named(page, table, offer.leaf);
         let now = written_now(source, offer.leaf);
-        if offer.is_fixed() && now == Value::from("drop") {
+        if offer.is_fixed() && now == "drop" {
             group.fixed.push(label);
             continue;
         }

@@ -9,10 +9,10 @@ use axum::routing::get;
 
 use super::Site;
 use super::edit::{Begin, kept, may_edit};
-use super::edit_form::{Fields, Sent};
+use super::edit_form::{Fields, Posted};
 use super::fault::Fault;
 use super::page::{Page, html};
-use super::preview::class_name;
+use super::preview::{class_name, named};
 use super::session::Seat;
 use super::versions::spoken;
 use crate::domain::{Address, DocumentKind, MessageId};
@@ -43,9 +43,17 @@ struct Found {
     recipient: String,
     recipients: Vec<String>,
     agreements: Vec<String>,
-    /// Class, field, label, and what may be told: key and words.
-    rows: Vec<(&'static str, String, String, Vec<(String, String, bool)>)>,
+    rows: Vec<Addable>,
     last: String,
+}
+
+/// A field that the policy drops.
+struct Addable {
+    class: &'static str,
+    leaf: String,
+    label: String,
+    /// What may be told instead: key, words and whether it is chosen.
+    choices: Vec<(String, String, bool)>,
 }
 
 /// What was typed.
@@ -69,12 +77,9 @@ async fn ask(seat: Seat) -> Response {
     html(StatusCode::OK, &page)
 }
 
-async fn answer(seat: Seat, sent: Sent) -> Result<Response, Fault> {
-    let fields = match Fields::of(&seat, sent) {
-        Ok(fields) => fields,
-        Err(page) => return Ok(page),
-    };
+async fn answer(seat: Seat, posted: Posted) -> Result<Response, Fault> {
     let shown = async {
+        let fields = Fields::of(&seat, posted)?;
         may_edit(&seat)?;
         let message_id = fields.get("message_id").trim().to_owned();
         let typed = Typed {
@@ -126,9 +131,9 @@ async fn answer(seat: Seat, sent: Sent) -> Result<Response, Fault> {
 }
 
 fn chosen(found: &Found) -> impl Iterator<Item = (&str, &str)> {
-    found.rows.iter().filter_map(|(_, leaf, _, choices)| {
-        let (key, ..) = choices.iter().find(|(_, _, is_chosen)| *is_chosen)?;
-        Some((leaf.as_str(), key.as_str()))
+    found.rows.iter().filter_map(|row| {
+        let (key, ..) = row.choices.iter().find(|(_, _, is_chosen)| *is_chosen)?;
+        Some((row.leaf.as_str(), key.as_str()))
     })
 }
 
@@ -168,8 +173,13 @@ fn found(seat: &Seat, rules: &Rules, about: &Excepting, fields: &Fields) -> Foun
                 let words = choice.how(Some(leaf), language).unwrap_or_default();
                 (choice.key.clone(), words, choice.key == key)
             });
-            let label = language.label(leaf).to_owned();
-            rows.push((class_name(leaf.class), leaf.name.to_string(), label, choices.collect()));
+            let label = named(&seat.visit.page, table, leaf);
+            rows.push(Addable {
+                class: class_name(leaf.class),
+                leaf: leaf.name.to_string(),
+                label,
+                choices: choices.collect(),
+            });
         }
     }
     let party = recipient.as_ref().map(|to| to.party.clone());

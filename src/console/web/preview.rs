@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::page::Page;
 use super::versions::spoken;
-use crate::domain::{Digest, DocumentKind, Fault, LeafTable};
+use crate::domain::{Digest, DocumentKind, Fault, Leaf, LeafTable};
 use crate::exchange::look::{Case, Seen, Surroundings};
 use crate::exchange::rules::{BadDocument, Document};
 use crate::exchange::{Gateway, Rules};
@@ -16,6 +16,7 @@ use crate::policy::{
     Compiled, DiffSentences, Finding, Preview, changed_lines, diff, explain, explain_diff, flat,
     prove,
 };
+use crate::schema::MessageSchema;
 use crate::wire::VersionView;
 
 /// Longest value of a case that is shown, in characters.
@@ -190,7 +191,7 @@ pub(super) fn look(
     if depth != Depth::Words {
         let versions: Vec<&Compiled> = before.into_iter().chain([&*after]).collect();
         let today = rules.today(gateway.clock());
-        let table = rules.schemas.message(after.message()).map(|schema| schema.leaves());
+        let table = rules.schemas.message(after.message()).map(MessageSchema::leaves);
         let cases = Surroundings::of(&rules, today).cases(&versions);
         look.cases = cases.into_iter().map(|case| shown(page, table, case)).collect();
         if depth == Depth::Proof {
@@ -205,14 +206,28 @@ pub(super) fn label(page: &Page, table: Option<&LeafTable>, pointer: &str) -> St
     let is_index = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let parts = pointer.split('/').map(|part| if is_index(part) { "*" } else { part });
     let name = parts.collect::<Vec<_>>().join("/");
-    let leaf = table.and_then(|table| table.leaf(&name));
-    leaf.map_or_else(|| pointer.to_owned(), |leaf| spoken(page.language).label(leaf).to_owned())
+    match table.and_then(|table| Some((table, table.leaf(&name)?))) {
+        Some((table, leaf)) => named(page, table, leaf),
+        None => pointer.to_owned(),
+    }
+}
+
+/// What a person calls a leaf; with its name where two are called the same.
+pub(super) fn named(page: &Page, table: &LeafTable, leaf: &Leaf) -> String {
+    let language = spoken(page.language);
+    let label = language.label(leaf);
+    let mut others = table.leaves.iter().filter(|other| other.name != leaf.name);
+    if others.any(|other| language.label(other) == label) {
+        format!("{label} ({})", leaf.name)
+    } else {
+        label.to_owned()
+    }
 }
 
 fn places(page: &Page, table: Option<&LeafTable>, faults: &[Fault]) -> String {
-    let each = faults.iter().map(|fault| {
-        format!("{} ({})", label(page, table, &fault.pointer.to_string()), fault.keyword)
-    });
+    let each = faults
+        .iter()
+        .map(|fault| format!("{} ({})", label(page, table, &fault.pointer), fault.keyword));
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -249,8 +264,10 @@ fn shown(page: &Page, table: Option<&LeafTable>, case: Case) -> Shown {
             after: is,
         }
     });
-    let (rows, untold): (Vec<Row>, Vec<Row>) =
+    let (mut rows, untold): (Vec<Row>, Vec<Row>) =
         rows.partition(|row| row.before.is_some() || row.after.is_some());
+    // what changes is read first
+    rows.sort_by_key(|row| !row.differs);
     Shown {
         flavour: case.flavour.as_str().replace(' ', "-"),
         refused: places(page, table, &case.faults),

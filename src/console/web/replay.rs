@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::post;
 
 use super::Site;
-use super::edit_form::{Fields, Sent};
+use super::edit_form::{Fields, Posted};
 use super::fault::Fault;
 use super::page::{Page, html};
 use super::preview::label;
@@ -19,6 +19,7 @@ use crate::config::{Officer, Role};
 use crate::domain::DocumentKind;
 use crate::exchange::replay::{Share, replay};
 use crate::policy::Source;
+use crate::schema::MessageSchema;
 use crate::wire::{ReplayAsk, ReplayPage, VersionView};
 
 const DAY_S: i64 = 24 * 3600;
@@ -66,13 +67,10 @@ async fn part(
     seat: Seat,
     Path((id, version)): Path<(String, u32)>,
     headers: HeaderMap,
-    sent: Sent,
+    posted: Posted,
 ) -> Result<Response, Fault> {
-    let fields = match Fields::of(&seat, sent) {
-        Ok(fields) => fields,
-        Err(page) => return Ok(page),
-    };
     let shown = async {
+        let fields = Fields::of(&seat, posted)?;
         let view = find(&seat, &(DocumentKind::Policy, id, version)).await?;
         if !is_open_to(&seat.officer, &view) {
             return Err(Fault::MayNot);
@@ -90,11 +88,12 @@ async fn part(
         // counts that the page itself carries on: whoever changes them misleads only oneself
         let mut sum: ReplayPage = serde_json::from_str(fields.get("so_far")).unwrap_or_default();
         sum.add(next);
-        let page = seat.page();
+        let mut page = seat.page();
+        page.path = format!("/rules/policy/{}/{version}", view.id);
         let rules = seat.gateway().rules();
         let source = Source::parse(&view.id, &view.text).ok();
         let schema = source.and_then(|source| rules.schemas.message(&source.head.message));
-        let table = schema.map(|schema| schema.leaves());
+        let table = schema.map(MessageSchema::leaves);
         let leaves = sum.leaves.iter().map(|(leaf, change)| {
             (label(&page, table, leaf), change.starts, change.stops, change.differs)
         });

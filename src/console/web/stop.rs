@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 
 use super::Site;
 use super::edit::{Begin, kept, may_edit};
-use super::edit_form::{Fields, Sent};
+use super::edit_form::{Fields, Posted};
 use super::fault::Fault;
 use super::page::{Page, html};
 use super::preview::told;
@@ -92,10 +92,10 @@ async fn ask(seat: Seat, Path(party): Path<String>) -> Response {
 
 /// Writes the draft, and asks for the passkey's word that puts it forward: what narrows is in force
 /// with it.
-async fn freeze(seat: Seat, Path(party): Path<String>, sent: Sent) -> Result<Response, Fault> {
-    let fields = match Fields::of(&seat, sent) {
+async fn freeze(seat: Seat, Path(party): Path<String>, posted: Posted) -> Result<Response, Fault> {
+    let fields = match Fields::of(&seat, posted) {
         Ok(fields) => fields,
-        Err(page) => return Ok(page),
+        Err(fault) => return Ok(fault.shown(&seat.visit.page)),
     };
     let (view, record) = match record(&seat, &party).await {
         Ok(found) => found,
@@ -139,11 +139,13 @@ async fn freeze(seat: Seat, Path(party): Path<String>, sent: Sent) -> Result<Res
 }
 
 /// An earlier version's text becomes a draft, with its number and nothing else changed.
-async fn roll_back(seat: Seat, Path(named): Path<Named>, sent: Sent) -> Result<Response, Fault> {
-    if let Err(page) = Fields::of(&seat, sent) {
-        return Ok(page);
-    }
+async fn roll_back(
+    seat: Seat,
+    Path(named): Path<Named>,
+    posted: Posted,
+) -> Result<Response, Fault> {
     let shown = async {
+        Fields::of(&seat, posted)?;
         may_edit(&seat)?;
         let view = find(&seat, &named).await?;
         let begin = Begin { text: view.text, ..Begin::default() };

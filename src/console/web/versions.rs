@@ -123,8 +123,8 @@ struct Version {
     page: Page,
     view: VersionView,
     look: Look,
-    /// Whether it may be replayed over the messages that are kept.
-    may_replay: bool,
+    /// Whether this officer may replay it over the messages that are kept; of what is not decided.
+    replays: Option<bool>,
     /// When the officer approved before; of an approver only.
     approvals: Vec<Past>,
     /// The acts that the officer may do here: `propose`, `approve`, `return`, `withdraw`.
@@ -170,6 +170,11 @@ pub(super) struct Said {
     pub(super) reason: String,
 }
 
+/// Where a version is shown.
+fn path_of(view: &VersionView) -> String {
+    format!("/rules/{}/{}/{}", view.kind, view.id, view.version)
+}
+
 /// Whether it was in force once and is no more.
 fn is_past(view: &VersionView) -> bool {
     view.kind == DocumentKind::Policy && matches!(view.stands.as_str(), "superseded" | "ended")
@@ -197,10 +202,12 @@ async fn shown(
     if before == view.text {
         before.clear();
     }
-    let page = seat.page();
+    let mut page = seat.page();
+    page.path = path_of(&view);
     let named = (view.kind, view.id.as_str());
     let look = look(seat.gateway(), &page, named, (&view.text, &before), Depth::Proof);
     let touched = view.steps.iter().any(|step| step.officer == seat.officer.name);
+    let is_own_party = view.kind == DocumentKind::Party && touched;
     let is_proposed = view.state == VersionState::Proposed;
     let is_draft = view.state == VersionState::Draft;
     let has_passkey = !seat.officer.passkeys.is_empty();
@@ -211,7 +218,8 @@ async fn shown(
         _ => None,
     };
     let acts = [
-        ("propose", is_draft && seat.officer.is(Role::Editor) && has_passkey),
+        // a duty officer's draft of a freeze: whether it is one is judged when it is proposed
+        ("propose", is_draft && has_passkey && (seat.officer.is(Role::Editor) || is_own_party)),
         ("approve", may_approve),
         ("return", is_proposed && seat.officer.is(Role::Approver)),
         ("edit", seat.officer.is(Role::Editor)),
@@ -224,7 +232,7 @@ async fn shown(
         may_not,
         reason: fault.as_ref().map(|said| said.reason.clone()).unwrap_or_default(),
         approvals: if may_approve { past(seat).await? } else { Vec::new() },
-        may_replay: is_draft_or_proposed(&view) && replay::is_open_to(&seat.officer, &view),
+        replays: is_draft_or_proposed(&view).then(|| replay::is_open_to(&seat.officer, &view)),
         page,
         view,
         look,
@@ -301,7 +309,8 @@ pub(super) fn confirm(
     (reason, from): (String, Option<i64>),
     said: Option<String>,
 ) -> Result<Response, Fault> {
-    let page = seat.page();
+    let mut page = seat.page();
+    page.path = path_of(&view);
     let now = seat.gateway().clock().now().unix_timestamp();
     let word = Approval {
         iss: seat.officer.name.clone(),
@@ -445,7 +454,7 @@ async fn after(
     match done {
         Ok(view) => {
             seat.visit.notice(&view.stands).await?;
-            Ok(see(&format!("/rules/{}/{}/{}", view.kind, view.id, view.version)))
+            Ok(see(&path_of(&view)))
         }
         Err(ChangeFault::Failed(failure)) => Ok(Fault::from(failure).shown(&seat.visit.page)),
         Err(fault) => {
