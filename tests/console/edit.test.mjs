@@ -13,9 +13,11 @@ const BIRTH = 'select[name="op./subject/birth/date"]';
 const MARKUP = `<img src=x onerror="document.title='hit'"><script>alert(1)</script>`;
 
 let desk, editor, approver, duty;
+const complaints = [];
 before(async () => {
   desk = await Desk.open();
   editor = await desk.enrolled("petugas-kebijakan");
+  editor.page.on("console", (said) => complaints.push(said.text()));
   approver = await desk.enrolled("pejabat-pengesah");
   duty = await desk.enrolled("petugas-jaga");
 });
@@ -165,6 +167,19 @@ test("whoever is no editor edits nothing, and a strange form changes nothing", a
   assert.match(await answered.text(), /receives exactly what it receives today/);
 });
 
+test("whoever is signed out is told while typing, and loses nothing", async () => {
+  const cookies = await editor.context.cookies();
+  await editor.go(`/edit/policy/${POLICY}?from=1`);
+  await editor.context.clearCookies();
+  await previewed(editor, () => editor.page.selectOption(BIRTH, "year"));
+  await editor.page.waitForFunction(() =>
+    /not lost|tidak hilang/.test(document.querySelector("#preview").textContent));
+  await editor.context.addCookies(cookies);
+  await previewed(editor, () => editor.page.selectOption(BIRTH, "month"));
+  await editor.page.waitForFunction(() =>
+    document.querySelector("#preview").textContent.includes("its month only"));
+});
+
 test("hostile text is shown as text, and too much of it is told", async () => {
   await sound(editor, "/edit/agreement/mou-id-be", "agreement");
   await editor.page.fill('textarea[name="text"]', `title = "${MARKUP}`);
@@ -281,4 +296,16 @@ test("a duty officer freezes a party alone, and does not free it", async () => {
   await press(editor, "Propose to free: go on, to sign");
   await press(editor, "Sign with my passkey");
   assert.match(await main(editor), /waits for an officer of another unit/);
+});
+
+test("no page asks for what its policy forbids, and each is small", async () => {
+  const forbidden = complaints.filter((said) => said.includes("Content Security Policy"));
+  assert.deepEqual(forbidden, []);
+  for (const path of ["/edit/policy/bnpt-kemensos-referral?from=1", "/rules/policy/bnpt-kemensos-referral/1"]) {
+    for (const language of ["id", "en"]) {
+      const answer = await editor.go(`${path}${path.includes("?") ? "&" : "?"}lang=${language}`);
+      const bytes = (await answer.body()).length;
+      assert.ok(bytes <= 60 * 1024, `${path} in ${language}: ${bytes} bytes`);
+    }
+  }
 });

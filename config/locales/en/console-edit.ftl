@@ -46,6 +46,7 @@ preview-received = Received
 preview-field = Field
 preview-sent = Sent
 preview-differs = changes
+preview-alike = { $count } more are received as today; the version's own page shows all.
 preview-untold = { $count } fields of it are not passed on.
 preview-pending = Waits for an officer: { $fields }.
 preview-few = Could be only { $alike } known persons; the agreement asks for { $k } at least, so it would be held.

@@ -46,6 +46,7 @@ preview-received = Diterima
 preview-field = Kolom
 preview-sent = Dikirim
 preview-differs = berubah
+preview-alike = { $count } lainnya diterima seperti hari ini; halaman versinya memuat semuanya.
 preview-untold = { $count } kolomnya tidak diteruskan.
 preview-pending = Menunggu pemeriksaan petugas: { $fields }.
 preview-few = Hanya bisa menunjuk { $alike } orang yang dikenal; nota kesepahaman meminta paling sedikit { $k }, jadi akan menunggu pemeriksaan petugas.

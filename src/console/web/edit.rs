@@ -17,14 +17,14 @@ use super::Site;
 use super::edit_form::{Fields, Posted, Shape, shape, text_of};
 use super::fault::Fault;
 use super::page::{Page, html, see};
-use super::preview::{Depth, Look, look};
+use super::preview::{Depth, Look, lines_between, look};
 use super::session::Seat;
 use crate::config::Role;
 use crate::domain::{Digest, DocumentKind, VersionState};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::would::would;
 use crate::exchange::{ticket, versions};
-use crate::policy::{Finding, Source, changed_lines};
+use crate::policy::{Finding, Source};
 use crate::wire::{DraftAsk, VersionView, VersionsAsk};
 
 pub(super) fn routes() -> Router<Site> {
@@ -379,7 +379,7 @@ fn conflict(
         page,
         kind,
         id: id.to_owned(),
-        lines: changed_lines(&text, &mine),
+        lines: lines_between(&text, &mine),
         changes: look.told.changes,
         kept: is_draft.then(|| (digest(&text), text)),
         mine,
@@ -424,4 +424,128 @@ async fn drop_remembered(seat: &Seat, named: (DocumentKind, &str)) -> Result<(),
     let secret = secret(seat, named);
     ticket::take(seat.gateway(), (REMEMBERED, &secret)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::edit_form::{Group, Row};
+    use super::super::preview::{Fate, Shown, Told};
+    use super::*;
+    use crate::config::Language;
+    use crate::policy::DiffSentences;
+
+    const MARKUP: &str = "\"><script>alert(1)</script>";
+
+    fn page(language: Language) -> Page {
+        let (token, path) = ("token".to_owned(), "/edit/policy/p".to_owned());
+        Page { language, officer: None, token, path, notice: Some("kept".to_owned()) }
+    }
+
+    fn beside() -> Beside {
+        let fate = |outcome| Fate {
+            outcome,
+            places: MARKUP.to_owned(),
+            pending: MARKUP.to_owned(),
+            group: Some((3, 10)),
+        };
+        let row = |differs| super::super::preview::Row {
+            label: MARKUP.to_owned(),
+            sent: MARKUP.to_owned(),
+            before: None,
+            after: Some(MARKUP.to_owned()),
+            differs,
+        };
+        let case = Shown {
+            flavour: "typical".to_owned(),
+            refused: String::new(),
+            before: Some(fate("held")),
+            after: Some(fate("goes")),
+            rows: vec![row(true), row(false)],
+            alike: 1,
+            untold: 2,
+        };
+        let finding = Finding {
+            line: 3,
+            leaf: MARKUP.to_owned(),
+            message: MARKUP.to_owned(),
+            accepted: vec![MARKUP.to_owned()],
+        };
+        let said = || vec![MARKUP.to_owned()];
+        let changes = DiffSentences {
+            starts: said(),
+            stops: said(),
+            differs: said(),
+            head: said(),
+            verdict: MARKUP.to_owned(),
+        };
+        let told = Told {
+            receives: said(),
+            changes: Some(changes),
+            lines: said(),
+            findings: vec![finding.clone()],
+        };
+        let look = Look { told, warnings: vec![finding], cases: vec![case], proof: None };
+        Beside { look, needs: Some("two_units".to_owned()) }
+    }
+
+    fn edit(language: Language, as_form: bool) -> Edit {
+        let said = || MARKUP.to_owned();
+        let row = Row {
+            leaf: said(),
+            label: said(),
+            reason: said(),
+            choices: vec![(said(), said(), true)],
+        };
+        let shape = Shape {
+            sender: said(),
+            recipient: said(),
+            message: said(),
+            why: said(),
+            expires: said(),
+            purposes: vec![("reintegration".to_owned(), true)],
+            agreements: vec![(said(), false)],
+            arrays: vec![(said(), said(), true)],
+            groups: vec![Group { class: "direct", open: vec![row], fixed: vec![said()] }],
+            law: said(),
+        };
+        Edit {
+            page: page(language),
+            kind: DocumentKind::Policy,
+            id: said(),
+            begin: Begin { text: said(), draft: Some(2), made_from: said(), from: Some(2) },
+            shape: as_form.then_some(shape),
+            beside: beside(),
+            others: vec![(1, "in_force".to_owned())],
+            unsaved: true,
+            fault: Some(said()),
+        }
+    }
+
+    /// In both languages every word is there, and what people typed is text and no markup.
+    #[test]
+    fn pages_of_the_editor_are_whole_and_escape_what_was_typed() {
+        for language in [Language::Id, Language::En] {
+            let conflict = Conflict {
+                page: page(language),
+                kind: DocumentKind::Policy,
+                id: MARKUP.to_owned(),
+                mine: MARKUP.to_owned(),
+                draft: 2,
+                kept: Some((MARKUP.to_owned(), MARKUP.to_owned())),
+                lines: vec![MARKUP.to_owned()],
+                changes: Some(DiffSentences::default()),
+            };
+            let fragment = Fragment { page: page(language), beside: beside() };
+            for text in [
+                edit(language, true).render(),
+                edit(language, false).render(),
+                conflict.render(),
+                fragment.render(),
+            ] {
+                let text = text.unwrap();
+                assert!(!text.contains("<script>alert") && !text.contains("Unknown"), "{text}");
+                assert!(text.contains("alert(1)"));
+            }
+        }
+    }
 }

@@ -19,6 +19,10 @@ use crate::policy::{
 use crate::schema::MessageSchema;
 use crate::wire::VersionView;
 
+/// Fields of a case that are shown beside a form, where not more of them change.
+const ROWS_FEW: usize = 10;
+/// Longest texts that are compared line by line, in lines of both.
+const LINES_MAX: usize = 4000;
 /// Longest value of a case that is shown, in characters.
 const VALUE_CHARS_MAX: usize = 120;
 
@@ -61,6 +65,8 @@ pub(super) struct Shown {
     pub(super) after: Option<Fate>,
     /// Fields that the recipient has before or after.
     pub(super) rows: Vec<Row>,
+    /// How many more it has, as today.
+    pub(super) alike: usize,
     /// How many fields it has none of.
     pub(super) untold: usize,
 }
@@ -157,7 +163,7 @@ pub(super) fn look(
     let rules = gateway.rules();
     let read = |text: &str| Document::parse(named.0, named.1, text).ok();
     let keys = read(text).map(|after| after.new_thumbprints(read(before_text).as_ref()));
-    let (lines, keys) = (changed_lines(before_text, text), keys.unwrap_or_default());
+    let (lines, keys) = (lines_between(before_text, text), keys.unwrap_or_default());
     let mut look = Look { told: Told { lines, keys, ..Told::default() }, ..Look::default() };
     let (after, standing) = match compiles(&rules, named, text) {
         Ok(Compiles::Policy(after)) => (after, None),
@@ -193,12 +199,22 @@ pub(super) fn look(
         let today = rules.today(gateway.clock());
         let table = rules.schemas.message(after.message()).map(MessageSchema::leaves);
         let cases = Surroundings::of(&rules, today).cases(&versions);
-        look.cases = cases.into_iter().map(|case| shown(page, table, case)).collect();
+        look.cases = cases.into_iter().map(|case| shown(page, table, case, depth)).collect();
         if depth == Depth::Proof {
             look.proof = Some(proof(page, table, &after));
         }
     }
     look
+}
+
+/// What changes line by line; an ellipsis for texts that are too long to be compared while somebody
+/// waits.
+pub(super) fn lines_between(before: &str, after: &str) -> Vec<String> {
+    let lines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+    if lines(before).saturating_add(lines(after)) > LINES_MAX {
+        return vec!["…".to_owned()];
+    }
+    changed_lines(before, after)
 }
 
 /// What a person calls a place in a body; its pointer where it has no name.
@@ -239,7 +255,7 @@ fn short(value: &str) -> String {
     short
 }
 
-fn shown(page: &Page, table: Option<&LeafTable>, case: Case) -> Shown {
+fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Shown {
     let sent = flat(case.sent.value());
     let has_before = case.seen.len() > 1;
     let mut fates: Vec<(Fate, BTreeMap<String, String>)> =
@@ -268,12 +284,17 @@ fn shown(page: &Page, table: Option<&LeafTable>, case: Case) -> Shown {
         rows.partition(|row| row.before.is_some() || row.after.is_some());
     // what changes is read first
     rows.sort_by_key(|row| !row.differs);
+    let few = if depth == Depth::Cases && has_before { ROWS_FEW } else { rows.len() };
+    let changed = rows.iter().filter(|row| row.differs).count();
+    let alike = rows.len().saturating_sub(few.max(changed));
+    rows.truncate(few.max(changed));
     Shown {
         flavour: case.flavour.as_str().replace(' ', "-"),
         refused: places(page, table, &case.faults),
         before: before.map(|(fate, _)| fate),
         after: after.map(|(fate, _)| fate),
         rows,
+        alike,
         untold: untold.len(),
     }
 }
