@@ -479,6 +479,7 @@ mod tests {
             verdict: MARKUP.to_owned(),
         };
         let told = Told {
+            keys: Vec::new(),
             receives: said(),
             changes: Some(changes),
             lines: said(),
