@@ -280,6 +280,15 @@ test("an exception names what the policy drops", async () => {
   assert.match(page.url(), /\/rules\/exception\/x-one-child\/1$/);
   assert.match(await main(editor), /cuta-be will start to receive Sex/);
   assert.notEqual(await page.title(), "hit");
+  await press(editor, "Go on, to sign");
+  await press(editor, "Sign with my passkey");
+  assert.match(await main(editor), /two officers, of two agencies/);
+  const other = await desk.enrolled("pengesah-bnpt");
+  await other.go("/rules/exception/x-one-child/1?lang=en");
+  await other.page.fill('input[name="answer"]', "1");
+  await press(other, "Go on, to sign");
+  await press(other, "Sign with my passkey");
+  assert.match(await main(other), /It is in force/);
 });
 
 test("a duty officer freezes a party alone, and does not free it", async () => {
@@ -296,6 +305,16 @@ test("a duty officer freezes a party alone, and does not free it", async () => {
   await press(editor, "Propose to free: go on, to sign");
   await press(editor, "Sign with my passkey");
   assert.match(await main(editor), /waits for an officer of another unit/);
+});
+
+test("whoever cares for children is frozen by one officer for half a day only", async () => {
+  await sound(duty, "/freeze/kemensos", "freeze-social");
+  assert.match(await main(duty), /12 hours/);
+  await press(duty, "Freeze: go on, to sign");
+  assert.match(await main(duty), /Signing freezes it at once, until/);
+  await press(duty, "Sign with my passkey");
+  await duty.go("/freeze/kemensos?lang=en");
+  assert.match(await main(duty), /It lifts itself on/);
 });
 
 test("no page asks for what its policy forbids, and each is small", async () => {
