@@ -142,13 +142,11 @@ async fn steps(
     look.passed = 8;
     let message = admitted.message();
     for (at, to) in message.recipients.iter().enumerate() {
-        match deciding(gateway, rules, (&message.iss, to), &admitted) {
-            Some(policy) => look.policies.push((to.to_string(), policy)),
-            None => {
-                let place = format!("/recipients/{at}");
-                return Err(Stop::Plain(Refused::at(Code::NoPolicy, &place, "policy")));
-            }
-        }
+        let Some(policy) = deciding(gateway, rules, (&message.iss, to), &admitted) else {
+            let place = format!("/recipients/{at}");
+            return Err(Stop::Plain(Refused::at(Code::NoPolicy, &place, "policy")));
+        };
+        look.policies.push((to.to_string(), policy));
     }
     look.passed = STEPS.len();
     Ok(())

@@ -20,6 +20,7 @@ use crate::store::{Backlog, Changes, CommitError, Entry, Store, StoreError, Vaul
 
 use super::except;
 use super::ledgers::Checkpoints;
+use super::overview::Counted;
 use super::rules::{BadRules, Files, Rules};
 use super::seed::{self, Seed, SeedFault, SeedSigners};
 use super::seen::Seen;
@@ -124,6 +125,7 @@ pub struct Gateway {
     pub(super) checkpoints: Checkpoints,
     pub(super) tokens: TokenCache,
     pub(super) seen: Seen,
+    pub(super) counted: Counted,
     token_keys: Vec<PublicKey>,
     rules: ArcSwap<Rules>,
     files: ArcSwap<Files>,
@@ -157,6 +159,7 @@ impl Gateway {
             checkpoints: Checkpoints::new(&parts.id),
             tokens: TokenCache::default(),
             seen: Seen::default(),
+            counted: Counted::default(),
             token_keys,
             rules: ArcSwap::from_pointee(rules),
             files: ArcSwap::from_pointee(files),

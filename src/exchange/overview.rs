@@ -4,6 +4,9 @@
 //! it was handed. What is suspended towards it, or waits abroad for a window, it does not learn of
 //! here either. Nobody is counted, ranked or scored.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use time::{Date, Duration};
 
 use super::hold::{is_on_duty, side};
@@ -14,7 +17,8 @@ use super::sight::Sight;
 use super::{Failure, Gateway};
 use crate::clock::JAKARTA;
 use crate::config::Officer;
-use crate::domain::{Address, Digest};
+use crate::domain::{Address, Digest, PartyId};
+use crate::store::Flows;
 
 /// How many days are looked back on, today among them.
 pub const DAYS: u16 = 30;
@@ -126,18 +130,51 @@ pub async fn overview(
 }
 
 async fn flows(gateway: &Gateway, sight: &Sight, since: Date) -> Result<Vec<Flow>, Failure> {
-    let from = since.midnight().assume_offset(JAKARTA).unix_timestamp();
-    let counted = gateway.store().flows(sight.party(), from).await?;
-    let sent = counted.sent.into_iter().filter(|row| sight.is_own(&row.sender));
-    let received = counted.received.into_iter().filter(|row| sight.is_own(&row.recipient));
+    let counted = counted(gateway, sight.party(), since).await?;
+    let sent = counted.sent.iter().filter(|row| sight.is_own(&row.sender));
+    let received = counted.received.iter().filter(|row| sight.is_own(&row.recipient));
     let epoch = time::UtcDateTime::UNIX_EPOCH.date();
     let all = sent.chain(received).map(|row| Flow {
         day: epoch.saturating_add(Duration::days(row.day)),
-        sender: row.sender,
-        recipient: row.recipient,
+        sender: row.sender.clone(),
+        recipient: row.recipient.clone(),
         count: row.count,
     });
     Ok(all.collect())
+}
+
+/// What was counted last, so that a party whose ledger has not grown since is not counted anew:
+/// each message and each hand-out is an entry of it.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Mutex<HashMap<Option<PartyId>, Count>>);
+
+#[derive(Debug)]
+struct Count {
+    mark: Mark,
+    flows: Arc<Flows>,
+}
+
+/// How far everything had come, and from which day on was counted.
+type Mark = (u64, i64, Date);
+
+async fn counted(
+    gateway: &Gateway,
+    party: Option<&PartyId>,
+    since: Date,
+) -> Result<Arc<Flows>, Failure> {
+    let store = gateway.store();
+    let mark = match party {
+        Some(party) => (store.head(party.as_str()).await?.size, 0, since),
+        None => (0, store.newest_message().await?, since),
+    };
+    let last = || gateway.counted.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = last().get(&party.cloned()).filter(|known| known.mark == mark) {
+        return Ok(Arc::clone(&known.flows));
+    }
+    let from = since.midnight().assume_offset(JAKARTA).unix_timestamp();
+    let flows = Arc::new(store.flows(party, from).await?);
+    last().insert(party.cloned(), Count { mark, flows: Arc::clone(&flows) });
+    Ok(flows)
 }
 
 async fn queues(gateway: &Gateway, sight: &Sight) -> Result<Vec<Queue>, Failure> {

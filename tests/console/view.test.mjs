@@ -106,7 +106,7 @@ test("a partner's message is looked at step by step, and nothing is stored", asy
 
   const message = signed("bnpt", example("referral.typical"));
   await look(page, message);
-  assert.ok((await steps(page)).every((said) => said.includes("there")), await page.textContent(".echo"));
+  assert.ok((await steps(page)).every((said) => said.includes("✓ holds")), await page.textContent(".echo"));
   assert.match(await page.textContent(".echo"), /decided by bnpt-kemensos-referral/);
   // it was not stored: the same is new again
   await look(page, message);
@@ -136,8 +136,8 @@ test("each step that fails says why, and what comes after it is not looked at", 
   ]) {
     await look(page, message);
     const said = await steps(page);
-    assert.match(said[at], /missing/, `${at}: ${await page.textContent(".echo")}`);
-    assert.ok(said.slice(0, at).every((step) => step.includes("there")));
+    assert.match(said[at], /does not hold/, `${at}: ${await page.textContent(".echo")}`);
+    assert.ok(said.slice(0, at).every((step) => step.includes("✓ holds")));
     assert.ok(said.slice(at + 1).every((step) => step.includes("not looked at")));
     assert.match(await page.textContent(".echo .bad"), why);
     assert.equal(await page.title().then((title) => title.includes("owned")), false);

@@ -2,6 +2,8 @@
 //!
 //! What the gateway cannot know is said to be so: it never connects to a partner.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, Query};
@@ -18,7 +20,7 @@ use super::partners::{Term, agreements};
 use super::session::Seat;
 use crate::auth::ca_validity;
 use crate::config::{CertificatePin, KeyStatus, PartyRecord};
-use crate::domain::{Agreement, DocumentKind, PartyId, VersionState};
+use crate::domain::{Agreement, DocumentKind, MessageType, PartyId, VersionState};
 use crate::exchange::echo::{self, Echo, Outcome};
 use crate::exchange::partners::{self, Standing};
 use crate::exchange::rules::{Document, Rules};
@@ -134,16 +136,13 @@ impl Onboard {
         stand.as_str()
     }
 
-    fn moment(&self, at: &i64) -> String {
-        self.page.unix(*at)
-    }
-
     /// By how much its clock differed, in words.
-    fn clock(&self, ahead_s: &i64) -> String {
+    fn clock(&self, ahead_s: impl Borrow<i64>) -> String {
+        let ahead_s = *ahead_s.borrow();
         let seconds = ahead_s.unsigned_abs();
         if seconds <= 2 {
             self.page.t("clock-alike")
-        } else if *ahead_s > 0 {
+        } else if ahead_s > 0 {
             self.page.t1("clock-ahead", "seconds", seconds)
         } else {
             self.page.t1("clock-behind", "seconds", seconds)
@@ -272,7 +271,7 @@ fn pinned(page: &Page, pin: &CertificatePin, today: time::Date) -> Pin {
 fn sends(rules: &Rules, party: &PartyId) -> Vec<&'static str> {
     let bound = rules.agreements.iter().filter(|agreement| agreement.parties.contains(party));
     let agreed: Vec<&str> =
-        bound.flat_map(|agreement| &agreement.messages).map(|message| message.as_str()).collect();
+        bound.flat_map(|agreement| &agreement.messages).map(MessageType::as_str).collect();
     let typical = EXAMPLES.iter().filter(|example| example.flavour == Flavour::Typical);
     let types = typical.map(|example| example.message);
     types.filter(|name| agreed.contains(name) || name.starts_with("withdrawal/")).collect()

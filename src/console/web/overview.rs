@@ -1,5 +1,7 @@
 //! The first page: what waits, what ends soon, who exchanges with whom, how the ledgers stand.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
@@ -100,9 +102,9 @@ fn expiring(rules: &Rules, sight: &Sight, today: time::Date) -> Vec<Expiring> {
 
 impl First {
     /// How long ago, in words: minutes, hours or days.
-    fn ago(&self, seconds: &i64) -> String {
+    fn ago(&self, seconds: impl Borrow<i64>) -> String {
         let page = &self.page;
-        match *seconds {
+        match *seconds.borrow() {
             ..120 => page.t("age-now"),
             seconds @ 120..7_200 => page.t1("age-minutes", "count", seconds / 60),
             seconds @ 7_200..172_800 => page.t1("age-hours", "count", seconds / 3_600),
@@ -110,11 +112,7 @@ impl First {
         }
     }
 
-    fn moment(&self, at: &i64) -> String {
-        self.page.unix(*at)
-    }
-
-    fn since(&self, at: &i64) -> String {
-        self.ago(&self.now.saturating_sub(*at))
+    fn since(&self, at: impl Borrow<i64>) -> String {
+        self.ago(self.now.saturating_sub(*at.borrow()))
     }
 }

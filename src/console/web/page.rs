@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::borrow::Borrow;
 use std::fmt::Display;
 
 use time::{Date, OffsetDateTime, UtcOffset};
@@ -81,12 +82,14 @@ impl Page {
     }
 
     /// A moment in unix seconds, as [`Self::moment`].
-    pub(super) fn unix(&self, seconds: i64) -> String {
-        OffsetDateTime::from_unix_timestamp(seconds).map(|at| self.at(at)).unwrap_or_default()
+    pub(super) fn unix(&self, seconds: impl Borrow<i64>) -> String {
+        OffsetDateTime::from_unix_timestamp(*seconds.borrow())
+            .map(|at| self.at(at))
+            .unwrap_or_default()
     }
 
     /// A day.
-    pub(super) fn day(&self, day: impl std::borrow::Borrow<Date>) -> String {
+    pub(super) fn day(&self, day: impl Borrow<Date>) -> String {
         let day = day.borrow();
         let month = self.of("month", u8::from(day.month()));
         format!("{} {month} {}", day.day(), day.year())

@@ -7,12 +7,10 @@ use super::columns::Columns;
 use super::read::{many, one};
 use crate::domain::PartyId;
 
-// rows grow with time: the walk back stops at the first message that is older
 const SENT: &str = "SELECT m.row, m.sender, m.unit, r.recipient,
         (m.admitted_at + 25200) / 86400 AS day, count(*)
     FROM messages m CROSS JOIN recipients r ON r.message = m.row
-    WHERE m.row > coalesce(
-            (SELECT row FROM messages WHERE admitted_at < :since ORDER BY row DESC LIMIT 1), 0)
+    WHERE m.row >= :first AND m.admitted_at >= :since
         AND (:party IS NULL OR +m.sender = :party) AND r.state <> 'refused'
     GROUP BY m.sender, m.unit, r.recipient, day";
 const RECEIVED: &str = "SELECT r.row, r.sender, r.party, r.unit,
@@ -30,7 +28,10 @@ pub(super) fn flows(
     party: Option<&PartyId>,
     since: i64,
 ) -> Result<Flows, StoreError> {
-    let key = named_params! { ":party": party.map(PartyId::as_str), ":since": since };
+    let first = first_since(db, since)?;
+    let key = named_params! {
+        ":party": party.map(PartyId::as_str), ":since": since, ":first": first
+    };
     let sent = many(db, SENT, key, |row| {
         let columns = Columns::of("messages", row);
         Ok(FlowRow {
@@ -52,6 +53,27 @@ pub(super) fn flows(
         })
     })?;
     Ok(Flows { sent, received })
+}
+
+/// A row before which every message is older, found by halving: rows grow with time, but for
+/// messages of one second and a clock that was set back by less than an hour.
+fn first_since(db: &Connection, since: i64) -> Result<i64, StoreError> {
+    const SET_BACK_S: i64 = 3600;
+    let newest = "SELECT row, row FROM messages ORDER BY row DESC LIMIT 1";
+    let newest: Option<i64> = one(db, newest, [], |row| Columns::of("messages", row).raw("row"))?;
+    let (mut low, mut high) = (0, newest.unwrap_or(0));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let next = "SELECT row, admitted_at FROM messages WHERE row > ?1 ORDER BY row LIMIT 1";
+        let at: Option<i64> =
+            one(db, next, [middle], |row| Columns::of("messages", row).raw("admitted_at"))?;
+        if at.is_some_and(|at| at < since.saturating_sub(SET_BACK_S)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
 }
 
 pub(super) fn queues(db: &Connection) -> Result<Vec<QueueRow>, StoreError> {
@@ -161,6 +183,27 @@ mod tests {
         assert_eq!(flows(&db, None, 0).unwrap().sent.len(), 3);
         let queues = queues(&db).unwrap();
         assert_eq!((queues.len(), queues[0].count, queues[0].oldest_at), (1, 1, 90000));
+    }
+
+    #[test]
+    fn the_first_message_of_a_span_is_found_by_halving() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE messages (row INTEGER PRIMARY KEY, admitted_at INTEGER)")
+            .unwrap();
+        assert_eq!(first_since(&db, 5).unwrap(), 0);
+        for row in (1..200).filter(|row| row % 7 != 0) {
+            let sql = "INSERT INTO messages VALUES (?1, ?2)";
+            db.execute(sql, [row, row / 2 * 10_000]).unwrap();
+        }
+        for since in [0, 3_600, 10_000, 500_000, 993_599, 2_000_000] {
+            let first = first_since(&db, since).unwrap();
+            let lost = "SELECT count(*) FROM messages WHERE row < ?1 AND admitted_at >= ?2";
+            let lost: i64 = db.query_row(lost, [first, since], |row| row.get(0)).unwrap();
+            let older = "SELECT count(*) FROM messages WHERE row >= ?1 AND admitted_at < ?2 - 3600";
+            let older: i64 = db.query_row(older, [first, since], |row| row.get(0)).unwrap();
+            // at most the one row that the halving ended on
+            assert!(lost == 0 && older <= 1, "{since}: {first}, {lost}, {older}");
+        }
     }
 
     #[test]
