@@ -20,7 +20,7 @@ use super::page::{Page, html, see};
 use super::preview::{Depth, Look, lines_between, look};
 use super::session::Seat;
 use crate::config::Role;
-use crate::domain::{Digest, DocumentKind, VersionState};
+use crate::domain::{Act, Digest, DocumentKind, VersionState};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::would::would;
 use crate::exchange::{ticket, versions};
@@ -135,9 +135,22 @@ fn in_force(views: &[VersionView]) -> &str {
     found.map_or("", |view| view.text.as_str())
 }
 
+/// Whether it is a draft that the officer may rewrite: one of its own party, or that came with the
+/// home. Of another's a draft of its own is made.
+fn may_rewrite(seat: &Seat, view: &VersionView) -> bool {
+    let rules = seat.gateway().rules();
+    let is_own = |officer: &str| {
+        let officer = rules.history.now(officer, i64::MAX);
+        officer.is_some_and(|officer| officer.party == seat.officer.party)
+    };
+    let mut steps = view.steps.iter().filter(|step| step.act != Act::Seeded).peekable();
+    view.state == VersionState::Draft
+        && (steps.peek().is_none() || steps.any(|step| is_own(&step.officer)))
+}
+
 /// Where to begin: at the version that was asked for, at the newest draft, at what is in force.
-fn begin(views: &[VersionView], from: Option<u32>) -> Option<Begin> {
-    let draft = |view: &&VersionView| view.state == VersionState::Draft;
+fn begin(seat: &Seat, views: &[VersionView], from: Option<u32>) -> Option<Begin> {
+    let draft = |view: &&VersionView| may_rewrite(seat, view);
     let view = match from {
         Some(from) => views.iter().find(|view| view.version == from)?,
         None => views
@@ -146,7 +159,7 @@ fn begin(views: &[VersionView], from: Option<u32>) -> Option<Begin> {
             .or_else(|| views.iter().find(|view| view.stands == "in_force"))
             .or(views.last())?,
     };
-    let is_draft = view.state == VersionState::Draft;
+    let is_draft = may_rewrite(seat, view);
     Some(Begin {
         text: view.text.clone(),
         draft: is_draft.then_some(view.version),
@@ -167,7 +180,7 @@ async fn open(
     let shown = async {
         may_edit(&seat)?;
         let views = versions_of(&seat, (kind, &id)).await?;
-        let mut begin = match begin(&views, asked.from) {
+        let mut begin = match begin(&seat, &views, asked.from) {
             Some(begin) => begin,
             // what is not there yet is written as a text; a policy begins with a template
             None if kind != DocumentKind::Policy && asked.from.is_none() && is_name(&id) => {
