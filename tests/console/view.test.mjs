@@ -186,6 +186,31 @@ test("markup in a record, an agreement or a policy is shown as it was written", 
   }
 });
 
+test("a partner whose record is only drafted has its checklist, which says what is missing", async () => {
+  const { page, go } = seat;
+  const kit = join(desk.root, "dinas-baru");
+  const named = ["--id", "dinas-baru", "--name", HOSTILE, "--country", "IDN", "--kind", "social"];
+  desk.run("party", "new", kit, ...named);
+  const record = ["--id", "dinas-baru", "--as", "petugas-kebijakan"];
+  desk.run("party", "import", join(kit, "record.toml"), ...record);
+  await go("/partners?lang=en");
+  await Promise.all([page.waitForNavigation(), page.click("nav.screen a[href='/onboard/dinas-baru']")]);
+  const checks = await page.locator(".checks > li h2 .check").allTextContents();
+  assert.deepEqual(checks.map((said) => said.trim().slice(0, 1)), ["✗", "✓", "✓", "✗", "✗", "?", "?", "?", "?"]);
+  assert.ok((await page.textContent("h1")).includes(HOSTILE));
+  await look(page, "a.b.c");
+  assert.match(await page.textContent(".echo .bad"), /does not hold/);
+});
+
+test("an officer of a unit sees its party's policies, and its own unit's traffic", async () => {
+  const duty = await desk.enrolled("petugas-jaga");
+  await duty.go("/partners/bnpt?lang=en");
+  assert.match(await duty.page.textContent("main"), /bnpt receives/);
+  assert.equal(await duty.page.locator(".sources a").count(), 0, "their versions are the party's to open");
+  await duty.go("/?lang=en");
+  assert.equal(await duty.page.locator(".charts figure").count(), 1);
+});
+
 test("without JavaScript everything here works", async () => {
   const cookies = await seat.context.cookies();
   const context = await desk.browser.newContext({ locale: "en-GB", javaScriptEnabled: false });

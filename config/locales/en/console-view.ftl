@@ -6,6 +6,7 @@ partners-what = Side by side: what passes to each partner of each field of a mes
 partners-each = Each partner
 partner = What { $party } receives
 partner-receives = { $message } from { $sender }
+partner-prepared = not in force yet: to its checklist
 partner-nothing = No policy lets anything pass to this partner, as far as you may see.
 partner-exceptions = Exceptions in force
 partner-exceptions-what = Of one message each, more passes than is said above:

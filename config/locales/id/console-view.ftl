@@ -6,6 +6,7 @@ partners-what = Berdampingan: yang diteruskan kepada setiap mitra dari setiap ko
 partners-each = Setiap mitra
 partner = Yang diterima { $party }
 partner-receives = { $message } dari { $sender }
+partner-prepared = belum berlaku: ke daftar periksanya
 partner-nothing = Tidak ada kebijakan yang meneruskan apa pun kepada mitra ini, sejauh yang boleh Anda lihat.
 partner-exceptions = Pengecualian yang berlaku
 partner-exceptions-what = Masing-masing untuk satu pesan, diteruskan lebih dari yang disebut di atas:

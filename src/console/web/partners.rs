@@ -17,12 +17,13 @@ use super::page::{Page, html};
 use super::session::Seat;
 use super::versions::spoken;
 use crate::config::PartyRecord;
-use crate::domain::{Agreement, PartyId, PartyKind};
+use crate::domain::{Agreement, DocumentKind, PartyId, PartyKind, VersionState};
 use crate::exchange::Rules;
 use crate::exchange::partners::{self, Standing};
 use crate::exchange::sight::Sight;
+use crate::exchange::versions;
 use crate::policy::{Cell, cells, explain};
-use crate::wire::VersionView;
+use crate::wire::{VersionView, VersionsAsk};
 
 pub(super) fn routes() -> Router<Site> {
     Router::new().route("/partners", get(all)).route("/partners/{party}", get(one))
@@ -42,6 +43,8 @@ struct Ask {
 struct Partners {
     page: Page,
     parties: Vec<PartyRecord>,
+    /// Ids of parties whose first record is not in force yet.
+    prepared: Vec<String>,
     messages: Vec<String>,
     message: String,
     class: &'static str,
@@ -84,6 +87,7 @@ async fn all(seat: Seat, Query(ask): Query<Ask>) -> Result<Response, Fault> {
     let sheet = Partners {
         matrix: Matrix::new(&page, &rules, columns, only.map(|(_, class)| *class)),
         parties: rules.parties.clone(),
+        prepared: prepared(&seat, &rules).await?,
         messages,
         message,
         class: only.map_or("", |(name, _)| *name),
@@ -95,6 +99,20 @@ async fn all(seat: Seat, Query(ask): Query<Ask>) -> Result<Response, Fault> {
         page,
     };
     Ok(html(StatusCode::OK, &sheet))
+}
+
+/// Parties of which there is a draft or a proposal, and no record in force.
+async fn prepared(seat: &Seat, rules: &Rules) -> Result<Vec<String>, Fault> {
+    let (kind, officer) = (Some(DocumentKind::Party), Some(seat.officer.name.clone()));
+    let ask = VersionsAsk { kind, id: None, officer };
+    let views = versions::list(seat.gateway(), &ask).await?.into_iter();
+    let waits = |view: &VersionView| {
+        matches!(view.state, VersionState::Draft | VersionState::Proposed)
+            && rules.parties.iter().all(|party| party.id.as_str() != view.id)
+    };
+    let mut ids: Vec<String> = views.filter(waits).map(|view| view.id).collect();
+    ids.dedup();
+    Ok(ids)
 }
 
 /// What is passed on to that party of a message that needs no policy.
