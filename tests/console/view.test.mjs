@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { createPrivateKey, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const HOSTILE = `<img src=x onerror="document.title='owned'">"'&`;
 
 let desk, seat;
@@ -58,6 +60,34 @@ test("the sheet says in letters and words what each partner receives, and what t
   assert.equal(await page.locator(".matrix thead th").count(), 2);
   assert.deepEqual(await page.locator("th[scope=rowgroup]").allTextContents(), ["Direct identifiers"]);
   assert.match(await page.textContent(".notice"), /part of the sheet/);
+});
+
+test("on paper the sheet has its signature line, and neither menu nor form", async () => {
+  const { page, go } = seat;
+  await go("/partners?lang=en");
+  assert.equal(await page.isVisible(".paper"), false);
+  await page.emulateMedia({ media: "print" });
+  for (const [part, is] of [[".top", false], [".filter", false], [".matrix", true], [".paper", true]]) {
+    assert.equal(await page.isVisible(part), is, part);
+  }
+  await page.emulateMedia({ media: null });
+});
+
+test("axe finds nothing on any of these pages, in either language, light or dark", async () => {
+  const { page, go } = seat;
+  for (const [lang, colorScheme] of [["id", "light"], ["en", "dark"]]) {
+    await page.emulateMedia({ colorScheme });
+    for (const path of ["/", "/partners", "/partners/cuta-be", "/onboard/bnpt", "echo"]) {
+      if (path === "echo") await look(page, "a.b.c");
+      else await go(`${path}?lang=${lang}`);
+      await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => axe.run().then((run) => run.violations.map((one) => one.id)));
+      assert.deepEqual(found, [], `${path} ${lang}`);
+      assert.ok((await page.content()).length < 60 * 1024, path);
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
 });
 
 test("one partner's page says it in sentences", async () => {

@@ -256,3 +256,20 @@ async fn one(seat: Seat, Path(party): Path<String>) -> Result<Response, Fault> {
     };
     Ok(html(StatusCode::OK, &shown))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::date;
+
+    #[test]
+    fn what_ends_within_sixty_days_is_told_of() {
+        let today = date!(2026 - 11 - 24);
+        let until = |until| Term::of(Some(date!(2026 - 01 - 01)), until, today);
+        assert_eq!(until(date!(2026 - 11 - 23)), Term::Ended);
+        assert_eq!(until(today), Term::Soon(0));
+        assert_eq!(until(date!(2027 - 01 - 23)), Term::Soon(60));
+        assert_eq!(until(date!(2027 - 01 - 24)), Term::Lasts);
+        assert_eq!(Term::of(Some(date!(2026 - 11 - 25)), today, today), Term::Begins);
+    }
+}
