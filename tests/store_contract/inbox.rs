@@ -255,6 +255,31 @@ async fn a_message_is_as_it_was_looked_at(backend: &dyn Backend) {
     commit(&store, looked_at(MessageState::Admitted, &[1, 2])).await;
 }
 
+async fn a_ticket_is_taken_once(backend: &dyn Backend) {
+    let store = backend.open();
+    let keep = |value: &str, expires_at| Write::Ticket {
+        key: "session:a".to_owned(),
+        value: value.to_owned(),
+        expires_at,
+    };
+    commit(&store, writing(vec![keep("one", 7)])).await;
+    commit(&store, writing(vec![keep("two", 8)])).await;
+    assert_eq!(store.ticket("session:a").await.unwrap(), Some(("two".to_owned(), 8)));
+    assert_eq!(store.ticket("session:b").await.unwrap(), None);
+    let take = || Changes {
+        requires: vec![Requirement::Ticket("session:a".to_owned())],
+        writes: vec![Write::DropTicket("session:a".to_owned())],
+        entries: Vec::new(),
+    };
+    commit(&store, take()).await;
+    assert_eq!(conflict(&store, take()).await, Requirement::Ticket("session:a".to_owned()));
+    // what has expired long ago goes with the next that comes
+    commit(&store, writing(vec![keep("old", 9)])).await;
+    let other = Write::Ticket { key: "x".to_owned(), value: String::new(), expires_at: i64::MAX };
+    commit(&store, writing(vec![other])).await;
+    assert_eq!(store.ticket("session:a").await.unwrap(), None);
+}
+
 async fn cancel_and_hand_out_never_both_win(backend: &dyn Backend) {
     let store = backend.open();
     for n in 1..=40 {
@@ -396,6 +421,7 @@ on_every_backend! {
     a_cancelled_release_is_never_handed_out,
     what_one_view_was_handed_cannot_be_cancelled,
     a_message_is_as_it_was_looked_at,
+    a_ticket_is_taken_once,
     cancel_and_hand_out_never_both_win,
     an_acknowledgement_closes_a_release_in_every_view,
     a_release_is_acknowledged_once_and_only_after_hand_out,

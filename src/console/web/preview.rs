@@ -164,7 +164,7 @@ pub(super) fn look(
     let read = |text: &str| Document::parse(named.0, named.1, text).ok();
     let keys = read(text).map(|after| after.new_thumbprints(read(before_text).as_ref()));
     let (lines, keys) = (lines_between(before_text, text), keys.unwrap_or_default());
-    let mut look = Look { told: Told { lines, keys, ..Told::default() }, ..Look::default() };
+    let mut look = Look { told: Told { keys, lines, ..Told::default() }, ..Look::default() };
     let (after, standing) = match compiles(&rules, named, text) {
         Ok(Compiles::Policy(after)) => (after, None),
         Ok(Compiles::Exception { above, standing }) => (above, standing),

@@ -195,7 +195,8 @@ mod tests {
                 "_JvmHQ4VArEkYn63O20JFJnuzF3bcezBZkcDQnDj5A4",
                 "lPFSYAPKH1yN-mfmL1o5s0n7FxVPHmrJNi-oFEwLdFg",
                 "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
-                "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4"
+                "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4",
+                "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA"
             ]
         );
     }
