@@ -114,6 +114,13 @@ fn id_of(tag: &Tag) -> Id {
     Id::from_bits(bits)
 }
 
+/// The gateway's own mark of a ticket that it hands to a stranger.
+pub(super) fn ticket_mark(root: &SecretBytes, kind: &str, text: &str) -> Digest {
+    let key = hmac::sign(&root_key(root), format!("titian/ticket/1\0{kind}").as_bytes());
+    let tag = hmac::sign(&Key::new(HMAC_SHA256, key.as_ref()), text.as_bytes());
+    Digest::of(tag.as_ref())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,15 @@
 //! A ticket is kept under a hash of what the browser holds, so that whoever reads the database
 //! signs in with nothing of it.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
+
 use crate::domain::Digest;
 use crate::store::{Changes, CommitError, Requirement, Write};
 
 use super::gateway::commit;
+use super::pseudonym::ticket_mark;
 use super::{Failure, Gateway};
 
 /// Largest ticket, in bytes of JSON.
@@ -55,6 +60,52 @@ pub async fn take(gateway: &Gateway, (kind, secret): (&str, &str)) -> Result<boo
         Err(CommitError::Conflict(_)) => Ok(false),
         Err(CommitError::Unavailable(error)) => Err(error.into()),
     }
+}
+
+/// A ticket that the gateway remembers only by its own mark, so that whoever asks for one costs
+/// nothing: `NONCE.ISSUED_AT.MARK`.
+///
+/// # Errors
+/// [`Failure::Internal`] without entropy.
+pub fn issue(gateway: &Gateway, kind: &str) -> Result<String, Failure> {
+    let mut nonce = [0u8; 16];
+    gateway.parts.entropy.fill(&mut nonce)?;
+    let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(nonce), gateway.now());
+    let mark = mark(gateway, kind, &text);
+    Ok(format!("{text}.{mark}"))
+}
+
+/// Takes such a ticket: whether it is the gateway's own, not older than that, and was not taken
+/// before.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn redeem(
+    gateway: &Gateway,
+    (kind, issued): (&str, &str),
+    lasts_s: i64,
+) -> Result<bool, Failure> {
+    let Some((text, marked)) = issued.rsplit_once('.') else { return Ok(false) };
+    let Ok(marked) = marked.parse::<Digest>() else { return Ok(false) };
+    let is_own = mark(gateway, kind, text).as_bytes().ct_eq(marked.as_bytes());
+    let at = text.rsplit_once('.').and_then(|(_, at)| at.parse::<i64>().ok());
+    let expires_at = at.map_or(i64::MIN, |at| at.saturating_add(lasts_s));
+    if !bool::from(is_own) || expires_at < gateway.now() {
+        return Ok(false);
+    }
+    let key = key(kind, issued);
+    let requires = vec![Requirement::NoTicket(key.clone())];
+    let writes = vec![Write::Ticket { key, value: String::new(), expires_at }];
+    let changes = Changes { requires, writes, ..Changes::default() };
+    match gateway.store().commit(changes).await {
+        Ok(_) => Ok(true),
+        Err(CommitError::Conflict(_)) => Ok(false),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
+fn mark(gateway: &Gateway, kind: &str, text: &str) -> Digest {
+    ticket_mark(&gateway.parts.keys.pseudonym, kind, text)
 }
 
 fn key(kind: &str, secret: &str) -> String {

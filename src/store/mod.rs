@@ -71,6 +71,8 @@ pub enum Requirement {
     },
     /// The ticket is still there.
     Ticket(String),
+    /// No ticket is under that key.
+    NoTicket(String),
     /// The thread is still in this state.
     Thread {
         /// Which exchange.

@@ -273,6 +273,17 @@ async fn a_ticket_is_taken_once(backend: &dyn Backend) {
     };
     commit(&store, take()).await;
     assert_eq!(conflict(&store, take()).await, Requirement::Ticket("session:a".to_owned()));
+    let once = || Changes {
+        requires: vec![Requirement::NoTicket("used:a".to_owned())],
+        writes: vec![Write::Ticket {
+            key: "used:a".to_owned(),
+            value: String::new(),
+            expires_at: i64::MAX,
+        }],
+        entries: Vec::new(),
+    };
+    commit(&store, once()).await;
+    assert_eq!(conflict(&store, once()).await, Requirement::NoTicket("used:a".to_owned()));
     // what has expired long ago goes with the next that comes
     commit(&store, writing(vec![keep("old", 9)])).await;
     let other = Write::Ticket { key: "x".to_owned(), value: String::new(), expires_at: i64::MAX };

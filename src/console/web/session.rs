@@ -157,11 +157,7 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
             session.insert(SEEN, now).await?;
         }
     }
-    let mut token = session.get::<String>(TOKEN).await?.unwrap_or_default();
-    if token.is_empty() && parts.uri.path().starts_with("/sign-in") {
-        token = random()?;
-        session.insert(TOKEN, &token).await?;
-    }
+    let token = session.get::<String>(TOKEN).await?.unwrap_or_default();
     let notice = if officer.is_some() { session.remove::<String>(NOTICE).await? } else { None };
     let asked = parts.uri.query().and_then(|query| {
         let mut pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).ok()?;
@@ -170,7 +166,10 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
     });
     let language = match asked.as_deref() {
         Some(code @ ("id" | "en")) => {
-            session.insert(LANGUAGE, code).await?;
+            // a stranger is remembered nowhere
+            if officer.is_some() {
+                session.insert(LANGUAGE, code).await?;
+            }
             Some(code.to_owned())
         }
         _ => session.get::<String>(LANGUAGE).await?,

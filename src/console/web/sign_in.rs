@@ -1,7 +1,6 @@
 //! Signing in with a passkey, and out.
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -14,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::Site;
 use super::fault::Fault;
 use super::page::{Page, html, see};
-use super::session::{Seat, Visit, random};
+use super::session::{Seat, Visit};
 use crate::config::Officer;
 use crate::exchange::rules::signatures::asserted;
+use crate::exchange::ticket;
 use crate::sign::passkey;
 
 /// What a passkey signs here that is no approval: who is there, and for what.
@@ -126,13 +126,12 @@ async fn form(visit: Visit) -> Result<Response, Fault> {
     if visit.page.officer.is_some() {
         return Ok(see("/"));
     }
-    page(&visit, false).await
+    page(&visit, false)
 }
 
-async fn page(visit: &Visit, failed: bool) -> Result<Response, Fault> {
+fn page(visit: &Visit, failed: bool) -> Result<Response, Fault> {
     let gateway = &visit.site.gateway;
-    let nonce = random()?;
-    visit.session.insert(CHALLENGE, &nonce).await?;
+    let nonce = ticket::issue(gateway, CHALLENGE)?;
     let word = DeskWord {
         aud: gateway.id().to_owned(),
         iat: gateway.clock().now().unix_timestamp(),
@@ -147,34 +146,30 @@ async fn page(visit: &Visit, failed: bool) -> Result<Response, Fault> {
 
 #[derive(Deserialize)]
 struct Words {
-    token: String,
     credential: String,
     word: String,
 }
 
-async fn sign_in(
-    State(site): State<Site>,
-    visit: Visit,
-    Form(words): Form<Words>,
-) -> Result<Response, Fault> {
-    visit.check(&words.token)?;
-    // each challenge is answered once
-    let nonce = visit.session.remove::<String>(CHALLENGE).await?.unwrap_or_default();
+async fn sign_in(visit: Visit, Form(words): Form<Words>) -> Result<Response, Fault> {
+    let site = &visit.site;
     let rules = site.gateway.rules();
     let has = |officer: &&Officer| {
         !officer.disabled && officer.passkeys.iter().any(|it| it.id == words.credential)
     };
     let officer = rules.officers.iter().find(has);
-    let held =
-        officer.filter(|officer| holds(&site, officer, &words.word, ("sign-in", &nonce)).is_ok());
-    let Some(officer) = held else {
-        metrics::counter!("titian_console_sign_ins_refused_total").increment(1);
-        tracing::warn!("a sign-in to the console was refused");
-        return page(&visit, true).await;
-    };
-    visit.sign_in(officer).await?;
-    tracing::info!(officer = officer.name, "signed in to the console");
-    Ok(see("/"))
+    if let Some(officer) = officer
+        && let Ok(said) = said_here::<DeskWord>(site, officer, &words.word, DESK)
+        && (&*said.aud, &*said.act) == (site.gateway.id(), "sign-in")
+        // each challenge is answered once
+        && ticket::redeem(&site.gateway, (CHALLENGE, &said.nonce), FRESH_S).await?
+    {
+        visit.sign_in(officer).await?;
+        tracing::info!(officer = officer.name, "signed in to the console");
+        return Ok(see("/"));
+    }
+    metrics::counter!("titian_console_sign_ins_refused_total").increment(1);
+    tracing::warn!("a sign-in to the console was refused");
+    page(&visit, true)
 }
 
 #[derive(Deserialize)]

@@ -41,9 +41,8 @@ impl Apply<'_> {
                 self.exists(sql, &[sender.as_str(), message_id.as_str(), state.as_str()])?
                     && made.iter().map(|row| &row.release_id).eq(releases)
             }
-            Requirement::Ticket(key) => {
-                self.exists("SELECT 1 FROM tickets WHERE key = ?1", &[key.as_str()])?
-            }
+            Requirement::Ticket(key) => self.has_ticket(key)?,
+            Requirement::NoTicket(key) => !self.has_ticket(key)?,
             Requirement::Thread { exchange, state } => {
                 let sql = "SELECT 1 FROM exchanges WHERE id = ?1 AND state = ?2";
                 self.exists(sql, &[exchange.as_str(), state.as_str()])?

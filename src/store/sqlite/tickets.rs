@@ -22,7 +22,7 @@ impl Apply<'_> {
         self.db
             .prepare_cached(
                 "DELETE FROM tickets WHERE key IN (SELECT key FROM tickets
-                     WHERE expires_at < unixepoch() - 86400 ORDER BY expires_at LIMIT ?1)",
+                     WHERE expires_at < unixepoch() - 3600 ORDER BY expires_at LIMIT ?1)",
             )?
             .execute([SWEPT])?;
         self.db
@@ -32,6 +32,10 @@ impl Apply<'_> {
             )?
             .execute(params![key, value, expires_at])?;
         Ok(())
+    }
+
+    pub(super) fn has_ticket(&self, key: &str) -> Result<bool, Stop> {
+        Ok(self.db.prepare_cached("SELECT 1 FROM tickets WHERE key = ?1")?.exists([key])?)
     }
 
     pub(super) fn drop_ticket(&self, key: &str) -> Result<(), Stop> {
