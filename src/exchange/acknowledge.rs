@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::auth::Caller;
 use crate::domain::state::{ReleaseState, ThreadState};
-use crate::domain::{Code, Digest, ReleaseId, json};
+use crate::domain::{Address, Code, Digest, ReleaseId, json};
 use crate::evidence::event;
 use crate::sign::{self, Verified};
 use crate::store::{
@@ -49,7 +49,7 @@ pub async fn acknowledge(
     object: &[u8],
 ) -> Result<Acknowledged, Failure> {
     for _ in 0..ATTEMPTS_MAX {
-        let row = own_release(gateway, caller, release).await?;
+        let row = own_release(gateway, caller.address(), release).await?;
         let word = read(gateway, caller, &row, object).await?;
         if let Some(recorded) = gateway.store().acknowledgement(&release).await? {
             return repeated(gateway, &row, &recorded, word.received).await;
@@ -62,14 +62,15 @@ pub async fn acknowledge(
     Err(Failure::Unavailable)
 }
 
-/// A release that was handed out to this caller; any other is as unknown as one that never was.
+/// A release that was handed out to this party or unit; any other is as unknown as one that never
+/// was.
 pub(super) async fn own_release(
     gateway: &Gateway,
-    caller: &Caller,
+    reader: &Address,
     release: ReleaseId,
 ) -> Result<ReleaseRow, Failure> {
     let row = gateway.store().release(&release).await?;
-    row.filter(|row| caller.address().covers(&row.recipient) && row.entry.is_some())
+    row.filter(|row| reader.covers(&row.recipient) && row.entry.is_some())
         .ok_or_else(|| Failure::problem(Code::NotFound))
 }
 

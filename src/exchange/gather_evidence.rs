@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::auth::Caller;
 use crate::domain::{Act, DocumentKind, MessageId, ReleaseId};
 use crate::evidence::bundle::{
     AcknowledgementEvidence, BodyEvidence, Bundle, EventKind, FORMAT, Keys, LedgerKey,
@@ -16,23 +15,24 @@ use crate::store::ReleaseRow;
 use crate::store::rows::PolicyPin;
 
 use super::disclose::stored_object;
+use super::reader::Reader;
 use super::{Failure, Gateway, acknowledge, collect, show};
 
 /// The sender's evidence.
 ///
 /// # Errors
-/// `not-found` for a message that this caller did not send.
+/// `not-found` for a message that this reader did not send.
 pub async fn of_message(
     gateway: &Gateway,
-    caller: &Caller,
+    reader: &Reader,
     id: MessageId,
 ) -> Result<Value, Failure> {
-    let row = show::own_message(gateway, caller, id).await?;
+    let row = show::own_message(gateway, &reader.address, id).await?;
     let party = &row.sender.party;
     let object = stored_object(gateway, &row)?;
     let message = object.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
     let (mut acknowledgements, mut policies) = (Vec::new(), Vec::new());
-    if !caller.is_foreign() {
+    if !reader.is_foreign {
         let releases = gateway.store().releases_of(party, &id).await?;
         for recipient in gateway.store().recipients(party, &id).await? {
             if let Some(pin) = recipient.policy {
@@ -90,16 +90,16 @@ async fn approvals(gateway: &Gateway, pin: &PolicyPin) -> Result<Vec<String>, Fa
 /// The recipient's evidence: its own release and nothing about anyone else.
 ///
 /// # Errors
-/// `not-found` for a release that was not handed out to this caller.
+/// `not-found` for a release that was not handed out to this reader.
 pub async fn of_release(
     gateway: &Gateway,
-    caller: &Caller,
+    reader: &Reader,
     id: ReleaseId,
 ) -> Result<Value, Failure> {
-    let row = acknowledge::own_release(gateway, caller, id).await?;
+    let row = acknowledge::own_release(gateway, &reader.address, id).await?;
     let ledger = row.recipient.party.as_str();
     let entry = row.entry.ok_or(Failure::Unavailable)?;
-    let schema = show::release_schema(gateway, caller, row.release_schema).await?;
+    let schema = show::release_schema(gateway, &reader.address.party, row.release_schema).await?;
     let body = match collect::disclosure(gateway, &row)? {
         Some(disclosure) => BodyEvidence::Present { disclosure },
         None => BodyEvidence::Erased,

@@ -45,31 +45,6 @@ pub async fn list(gateway: &Gateway, decided_too: bool) -> Result<Vec<HoldView>,
     Ok(views)
 }
 
-/// The undecided holds that this officer may decide about, oldest first. Shows no value.
-///
-/// # Errors
-/// [`Failure::Unavailable`] when the store does not answer.
-pub async fn list_for(gateway: &Gateway, officer: &str) -> Result<Vec<HoldView>, Failure> {
-    let rules = gateway.rules();
-    let mut views = Vec::new();
-    for row in gateway.store().holds(false).await? {
-        if is_on_duty(&rules, officer, side(&rules, &row.hold)) {
-            views.push(view(gateway, &row, None).await?);
-        }
-    }
-    Ok(views)
-}
-
-/// One hold that this officer may decide about, decided or not. Shows no value.
-///
-/// # Errors
-/// `not-found` as for [`show`].
-pub async fn look(gateway: &Gateway, id: Id, officer: &str) -> Result<HoldView, Failure> {
-    let act = HoldAct { officer: officer.to_owned(), reason: String::new() };
-    let row = open_to(gateway, id, &act).await?;
-    view(gateway, &row, None).await
-}
-
 /// One hold, with its values while it is undecided. That an officer looked is recorded first.
 ///
 /// # Errors
@@ -91,6 +66,16 @@ pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, 
     let body = body.filter(|_| !row.hold.leaves.is_empty());
     let values = body.map(|body| values_at(&body, &row.hold.leaves));
     view(gateway, &row, values).await
+}
+
+/// One hold without its values, which is not recorded.
+///
+/// # Errors
+/// As [`show`].
+pub async fn look(gateway: &Gateway, id: Id, officer: &str) -> Result<HoldView, Failure> {
+    let act = HoldAct { officer: officer.to_owned(), reason: String::new() };
+    let row = open_to(gateway, id, &act).await?;
+    view(gateway, &row, None).await
 }
 
 /// Lets it go.
@@ -383,7 +368,7 @@ async fn decided_view(gateway: &Gateway, id: Id) -> Result<HoldView, Failure> {
     view(gateway, &row, None).await
 }
 
-async fn view(
+pub(super) async fn view(
     gateway: &Gateway,
     row: &HoldRow,
     values: Option<Value>,

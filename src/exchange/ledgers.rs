@@ -31,6 +31,11 @@ impl Checkpoints {
         Self { host: host.trim_end_matches('/').to_owned(), latest: Mutex::default() }
     }
 
+    /// What stands before the ledger's name in every origin line.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The origin line (C2SP tlog-checkpoint) and key name of a ledger.
     pub(super) fn origin(&self, ledger: &str) -> String {
         format!("{}/{ledger}", self.host)

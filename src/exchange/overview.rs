@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use time::{Date, Duration};
 
 use super::hold::{is_on_duty, side};
-use super::review::{decides, exchange_of};
+use super::review::{exchange_of, may_decide};
 use super::rules::Rules;
 use super::show::GOVERNANCE;
 use super::sight::Sight;
@@ -207,7 +207,7 @@ async fn reviews(gateway: &Gateway, rules: &Rules, officer: &Officer) -> Result<
     let (mut waiting, now) = (Waiting::default(), gateway.now());
     for row in gateway.store().reviews(false).await? {
         let exchange = exchange_of(gateway, &row).await?;
-        if decides(rules, (&row, &exchange), &officer.name) {
+        if may_decide(rules, (&row, &exchange), &officer.name) {
             waiting.add(row.review.opened_at, row.review.due_at <= now);
         }
     }

@@ -49,7 +49,7 @@ pub async fn released_to(
 }
 
 /// The leaves that a recorded policy does not drop.
-async fn leaves_of(gateway: &Gateway, policy: &Digest) -> Result<Vec<String>, Failure> {
+pub(super) async fn leaves_of(gateway: &Gateway, policy: &Digest) -> Result<Vec<String>, Failure> {
     let text = gateway.store().policy_text(policy).await?;
     let recorded: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
     let leaves = recorded.as_ref().and_then(|policy| policy.get("leaves")?.as_object());

@@ -63,22 +63,6 @@ pub async fn list(gateway: &Gateway, decided_too: bool) -> Result<Vec<ReviewView
     Ok(views)
 }
 
-/// The undecided reviews that this officer may decide about, oldest first. Shows no value.
-///
-/// # Errors
-/// [`Failure::Unavailable`] when the store does not answer.
-pub async fn list_for(gateway: &Gateway, officer: &str) -> Result<Vec<ReviewView>, Failure> {
-    let rules = gateway.rules();
-    let mut views = Vec::new();
-    for row in gateway.store().reviews(false).await? {
-        let exchange = exchange_of(gateway, &row).await?;
-        if decides(&rules, (&row, &exchange), officer) {
-            views.push(view(gateway, &rules, &row, &exchange).await?);
-        }
-    }
-    Ok(views)
-}
-
 /// One review. Shows no value.
 ///
 /// # Errors
@@ -419,22 +403,30 @@ async fn open_to(
     let unknown = || Failure::problem(Code::NotFound);
     let row = gateway.store().review(&id).await?.ok_or_else(unknown)?;
     let exchange = exchange_of(gateway, &row).await?;
-    if decides(rules, (&row, &exchange), &act.officer) {
+    if may_decide(rules, (&row, &exchange), &act.officer) {
         Ok((row, exchange))
     } else {
         Err(unknown())
     }
 }
 
-/// Whether the officer of that name decides about the review.
-pub(super) fn decides(
+/// Whether somebody is a duty officer of the agency that decides.
+pub(super) fn may_decide(
     rules: &Rules,
     (row, exchange): (&ReviewRow, &ExchangeRow),
     officer: &str,
 ) -> bool {
+    side(rules, (row, exchange)).is_some_and(|at| is_on_duty(rules, officer, at))
+}
+
+/// Whose review it is: nobody's who is not to know of it.
+pub(super) fn side<'a>(
+    rules: &Rules,
+    (row, exchange): (&ReviewRow, &'a ExchangeRow),
+) -> Option<&'a Address> {
     let at = decider(rules, exchange, row);
     let is_own = row.review.party.as_ref() == Some(&at.party);
-    !is_own && !is_foreign(rules, at) && is_on_duty(rules, officer, at)
+    (!is_own && !is_foreign(rules, at)).then_some(at)
 }
 
 /// Who decided what about which review: ids only, in the ledger of the party whose officer it is.
@@ -454,7 +446,7 @@ fn event(
     gateway.entry(at.party.as_str(), bytes)
 }
 
-async fn view(
+pub(super) async fn view(
     gateway: &Gateway,
     rules: &Rules,
     row: &ReviewRow,

@@ -7,15 +7,18 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
-use crate::domain::{Code, Digest, ExchangeRef, MessageId, MessageType, Refused, json};
+use crate::domain::{
+    Address, Code, Digest, ExchangeRef, MessageId, MessageType, PartyId, Refused, json,
+};
 use crate::sign::KeySet;
-use crate::store::{MessageRow, RecipientRow, ReleaseRow};
+use crate::store::{ExchangeRow, MessageRow, RecipientRow, ReleaseRow};
 use crate::wire::{
     ExchangeEvent, ExchangeView, GatewayFacts, MessageView, RecipientView, SchemaEntry, SchemaList,
     Submitted,
 };
 
 use super::admit::party_sees;
+use super::reader::Reader;
 use super::record::shown_to;
 use super::{Failure, Gateway, collect, disclose};
 
@@ -31,7 +34,7 @@ pub async fn message(
     caller: &Caller,
     id: MessageId,
 ) -> Result<MessageView, Failure> {
-    let row = own_message(gateway, caller, id).await?;
+    let row = own_message(gateway, caller.address(), id).await?;
     let submitted = submitted(gateway, caller, &row).await?;
     let rows = gateway.store().recipients(&row.sender.party, &id).await?;
     let releases = gateway.store().releases_of(&row.sender.party, &id).await?;
@@ -92,14 +95,14 @@ pub(super) fn moment(unix: i64, is_foreign: bool) -> String {
     if is_foreign { at.date().to_string() } else { at.format(&Rfc3339).unwrap_or_default() }
 }
 
+/// A message that this party or unit sent; any other is as unknown as one that never was.
 pub(super) async fn own_message(
     gateway: &Gateway,
-    caller: &Caller,
+    reader: &Address,
     id: MessageId,
 ) -> Result<MessageRow, Failure> {
-    let row = gateway.store().message(&caller.address().party, &id).await?;
-    row.filter(|row| caller.address().covers(&row.sender))
-        .ok_or_else(|| Failure::problem(Code::NotFound))
+    let row = gateway.store().message(&reader.party, &id).await?;
+    row.filter(|row| reader.covers(&row.sender)).ok_or_else(|| Failure::problem(Code::NotFound))
 }
 
 /// The answer to a submission, from what was recorded: receipt and proof byte for byte.
@@ -132,29 +135,52 @@ pub async fn exchange(
     caller: &Caller,
     reference: ExchangeRef,
 ) -> Result<ExchangeView, Failure> {
+    let reader = Reader::from(caller);
+    let exchange = own_exchange(gateway, &reader.address, reference).await?;
+    thread(gateway, &reader, &exchange, reference).await
+}
+
+/// The exchange that this party or unit knows by that reference.
+pub(super) async fn own_exchange(
+    gateway: &Gateway,
+    reader: &Address,
+    reference: ExchangeRef,
+) -> Result<ExchangeRow, Failure> {
     let unknown = || Failure::problem(Code::NotFound);
-    let own = &caller.address().party;
     let member = gateway.store().member(&reference).await?.ok_or_else(unknown)?;
     let exchange = gateway.store().exchange(&member.exchange).await?.ok_or_else(unknown)?;
-    if member.party != *own || !party_sees(&exchange, caller.address()) {
-        return Err(unknown());
-    }
+    let is_own = member.party == reader.party && party_sees(&exchange, reader);
+    if is_own { Ok(exchange) } else { Err(unknown()) }
+}
+
+/// What its reader sent in an exchange and was handed.
+///
+/// # Errors
+/// `not-found` where that is nothing.
+pub(super) async fn thread(
+    gateway: &Gateway,
+    reader: &Reader,
+    exchange: &ExchangeRow,
+    reference: ExchangeRef,
+) -> Result<ExchangeView, Failure> {
+    let unknown = || Failure::problem(Code::NotFound);
+    let own = &reader.address.party;
     // in the order in which the messages were admitted, which tells apart what a second cannot;
     // abroad by day first, so that what waited for a window does not stand where it was made
     let handed_out = gateway.store().handed_out(&exchange.id, own).await?;
     let mut seen: Vec<Seen> = Vec::new();
     for row in gateway.store().messages_of(&exchange.id).await? {
         if row.sender.party == *own {
-            seen.push(sent(gateway, caller, &row).await?);
+            seen.push(sent(gateway, reader, &row).await?);
         }
         let is_of = |release: &&ReleaseRow| {
             release.message_id == row.message_id && release.sender.party == row.sender.party
         };
         for release in handed_out.iter().filter(is_of) {
-            seen.push(received(gateway, caller, release).await?);
+            seen.push(received(gateway, reader, release).await?);
         }
     }
-    if caller.is_foreign() {
+    if reader.is_foreign {
         seen.sort_by(|one, other| one.event.at.cmp(&other.event.at));
     }
     let first = seen.first().ok_or_else(unknown)?;
@@ -163,7 +189,7 @@ pub async fn exchange(
         if exchange.referrer.party == *own { &exchange.receiver } else { &exchange.referrer };
     // whoever is neither referrer nor receiver knows only who wrote to it
     let other = if exchange.receiver.party == *own || exchange.referrer.party == *own {
-        super::release::addressee(other, disclose::is_foreign(&rules, caller.address()))
+        super::release::addressee(other, disclose::is_foreign(&rules, &reader.address))
     } else {
         first.from.clone()
     };
@@ -188,9 +214,13 @@ fn last_state(seen: &[Seen]) -> String {
     told.unwrap_or_else(|| "submitted".to_owned())
 }
 
-async fn sent(gateway: &Gateway, caller: &Caller, row: &MessageRow) -> Result<Seen, Failure> {
-    let body = disclose::stored_body(gateway, row)?;
-    let told = body.as_ref().and_then(|body| told_state(&row.message_type, body.value()));
+async fn sent(gateway: &Gateway, reader: &Reader, row: &MessageRow) -> Result<Seen, Failure> {
+    let told = if tells(&row.message_type) {
+        let body = disclose::stored_body(gateway, row)?;
+        body.and_then(|body| told_state(&row.message_type, body.value()))
+    } else {
+        None
+    };
     let state = match told {
         Some(state) => Some(state),
         // the sender of a referral is told when a machine has it
@@ -206,7 +236,7 @@ async fn sent(gateway: &Gateway, caller: &Caller, row: &MessageRow) -> Result<Se
             direction: "sent".to_owned(),
             message_type: row.message_type.to_string(),
             id: row.message_id.to_string(),
-            at: moment(row.admitted_at, caller.is_foreign()),
+            at: moment(row.admitted_at, reader.is_foreign),
         },
     })
 }
@@ -216,16 +246,16 @@ async fn is_received(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failur
     Ok(rows.iter().any(|row| row.state == RecipientState::Acknowledged))
 }
 
-async fn received(gateway: &Gateway, caller: &Caller, row: &ReleaseRow) -> Result<Seen, Failure> {
+async fn received(gateway: &Gateway, reader: &Reader, row: &ReleaseRow) -> Result<Seen, Failure> {
     let claims = stated(&row.statement).ok_or_else(|| Failure::problem(Code::Internal))?;
     let issued_at = claims.get("iat").and_then(Value::as_i64);
-    let body = collect::body_of(gateway, row)?;
+    let body = if tells(&row.message_type) { collect::body_of(gateway, row)? } else { None };
     let mut state = body.and_then(|body| told_state(&row.message_type, &body));
     if state.is_none() && row.message_type.name() == "referral" {
         let word = gateway.store().acknowledgement(&row.release_id).await?;
         state = word.filter(|word| word.received).map(|_| "received".to_owned());
     }
-    let is_foreign = caller.is_foreign();
+    let is_foreign = reader.is_foreign;
     // abroad the day that the statement itself bears, which is not the day it was made
     let at = if is_foreign { issued_at.unwrap_or_default() } else { row.made_at };
     Ok(Seen {
@@ -245,6 +275,11 @@ fn stated(statement: &str) -> Option<Map<String, Value>> {
     let payload = crate::sign::recorded(format!("{statement}~").as_bytes()).ok()?;
     let Ok(Value::Object(claims)) = json::parse(payload.payload()) else { return None };
     Some(claims)
+}
+
+/// Whether a message of this type tells a state at all: no other is opened for it.
+fn tells(message_type: &MessageType) -> bool {
+    matches!(message_type.name(), "status" | "withdrawal")
 }
 
 /// The state that a message tells its reader.
@@ -280,20 +315,20 @@ pub fn schema(gateway: &Gateway, message_type: &MessageType) -> Result<Value, Fa
     schema.map(|schema| schema.text().clone()).ok_or_else(|| Failure::problem(Code::NotFound))
 }
 
-/// A release schema of the caller's, superseded ones too, as text.
+/// A release schema of a party's, superseded ones too, as text.
 ///
 /// # Errors
-/// `not-found` for a digest that is not one of this caller's.
+/// `not-found` for a digest that is not one of this party's.
 pub async fn release_schema(
     gateway: &Gateway,
-    caller: &Caller,
+    party: &PartyId,
     digest: Digest,
 ) -> Result<String, Failure> {
     let rules = gateway.rules();
     if let Some(fixed) = rules.fixed.iter().find(|plan| plan.release_schema_digest() == digest) {
         return Ok(fixed.release_schema().to_owned());
     }
-    let own = gateway.store().release_schema(&digest, &caller.address().party).await?;
+    let own = gateway.store().release_schema(&digest, party).await?;
     own.ok_or_else(|| Failure::problem(Code::NotFound))
 }
 

@@ -1,6 +1,6 @@
 //! What officers see of governed documents: every version, where it stands, and what was done.
 
-use crate::config::Role;
+use crate::config::{Officer, Role};
 use crate::domain::{Act, VersionState};
 use crate::store::{VersionKey, VersionRow};
 use crate::wire::{RulesView, StepView, VersionView, VersionsAsk};
@@ -29,12 +29,7 @@ pub async fn list(gateway: &Gateway, ask: &VersionsAsk) -> Result<Vec<VersionVie
         ask.kind.is_none_or(|kind| row.key.kind == kind)
             && ask.id.as_ref().is_none_or(|id| row.key.id == *id)
     });
-    let seen = asked.filter(|row| {
-        officer.is_none_or(|officer| {
-            officer.is(Role::Approver)
-                || parsed(row).is_ok_and(|document| who::is_concerned(officer, &document))
-        })
-    });
+    let seen = asked.filter(|row| officer.is_none_or(|officer| sees(officer, row)));
     let looks_close = ask.id.is_some();
     let mut views = Vec::new();
     for row in seen {
@@ -43,6 +38,13 @@ pub async fn list(gateway: &Gateway, ask: &VersionsAsk) -> Result<Vec<VersionVie
         tokio::task::yield_now().await;
     }
     Ok(views)
+}
+
+/// Whether an officer may see a version: of the edges of its own party and unit, or, as an
+/// approver, any.
+pub(super) fn sees(officer: &Officer, row: &VersionRow) -> bool {
+    officer.is(Role::Approver)
+        || parsed(row).is_ok_and(|document| who::is_concerned(officer, &document))
 }
 
 /// What proposals are judged by.

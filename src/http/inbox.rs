@@ -86,7 +86,9 @@ pub(super) async fn evidence(
     Path(release): Path<String>,
 ) -> Answer<Json<serde_json::Value>> {
     let caller = who.unfrozen(Scope::Inbox)?;
-    Ok(Json(gather_evidence::of_release(&edge.gateway, caller, extract::id(&release)?).await?))
+    Ok(Json(
+        gather_evidence::of_release(&edge.gateway, &caller.into(), extract::id(&release)?).await?,
+    ))
 }
 
 #[cfg(test)]

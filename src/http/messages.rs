@@ -76,5 +76,5 @@ pub(super) async fn evidence(
     Path(id): Path<String>,
 ) -> Answer<Json<serde_json::Value>> {
     let caller = who.unfrozen(Scope::MessagesRead)?;
-    Ok(Json(gather_evidence::of_message(&edge.gateway, caller, extract::id(&id)?).await?))
+    Ok(Json(gather_evidence::of_message(&edge.gateway, &caller.into(), extract::id(&id)?).await?))
 }

@@ -48,6 +48,7 @@ pub(super) async fn release(
     Path(digest): Path<String>,
 ) -> Answer<Response> {
     let caller = who.with(Scope::MessagesRead)?;
-    let schema = show::release_schema(&edge.gateway, caller, extract::id(&digest)?).await?;
+    let schema =
+        show::release_schema(&edge.gateway, &caller.address().party, extract::id(&digest)?).await?;
     Ok(([(header::CONTENT_TYPE, MEDIA)], schema).into_response())
 }

@@ -25,8 +25,8 @@ pub use rows::{
     AcknowledgedRow, Acknowledgement, ContactRow, Decision, EntryRow, ExchangeRow, FlowRow, Flows,
     GroupSize, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, NewHold, NewMessage,
     NewRelease, NewReview, NewStep, NewVersion, QueueRow, RecipientRow, Refusal, ReleaseRow,
-    ReleasedCursor, ReleasedRow, ReviewRow, StepRow, VersionKey, VersionRow, WaitingCursor,
-    WaitingRow,
+    ReleasedCursor, ReleasedRow, ReviewRow, StepRow, ThreadsFound, ThreadsQuery, VersionKey,
+    VersionRow, WaitingCursor, WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -511,6 +511,15 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// An exchange.
     async fn exchange(&self, exchange: &Id) -> Result<Option<ExchangeRow>, StoreError>;
+
+    /// Exchanges that a party looks for, at most `limit`. No more than `look` of the party's
+    /// exchanges are looked at, whether they fit or not.
+    async fn threads(
+        &self,
+        query: &ThreadsQuery,
+        look: u32,
+        limit: u32,
+    ) -> Result<ThreadsFound, StoreError>;
 
     /// Messages of an exchange, oldest first.
     async fn messages_of(&self, exchange: &Id) -> Result<Vec<MessageRow>, StoreError>;

@@ -153,6 +153,35 @@ pub struct MemberRow {
     pub subject_ref: Option<Id>,
 }
 
+/// Which exchanges a party looks for: those in which it sent a message, or was handed a release,
+/// that fits all of this.
+#[derive(Debug, Clone)]
+pub struct ThreadsQuery {
+    /// Whose exchanges; a unit sees those that it is itself a side of.
+    pub reader: Address,
+    /// To whom the message went, or from whom the release came.
+    pub with: Option<PartyId>,
+    /// What it is.
+    pub message_type: Option<MessageType>,
+    /// Its state for a recipient.
+    pub state: Option<RecipientState>,
+    /// Sent or made from this moment on (unix seconds).
+    pub since: i64,
+    /// And before this one.
+    pub until: i64,
+    /// Begun before the exchange that the reader knows by this reference.
+    pub before: Option<ExchangeRef>,
+}
+
+/// A page of them, begun last first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadsFound {
+    /// The exchanges, each with the reader's own reference.
+    pub threads: Vec<(ExchangeRow, ExchangeRef)>,
+    /// `before` of the next page, where there may be more.
+    pub next: Option<ExchangeRef>,
+}
+
 /// A signed release to queue.
 #[derive(Debug, Clone)]
 pub struct NewRelease {

@@ -24,7 +24,6 @@ mod sign_in;
 mod statics;
 mod stop;
 mod versions;
-mod waiting;
 mod words;
 
 use std::sync::Arc;
@@ -59,7 +58,6 @@ pub fn router(site: Site) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(partners::routes())
-        .merge(waiting::routes())
         .merge(onboard::routes())
         .merge(versions::routes())
         .merge(edit::routes())

@@ -20,6 +20,7 @@ mod read_inbox;
 mod record;
 mod requires;
 mod reviews;
+mod threads;
 mod tickets;
 mod versions;
 mod writer;
@@ -41,7 +42,7 @@ use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, ContactRow, EntryRow, ExchangeRow,
     Flows, Head, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, QueueRow,
     RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow, Store, StoreError,
-    VersionRow, WaitingCursor, WaitingRow,
+    ThreadsFound, ThreadsQuery, VersionRow, WaitingCursor, WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -271,6 +272,16 @@ impl Store for Sqlite {
 
     async fn exchange(&self, exchange: &Id) -> Result<Option<ExchangeRow>, StoreError> {
         self.read(|db| read::exchange(db, exchange))
+    }
+
+    async fn threads(
+        &self,
+        query: &ThreadsQuery,
+        look: u32,
+        limit: u32,
+    ) -> Result<ThreadsFound, StoreError> {
+        let query = query.clone();
+        self.read_long(move |db| threads::threads(db, &query, look, limit)).await
     }
 
     async fn messages_of(&self, exchange: &Id) -> Result<Vec<MessageRow>, StoreError> {

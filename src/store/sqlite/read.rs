@@ -16,7 +16,8 @@ const MESSAGE: &str = "SELECT m.message_id, m.sender, m.unit, m.message_id, m.me
         o.month, o.wrapped_key, o.ciphertext";
 const MESSAGE_JOINED: &str = " FROM messages m CROSS JOIN exchanges e ON e.row = m.exchange
     LEFT JOIN message_objects o ON o.message = m.row ";
-const EXCHANGE: &str = "e.id, e.state, e.referrer, e.receiver, e.origin, e.onward, e.withheld,
+pub(super) const EXCHANGE: &str =
+    "e.id, e.state, e.referrer, e.receiver, e.origin, e.onward, e.withheld,
         e.subject, e.reference_date, e.opened_at";
 const RECIPIENT: &str = "r.position, r.recipient, r.state, r.pending, r.code,
         r.policy_id, r.policy_version, r.policy_digest";
@@ -224,7 +225,7 @@ pub(super) fn exchange(db: &Connection, id: &Id) -> Result<Option<ExchangeRow>, 
     one(db, &sql, [id.as_str()], |row| parse_exchange(&Columns::of("exchanges", row)))
 }
 
-fn parse_exchange(columns: &Columns<'_, '_>) -> Result<ExchangeRow, StoreError> {
+pub(super) fn parse_exchange(columns: &Columns<'_, '_>) -> Result<ExchangeRow, StoreError> {
     Ok(ExchangeRow {
         id: columns.word("id")?,
         state: columns.word("state")?,
