@@ -5,11 +5,13 @@
 //! script that stands in it, or is kept by a browser.
 
 mod chart;
+mod desk;
 mod edit;
 mod edit_form;
 mod edit_new;
 mod enrol;
 mod except;
+mod exchanges;
 mod fault;
 mod guard;
 mod matrix;
@@ -40,8 +42,13 @@ use crate::exchange::Gateway;
 const FORM_BYTES_MAX: usize = 512 * 1024;
 
 /// The menu: path, and the name of its words.
-pub(super) const MENU: &[(&str, &str)] =
-    &[("/", "overview"), ("/waiting", "waiting"), ("/partners", "partners"), ("/rules", "rules")];
+pub(super) const MENU: &[(&str, &str)] = &[
+    ("/", "overview"),
+    ("/waiting", "waiting"),
+    ("/exchanges", "exchanges"),
+    ("/partners", "partners"),
+    ("/rules", "rules"),
+];
 
 /// What the pages are made from.
 #[derive(Debug, Clone)]
@@ -65,6 +72,8 @@ pub fn router(site: Site) -> Router {
         .merge(except::routes())
         .merge(stop::routes())
         .merge(replay::routes())
+        .merge(desk::routes())
+        .merge(exchanges::routes())
         .merge(sign_in::routes())
         .merge(enrol::routes())
         .merge(statics::routes())
