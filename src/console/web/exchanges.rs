@@ -20,7 +20,7 @@ use crate::domain::{ExchangeRef, MessageId, PartyKind, ReleaseId};
 use crate::evidence::{Check, Outcome, Report, Verdict};
 use crate::exchange::hand_evidence::{self, Of};
 use crate::exchange::threads::{self, ThreadsAsk, ThreadsPage};
-use crate::exchange::timeline::{self, PolicyRef, Timeline, What};
+use crate::exchange::timeline::{self, Timeline, What};
 use crate::wire::ExchangeView;
 
 pub(super) fn routes() -> Router<Site> {
