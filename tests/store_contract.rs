@@ -29,6 +29,8 @@ mod ledger;
 mod reviews;
 #[path = "store_contract/sqlite.rs"]
 mod sqlite;
+#[path = "store_contract/threads.rs"]
+mod threads;
 #[path = "store_contract/versions.rs"]
 mod versions;
 

@@ -82,10 +82,15 @@ export class Desk {
     return this.lines(...args)[0];
   }
 
+  // Runs the command line against this home.
+  runText(...args) {
+    const env = { ...process.env, TITIAN_HOME: this.home };
+    return execFileSync(titian, args, { env, encoding: "utf8" });
+  }
+
   // As `run`, for what is written a line each.
   lines(...args) {
-    const env = { ...process.env, TITIAN_HOME: this.home };
-    const said = execFileSync(titian, [...args, "--json"], { env, encoding: "utf8" });
+    const said = this.runText(...args, "--json");
     return said.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 

@@ -1,6 +1,6 @@
 // What waits for a person, and the exchanges of an officer's party.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
@@ -230,50 +230,48 @@ test("evidence holds where it is checked here, and is a file that verifies elsew
   assert.ok(page.url().includes("/check"));
 });
 
-if (process.env.SHOTS) {
-  test("pictures", async () => {
-    mkdirSync(process.env.SHOTS, { recursive: true });
-    const { item } = referred((claims) => (claims.body.summary = "Ibu dapat dihubungi 081234567890"));
-    status({ item });
-    const [text] = holds().filter((it) => it.leaves.length).slice(-1);
-    const group = holds().find((it) => it.group);
-    const kase = referred((claims) => (claims.body.consent.withhold = ["cuta-be"]));
-    status(kase);
-    const [review] = desk.run("review", "list");
-    const paths = {
-      waiting: "/waiting",
-      hold: `/waiting/hold/${text.id}`,
-      group: `/waiting/hold/${group.id}`,
-      review: `/waiting/review/${review.id}`,
-      exchanges: "/exchanges",
-      exchange: `/exchanges/${item.exchange}`,
-      check: `/exchanges/${item.exchange}/received/${item.release_id}/check`,
-    };
-    const { page, go } = jaga;
-    for (const [lang, scheme, width] of [
-      ["id", "light", 1280],
-      ["en", "dark", 1280],
-      ["id", "dark", 360],
-      ["en", "light", 360],
-    ]) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.setViewportSize({ width, height: 800 });
-      await go(`/waiting?lang=${lang}`);
-      for (const [name, path] of Object.entries(paths)) {
-        await go(path);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        if (wide > width) console.log(`${name} ${lang} ${width}: ${wide} wide`);
-        await page.screenshot({
-          path: join(process.env.SHOTS, `${name}-${lang}-${scheme}-${width}.png`),
-          fullPage: true,
-        });
-      }
-      await go(paths.hold);
-      await pressed(page, button(page, "/show"));
-      await page.screenshot({
-        path: join(process.env.SHOTS, `shown-${lang}-${scheme}-${width}.png`),
-        fullPage: true,
-      });
+const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const shots = process.env.SHOTS;
+
+test("every page passes axe in both languages and schemes, and fits its screen", async () => {
+  const noted = (claims) => (claims.body.summary = "Ibu dapat dihubungi 081234567890");
+  const { item } = referred(noted);
+  status({ item });
+  const text = holds().find((it) => it.exchange === item.exchange);
+  const group = holds().find((it) => it.group);
+  status(referred((claims) => (claims.body.consent.withhold = ["cuta-be"])));
+  const [review] = desk.run("review", "list");
+  const paths = {
+    waiting: "/waiting",
+    hold: `/waiting/hold/${text.id}`,
+    group: `/waiting/hold/${group.id}`,
+    review: `/waiting/review/${review.id}`,
+    exchanges: "/exchanges",
+    exchange: `/exchanges/${item.exchange}`,
+    check: `/exchanges/${item.exchange}/received/${item.release_id}/check`,
+    shown: `/waiting/hold/${text.id}`,
+  };
+  const { page, go } = jaga;
+  for (const [language, colorScheme, width] of [
+    ["id", "light", 1280],
+    ["en", "dark", 320],
+    ["id", "dark", 1280],
+    ["en", "light", 360],
+  ]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    await go(`/waiting?lang=${language}`);
+    for (const [name, path] of Object.entries(paths)) {
+      const at = `${name}-${language}-${colorScheme}-${width}`;
+      await go(path);
+      if (name === "shown") await pressed(page, button(page, "/show"));
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => window.axe.run());
+      assert.deepEqual(violations.map((it) => [it.id, it.nodes[0].html]), [], at);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${at}: ${wide} wide`);
+      assert.ok(!(await page.textContent("body")).includes("Unknown localization"), at);
+      if (shots) await page.screenshot({ path: join(shots, `${at}.png`), fullPage: true });
     }
-  });
-}
+  }
+});

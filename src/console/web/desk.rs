@@ -142,8 +142,7 @@ struct Hold {
     /// Each held leaf with its texts, where they were asked for.
     values: Option<Vec<(String, Vec<String>)>>,
     fault: Option<String>,
-    /// What was typed as the reason.
-    reason: String,
+    typed: Typed,
     release: Asked,
     discard: Asked,
 }
@@ -163,13 +162,26 @@ impl Hold {
     }
 }
 
-/// What the last form came to, and what was typed in it.
+/// The reason that was typed, and in which form.
+#[derive(Debug, Default)]
+struct Typed {
+    form: &'static str,
+    reason: String,
+}
+
+impl Typed {
+    fn in_form(&self, form: &str) -> &str {
+        if self.form == form { &self.reason } else { "" }
+    }
+}
+
+/// What the last form came to.
 #[derive(Default)]
 struct Last {
     status: StatusCode,
     values: Option<Value>,
     fault: Option<String>,
-    reason: String,
+    typed: Typed,
 }
 
 fn hold_page(seat: &Seat, mut view: HoldView, last: Last) -> Result<Response, Fault> {
@@ -182,7 +194,7 @@ fn hold_page(seat: &Seat, mut view: HoldView, last: Last) -> Result<Response, Fa
         lasts: lasts(&page, now.saturating_sub(unix(&view.opened_at))),
         values: last.values.map(texts),
         fault: last.fault,
-        reason: last.reason,
+        typed: last.typed,
         release: ask(seat, &act("hold-release", &view.id))?,
         discard: ask(seat, &act("hold-discard", &view.id))?,
         page,
@@ -279,7 +291,8 @@ async fn decide_hold(
     let again = async |status, fault| match look(&seat, &id).await {
         Ok(view) => {
             let fault = Some(fault);
-            let last = Last { status, fault, reason: form.reason.clone(), ..Last::default() };
+            let typed = Typed { form: what, reason: form.reason.clone() };
+            let last = Last { status, fault, typed, ..Last::default() };
             hold_page(&seat, view, last)
         }
         Err(fault) => Ok(fault.shown(page)),
@@ -333,8 +346,7 @@ struct Review {
     view: ReviewView,
     lasts: String,
     fault: Option<String>,
-    /// What was typed as the reason.
-    reason: String,
+    typed: Typed,
     resume: Asked,
     keep: Asked,
 }
@@ -346,7 +358,7 @@ fn review_page(seat: &Seat, view: ReviewView, last: Last) -> Result<Response, Fa
     let review = Review {
         lasts: lasts(&page, now.saturating_sub(unix(&view.opened_at))),
         fault: last.fault,
-        reason: last.reason,
+        typed: last.typed,
         resume: ask(seat, &act("review-resume", &view.id))?,
         keep: ask(seat, &act("review-keep", &view.id))?,
         page,
@@ -387,7 +399,8 @@ async fn decide_review(
     let again = async |status, fault| match look_at_review(&seat, &id).await {
         Ok(view) => {
             let fault = Some(fault);
-            let last = Last { status, fault, reason: form.reason.clone(), ..Last::default() };
+            let typed = Typed { form: what, reason: form.reason.clone() };
+            let last = Last { status, fault, typed, ..Last::default() };
             review_page(&seat, view, last)
         }
         Err(fault) => Ok(fault.shown(page)),

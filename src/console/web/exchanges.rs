@@ -137,10 +137,10 @@ async fn search(seat: Seat, Query(typed): Query<Typed>) -> Result<Response, Faul
         .parties
         .iter()
         .filter(|party| party.id != seat.officer.party && party.kind != PartyKind::Gateway);
-    let types = rules.schemas.iter().map(|schema| schema.message_type().to_string());
+    let known = rules.schemas.iter().map(|schema| schema.message_type().to_string());
     let exchanges = Exchanges {
         parties: others.map(|party| (party.id.to_string(), party.name.clone())).collect(),
-        types: types.map(|name| (name.clone(), type_words(&page, &name))).collect(),
+        types: known.map(|name| (name.clone(), type_words(&page, &name))).collect(),
         states: RecipientState::ALL
             .iter()
             .map(|state| (state.to_string(), page.of("message-state", state)))

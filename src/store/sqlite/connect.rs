@@ -197,7 +197,8 @@ mod tests {
                 "lPFSYAPKH1yN-mfmL1o5s0n7FxVPHmrJNi-oFEwLdFg",
                 "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
                 "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4",
-                "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA"
+                "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA",
+                "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc"
             ]
         );
     }

@@ -9,7 +9,8 @@ use super::super::{StoreError, ThreadsFound, ThreadsQuery};
 use super::columns::Columns;
 use super::read::{EXCHANGE, many, one, parse_exchange};
 use super::sql_of;
-use crate::domain::ExchangeRef;
+use crate::domain::state::RecipientState;
+use crate::domain::{ExchangeRef, MessageType, PartyId};
 
 /// The indexes are named: SQLite would rather look through all that a party ever sent.
 const FITTING: &str = " FROM members o CROSS JOIN exchanges e ON e.row = o.exchange
@@ -55,9 +56,9 @@ pub(super) fn threads(
         ":unit": unit,
         ":before": before,
         ":from": from,
-        ":with": query.with.as_ref().map(|with| with.as_str()),
-        ":type": query.message_type.as_ref().map(|message_type| message_type.as_str()),
-        ":state": query.state.map(|state| state.as_str()),
+        ":with": query.with.as_ref().map(PartyId::as_str),
+        ":type": query.message_type.as_ref().map(MessageType::as_str),
+        ":state": query.state.map(RecipientState::as_str),
         ":since": query.since,
         ":until": query.until,
         ":limit": limit.saturating_add(1),
