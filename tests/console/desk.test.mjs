@@ -73,7 +73,8 @@ test("a held text is shown on a recorded click only, and released with a passkey
   let text = await page.textContent("main");
   assert.match(text, /\/summary/);
   assert.ok(!text.includes("pendampingan"), "no value before it is asked for");
-  await pressed(page, button(page, "/show"));
+  const [shown] = await pressed(page, button(page, "/show"));
+  assert.equal(shown.headers()["cache-control"], "no-store");
   assert.equal(await page.locator("dd.held").textContent(), SUMMARY);
   assert.notEqual(await page.title(), "owned");
   assert.equal(await page.locator("main img, main script").count(), 0);
@@ -107,6 +108,21 @@ test("a held text is shown on a recorded click only, and released with a passkey
   text = await page.textContent("main");
   assert.ok(text.includes(MARKUP), "the reason stands in the timeline");
   assert.equal(await page.locator("main img, main script").count(), 0);
+});
+
+test("an immediate case stands before those that only came first", async () => {
+  referred();
+  const { item } = referred((claims) => (claims.body.urgency = "immediate"));
+  const { page, go } = jaga;
+  await go("/waiting");
+  const first = page.locator("main tbody tr").first();
+  assert.match(await first.textContent(), /immediate/);
+  const { id } = holds().find((it) => it.exchange === item.exchange);
+  assert.equal(await first.locator("a").getAttribute("href"), `/waiting/hold/${id}`);
+  for (const { id } of holds())
+    desk.run("hold", "discard", id, "--as", "petugas-jaga", "--reason", "contoh");
+  await go("/waiting");
+  assert.match(await page.textContent("main"), /Nothing waits/);
 });
 
 test("a word for one decision decides nothing else, and two officers decide once", async () => {
@@ -189,6 +205,7 @@ test("each party finds its own exchanges, and in each what it sent and was hande
     [jaga, `/exchanges/${item.exchange}/sent/${sent.message_id}/check`],
     [other, `/exchanges/${sent.exchange}/received/${item.release_id}/check`],
     [jaga, "/exchanges/x"],
+    [jaga, `/exchanges/${item.exchange}/received/x/check`],
     [jaga, "/waiting/hold/x"],
   ]) {
     const answer = await seat.go(path);

@@ -30,7 +30,7 @@ fn all(reader: &str) -> ThreadsQuery {
 async fn found(store: &Arc<dyn Store>, query: &ThreadsQuery) -> Vec<u64> {
     let found = store.threads(query, 100, 100).await.unwrap();
     assert_eq!(found.next, None);
-    let which = if query.reader.party == party("bnpt") { 0 } else { 1 };
+    let which = u8::from(query.reader.party != party("bnpt"));
     let number = |found: &(_, _)| (1..=9).find(|n| reference(which, *n) == found.1).unwrap();
     found.threads.iter().map(number).collect()
 }

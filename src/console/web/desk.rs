@@ -4,6 +4,7 @@
 //! is taken only with a passkey's word about that very decision.
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -119,7 +120,8 @@ struct Begins {
     from: usize,
 }
 
-async fn list(seat: Seat, Query(at): Query<Begins>) -> Result<Response, Fault> {
+async fn list(seat: Seat, at: Result<Query<Begins>, QueryRejection>) -> Result<Response, Fault> {
+    let Ok(Query(at)) = at else { return Ok(Fault::Malformed.shown(&seat.visit.page)) };
     let mut waits = waiting::list(seat.gateway(), &seat.officer.name).await?;
     let count = waits.len();
     let from = at.from.min(count);

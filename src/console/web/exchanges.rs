@@ -2,6 +2,7 @@
 //! taken as a file. Nothing here is found by a name or a number of a person.
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,7 @@ use super::desk::type_words;
 use super::fault::Fault;
 use super::page::{Page, html};
 use super::session::Seat;
+use crate::config::Role;
 use crate::domain::state::{RecipientState, ThreadState};
 use crate::domain::{ExchangeRef, MessageId, PartyKind, ReleaseId};
 use crate::evidence::{Check, Outcome, Report, Verdict};
@@ -120,8 +122,12 @@ fn state_words(page: &Page, state: &str) -> String {
     }
 }
 
-async fn search(seat: Seat, Query(typed): Query<Typed>) -> Result<Response, Fault> {
+async fn search(
+    seat: Seat,
+    typed: Result<Query<Typed>, QueryRejection>,
+) -> Result<Response, Fault> {
     let page = seat.page();
+    let Ok(Query(typed)) = typed else { return Ok(Fault::Malformed.shown(&page)) };
     let (status, bad, found) = match typed.ask() {
         Ok(ask) => {
             let found = threads::search(seat.gateway(), &seat.officer.name, &ask).await;
@@ -159,6 +165,8 @@ async fn search(seat: Seat, Query(typed): Query<Typed>) -> Result<Response, Faul
 struct Exchange {
     page: Page,
     timeline: Timeline,
+    /// Whether the officer may look at the party's holds and reviews, as its duty officer.
+    is_duty: bool,
 }
 
 impl Exchange {
@@ -177,7 +185,10 @@ async fn show(seat: Seat, Path(reference): Path<String>) -> Result<Response, Fau
         Ok::<_, Fault>(timeline::show(seat.gateway(), &seat.officer.name, reference).await?)
     };
     match told.await {
-        Ok(timeline) => Ok(html(StatusCode::OK, &Exchange { page: seat.page(), timeline })),
+        Ok(timeline) => {
+            let is_duty = seat.officer.is(Role::Operator);
+            Ok(html(StatusCode::OK, &Exchange { page: seat.page(), timeline, is_duty }))
+        }
         Err(fault) => Ok(fault.shown(&seat.visit.page)),
     }
 }
