@@ -217,6 +217,11 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let (rules, rows) = (&rules, &rows);
     let (document, by) = (&document, Some(author));
     let proposal = Proposal { rules, rows, row, document, author: by, now, effective };
+    if proposal.is_of_another_base() {
+        return Err(ChangeFault::State(
+            "what is in force has changed since it was proposed; give it back, to be proposed anew",
+        ));
+    }
     let found = proposal.effect();
     // never fewer than its author was told
     let effect = Effect { needs: step.needs.map_or(found.needs, |n| n.max(found.needs)), ..found };

@@ -94,6 +94,22 @@ fn what_would_make_another_document_unusable_is_refused_unless_it_narrows() {
 }
 
 #[test]
+fn what_was_proposed_over_something_else_is_proposed_anew() {
+    let served = Clocked::start();
+    // proposed while the party is free, to be approved once it is frozen: nobody saw that it thaws
+    let renamed = record(&served, "bnpt").replace("name = \"", "name = \"contoh ");
+    let frozen = record(&served, "bnpt").replace("frozen = false", "frozen = true");
+    // the freeze was drafted first, so that its number is the lower one
+    let first = served.draft_as(EDITOR, DocumentKind::Party, ("bnpt", &frozen)).unwrap();
+    let view = propose(&served, DocumentKind::Party, "bnpt", &renamed).unwrap();
+    assert_eq!(served.propose_as(EDITOR, &first, None).unwrap().stands, "in_force");
+    let refused = said(served.approve_as(APPROVER, &view, None));
+    assert!(refused.contains("has changed since it was proposed"), "{refused}");
+    let bnpt = "bnpt".parse().unwrap();
+    assert!(served.opened.gateway().rules().directory.party(&bnpt).unwrap().frozen);
+}
+
+#[test]
 fn one_officer_alone_only_drops_freezes_and_ends() {
     let served = Clocked::start();
     let policy = DocumentKind::Policy;

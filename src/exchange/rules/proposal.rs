@@ -128,6 +128,17 @@ impl Proposal<'_> {
         self.approved().any(|other| other.key.version > self.row.key.version)
     }
 
+    /// Whether another version was approved since this one was proposed: whoever approves it now may
+    /// have seen what it changes of something else.
+    pub fn is_of_another_base(&self) -> bool {
+        let proposed = self.row.steps.iter().rfind(|step| step.act == Act::Proposed);
+        let Some(proposed) = proposed else { return false };
+        let last = |other: &VersionRow| other.steps.last().map(|step| step.entry);
+        self.approved()
+            .filter(|other| other.key != self.row.key)
+            .any(|other| last(other) > Some(proposed.entry))
+    }
+
     /// Everything that its own text says and that may not be.
     pub fn findings(&self, gateway: &str, effect: Effect, today: Date) -> Vec<Finding> {
         let judge = self.rules.judge();
@@ -176,7 +187,11 @@ impl Proposal<'_> {
         let mut findings = Vec::new();
         let others = self.rules.officers.iter().filter(|other| other.name != officer.name);
         let mut others = others.filter(|other| !other.disabled);
-        if let Some(other) = others.find(|other| who::share_key(other, officer)) {
+        let has_one = |other: &Officer| {
+            let mut ids = officer.passkeys.iter().map(|passkey| &passkey.id);
+            ids.any(|id| other.passkeys.iter().any(|passkey| passkey.id == *id))
+        };
+        if let Some(other) = others.find(|other| who::share_key(other, officer) || has_one(other)) {
             findings.push(finding("key", format!("it is already the key of `{}`", other.name)));
         }
         if !self.rules.directory.knows(&officer.address()) {
