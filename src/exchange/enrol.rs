@@ -82,6 +82,10 @@ pub async fn enrol(
     let bad = |reason: &str| ChangeFault::Bad(BadDocument { line: 0, reason: reason.to_owned() });
     after.check().map_err(bad)?;
     let (rules, rows) = snapshot(gateway).await?;
+    let has_it = |other: &Officer| other.passkeys.iter().any(|known| known.id == passkey.id);
+    if rules.officers.iter().any(has_it) {
+        return Err(ChangeFault::State("that passkey is known already"));
+    }
     let key = rules
         .versions
         .iter()

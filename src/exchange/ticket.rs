@@ -35,6 +35,29 @@ pub async fn keep(
     commit(gateway.store(), Changes { writes: vec![write], ..Changes::default() }).await
 }
 
+/// Says something else in a ticket that is still there; no change where it was given back.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn renew(
+    gateway: &Gateway,
+    (kind, secret): (&str, &str),
+    value: String,
+    expires_at: i64,
+) -> Result<(), Failure> {
+    if value.len() > BYTES_MAX {
+        return Err(Failure::internal(TooLarge));
+    }
+    let key = key(kind, secret);
+    let requires = vec![Requirement::Ticket(key.clone())];
+    let writes = vec![Write::Ticket { key, value, expires_at }];
+    let changes = Changes { requires, writes, ..Changes::default() };
+    match gateway.store().commit(changes).await {
+        Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
+        Err(CommitError::Unavailable(error)) => Err(error.into()),
+    }
+}
+
 /// What a ticket says, while it lasts.
 ///
 /// # Errors

@@ -156,8 +156,20 @@ fn a_passkey_signs_in_once_it_is_in_force_and_every_challenge_counts_once() {
     assert_eq!(seat.get("/rules").status, 303);
     assert_eq!(seat.sign_in().status, 403);
     let log = std::fs::read_to_string(&live.log).unwrap();
+    let beside = rusqlite::Connection::open(live.home().join("titian.db")).unwrap();
+    let kept: Vec<String> = beside
+        .prepare("SELECT key || value FROM tickets")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     let secret = cookie.strip_prefix("__Host-titian=").filter(|id| id.len() > 20).unwrap();
     assert!(!log.contains(secret), "no session in the log");
+    let bits = URL_SAFE_NO_PAD.decode(secret).unwrap();
+    let number = i128::from_le_bytes(bits.try_into().unwrap()).to_string();
+    assert!(!kept.is_empty());
+    assert!(!kept.iter().any(|row| row.contains(secret) || row.contains(&number)), "{kept:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Sessions: kept by the server, ended by idleness, by age and by whoever is signed in.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +11,10 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result as Stored};
@@ -67,23 +71,40 @@ fn failed(failure: impl fmt::Display) -> Error {
     Error::Backend(failure.to_string())
 }
 
+/// A session as it is kept: less its id, by which a browser signs in.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    data: HashMap<String, Value>,
+    expires_at: i64,
+}
+
+fn written(record: &Record) -> Stored<(String, String, i64)> {
+    let expires_at = record.expiry_date.unix_timestamp();
+    let value = Written { data: record.data.clone(), expires_at };
+    let value = serde_json::to_string(&value).map_err(failed)?;
+    Ok((record.id.to_string(), value, expires_at))
+}
+
 #[async_trait]
 impl SessionStore for Kept {
     async fn create(&self, record: &mut Record) -> Stored<()> {
         // 128 random bits: none comes twice
-        self.save(record).await
+        let (secret, value, expires_at) = written(record)?;
+        ticket::keep(&self.0, (KIND, &secret), value, expires_at).await.map_err(failed)
     }
 
+    /// What was signed out meanwhile stays so: a request that began before brings nothing back.
     async fn save(&self, record: &Record) -> Stored<()> {
-        let value = serde_json::to_string(record).map_err(failed)?;
-        let expires_at = record.expiry_date.unix_timestamp();
-        let secret = record.id.to_string();
-        ticket::keep(&self.0, (KIND, &secret), value, expires_at).await.map_err(failed)
+        let (secret, value, expires_at) = written(record)?;
+        ticket::renew(&self.0, (KIND, &secret), value, expires_at).await.map_err(failed)
     }
 
     async fn load(&self, id: &Id) -> Stored<Option<Record>> {
         let value = ticket::read(&self.0, (KIND, &id.to_string())).await.map_err(failed)?;
-        value.map(|value| serde_json::from_str(&value).map_err(failed)).transpose()
+        let Some(value) = value else { return Ok(None) };
+        let Written { data, expires_at } = serde_json::from_str(&value).map_err(failed)?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at).map_err(failed)?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Stored<()> {
@@ -158,7 +179,9 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
         }
     }
     let token = session.get::<String>(TOKEN).await?.unwrap_or_default();
-    let notice = if officer.is_some() { session.remove::<String>(NOTICE).await? } else { None };
+    // to take it out writes the session: only where there is one
+    let has_notice = officer.is_some() && session.get::<String>(NOTICE).await?.is_some();
+    let notice = if has_notice { session.remove::<String>(NOTICE).await? } else { None };
     let asked = parts.uri.query().and_then(|query| {
         let mut pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).ok()?;
         pairs.retain(|(name, _)| name == "lang");

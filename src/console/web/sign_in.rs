@@ -156,16 +156,16 @@ async fn sign_in(visit: Visit, Form(words): Form<Words>) -> Result<Response, Fau
     let has = |officer: &&Officer| {
         !officer.disabled && officer.passkeys.iter().any(|it| it.id == words.credential)
     };
-    let officer = rules.officers.iter().find(has);
-    if let Some(officer) = officer
-        && let Ok(said) = said_here::<DeskWord>(site, officer, &words.word, DESK)
-        && (&*said.aud, &*said.act) == (site.gateway.id(), "sign-in")
-        // each challenge is answered once
-        && ticket::redeem(&site.gateway, (CHALLENGE, &said.nonce), FRESH_S).await?
-    {
-        visit.sign_in(officer).await?;
-        tracing::info!(officer = officer.name, "signed in to the console");
-        return Ok(see("/"));
+    for officer in rules.officers.iter().filter(has) {
+        if let Ok(said) = said_here::<DeskWord>(site, officer, &words.word, DESK)
+            && (&*said.aud, &*said.act) == (site.gateway.id(), "sign-in")
+            // each challenge is answered once
+            && ticket::redeem(&site.gateway, (CHALLENGE, &said.nonce), FRESH_S).await?
+        {
+            visit.sign_in(officer).await?;
+            tracing::info!(officer = officer.name, "signed in to the console");
+            return Ok(see("/"));
+        }
     }
     metrics::counter!("titian_console_sign_ins_refused_total").increment(1);
     tracing::warn!("a sign-in to the console was refused");
