@@ -39,7 +39,7 @@ use crate::store::{Store as _, Vault};
 use crate::{console, http, telemetry};
 
 /// Open connections of officers' browsers together.
-const CONSOLE_CONNECTIONS_MAX: usize = 256;
+const CONSOLE_CONNECTIONS_MAX: usize = 1024;
 
 /// The gateway of a home, without its listeners. Held with the home's lock.
 #[derive(Debug)]

@@ -1,18 +1,27 @@
 //! What holds for every answer and every form, whatever page it is.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+
+use futures_util::FutureExt;
 
 use super::fault::Fault;
-use super::{Site, session};
+use super::{FORM_BYTES_MAX, Site, session};
 
 /// How long a page may take.
 const DEADLINE: Duration = Duration::from_mins(1);
+/// How long a form may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// Where a form comes from whoever it is, and how large it may be then.
+const STRANGERS: &[&str] = &["/sign-in", "/sign-out", "/enrol/"];
+const STRANGERS_BYTES_MAX: usize = 16 * 1024;
 
 static HEADERS: LazyLock<[(HeaderName, &str); 8]> = LazyLock::new(|| {
     [
@@ -40,9 +49,10 @@ pub(super) async fn guard(State(site): State<Site>, request: Request, next: Next
     let language = session::accepted(request.headers());
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut answer = if is_safe || is_own(&site, &request) {
-        tokio::time::timeout(DEADLINE, next.run(request))
-            .await
-            .unwrap_or_else(|_late| StatusCode::SERVICE_UNAVAILABLE.into_response())
+        match served(&site, request, next).await {
+            Ok(answer) => answer,
+            Err(fault) => fault.told(language),
+        }
     } else {
         metrics::counter!("titian_console_foreign_forms_total").increment(1);
         Fault::Foreign.told(language)
@@ -62,6 +72,29 @@ pub(super) async fn guard(State(site): State<Site>, request: Request, next: Next
     // a page with data stays with nobody; what never changes says so itself
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     answer
+}
+
+/// Reads the form, and lets the page be made.
+async fn served(site: &Site, request: Request, next: Next) -> Result<Response, Fault> {
+    // the clock has ended or begun something: nothing is shown under what was in force before
+    if site.gateway.is_due() {
+        site.gateway.catch_up().await?;
+    }
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let is_strangers = STRANGERS.iter().any(|open| path.starts_with(open));
+    let bytes_max = if is_strangers { STRANGERS_BYTES_MAX } else { FORM_BYTES_MAX };
+    let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, bytes_max)).await;
+    let body = read.map_err(|_late| Fault::Busy)?.map_err(|_long| Fault::TooLarge)?;
+    let answered = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body))));
+    match tokio::time::timeout(DEADLINE, answered.catch_unwind()).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_panic)) => {
+            tracing::error!("a page panicked");
+            Err(Fault::Busy)
+        }
+        Err(_late) => Err(Fault::Busy),
+    }
 }
 
 /// Whether a form was sent by a page of ours: browsers say so, and scripts cannot.
