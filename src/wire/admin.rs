@@ -132,21 +132,21 @@ pub struct ReplayLeaf {
 impl ReplayPage {
     /// Adds the page that follows.
     pub fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.erased += other.erased;
-        self.suspended += other.suspended;
-        self.alike += other.alike;
+        self.messages = self.messages.saturating_add(other.messages);
+        self.erased = self.erased.saturating_add(other.erased);
+        self.suspended = self.suspended.saturating_add(other.suspended);
+        self.alike = self.alike.saturating_add(other.alike);
         for (to, from) in [(&mut self.before, other.before), (&mut self.after, other.after)] {
-            to.released += from.released;
-            to.held += from.held;
-            to.refused += from.refused;
+            to.released = to.released.saturating_add(from.released);
+            to.held = to.held.saturating_add(from.held);
+            to.refused = to.refused.saturating_add(from.refused);
         }
         self.values.extend(other.values);
         for (leaf, from) in other.leaves {
             let to = self.leaves.entry(leaf).or_default();
-            to.starts += from.starts;
-            to.stops += from.stops;
-            to.differs += from.differs;
+            to.starts = to.starts.saturating_add(from.starts);
+            to.stops = to.stops.saturating_add(from.stops);
+            to.differs = to.differs.saturating_add(from.differs);
         }
         (self.at, self.of, self.next) = (other.at, other.of, other.next);
     }

@@ -343,7 +343,11 @@ pub(super) async fn kept(
         text: begin.text.clone(),
         version: begin.draft,
     };
-    let made_from = begin.draft.and(begin.made_from.parse().ok());
+    let made_from = match begin.draft {
+        // what it is compared with must be there to be compared
+        Some(_) => Some(begin.made_from.parse().map_err(|_form| Fault::Malformed)?),
+        None => None,
+    };
     match change::redraft(seat.gateway(), &ask, made_from).await {
         Ok(view) => {
             drop_remembered(seat, (kind, id)).await?;

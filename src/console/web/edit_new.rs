@@ -16,6 +16,7 @@ use super::session::Seat;
 use crate::config::Role;
 use crate::domain::{Address, DocumentKind, MessageType};
 use crate::exchange::Rules;
+use crate::exchange::sight::Sight;
 use crate::policy::{HeadEdit, Row, Source, Template as Beginning, rewritten};
 
 pub(super) fn routes() -> Router<Site> {
@@ -53,15 +54,23 @@ struct New {
 }
 
 fn page(seat: &Seat, chosen: Chosen, fault: Option<String>) -> Response {
+    if let Err(fault) = may_edit(seat) {
+        return fault.shown(&seat.visit.page);
+    }
     let rules = seat.gateway().rules();
+    let sight = match Sight::of(&rules, &seat.officer) {
+        Ok(sight) => sight,
+        Err(failure) => return Fault::from(failure).shown(&seat.visit.page),
+    };
+    let seen: Vec<_> =
+        rules.agreements.iter().filter(|agreement| sight.agreement(agreement)).collect();
     let addresses = rules.parties.iter().flat_map(|party| {
         let units = party.units.iter().map(|unit| format!("{}/{unit}", party.id));
         std::iter::once(party.id.to_string()).chain(units)
     });
     let messages = rules.schemas.iter().map(|schema| schema.message_type().clone());
     let is_policys = |message: &MessageType| rules.fixed.find(message, true).is_none();
-    let mut purposes: Vec<String> = rules
-        .agreements
+    let mut purposes: Vec<String> = seen
         .iter()
         .flat_map(|agreement| agreement.purposes.iter().map(ToString::to_string))
         .collect();
@@ -80,7 +89,7 @@ fn page(seat: &Seat, chosen: Chosen, fault: Option<String>) -> Response {
         addresses: addresses.collect(),
         messages: messages.filter(is_policys).map(|message| message.to_string()).collect(),
         purposes,
-        agreements: rules.agreements.iter().map(|agreement| agreement.id.clone()).collect(),
+        agreements: seen.iter().map(|agreement| agreement.id.clone()).collect(),
         fault,
         is_editor: seat.officer.is(Role::Editor),
     };

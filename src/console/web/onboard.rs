@@ -256,7 +256,11 @@ fn key(key: &crate::config::PartyKey) -> Option<Key> {
 
 fn pinned(page: &Page, pin: &CertificatePin, today: time::Date) -> Pin {
     let ca = pin.ca.as_deref().and_then(ca_validity).map(|(from, until)| {
-        let day = |at: time::OffsetDateTime| at.to_offset(time::macros::offset!(+7)).date();
+        // a certificate without an end has the calendar's last second
+        let day = |at: time::OffsetDateTime| {
+            let at = at.checked_to_offset(time::macros::offset!(+7));
+            at.map_or(time::Date::MAX, time::OffsetDateTime::date)
+        };
         (page.day(day(until)), Term::of(Some(day(from)), day(until), today))
     });
     Pin {

@@ -97,7 +97,7 @@ impl Page {
 
     fn at(&self, at: OffsetDateTime) -> String {
         const JAKARTA: UtcOffset = time::macros::offset!(+7);
-        let at = at.to_offset(JAKARTA);
+        let at = at.checked_to_offset(JAKARTA).unwrap_or(at);
         let month = self.of("month", u8::from(at.month()));
         format!("{} {month} {} {:02}:{:02} WIB", at.day(), at.year(), at.hour(), at.minute())
     }
