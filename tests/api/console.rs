@@ -5,8 +5,10 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use titian::domain::Digest;
+use titian::console::web::{Site, router};
+use titian::domain::{Digest, DocumentKind};
 
+use crate::batch::Clocked;
 use crate::budget;
 use crate::lifecycle::titian;
 use crate::live::{Answer, Live};
@@ -34,6 +36,22 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
 
 fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
+}
+
+/// What an authenticator says to a page of a site that asks it.
+fn word(key: &EcdsaKeyPair, page: &str, origin: &str) -> String {
+    let claims = between(page, "data-claims=\"", "\"");
+    let challenge = between(page, "data-challenge=\"", "\"");
+    let client =
+        format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"{origin}"}}"#);
+    let mut authenticator = Digest::of(b"localhost").as_bytes().to_vec();
+    // present and verified; a counter
+    authenticator.extend([5, 0, 0, 0, 1]);
+    let signed = [&authenticator[..], Digest::of(client.as_bytes()).as_bytes()].concat();
+    let signature = key.sign(&SystemRandom::new(), &signed).unwrap();
+    let parts = [&authenticator, client.as_bytes(), signature.as_ref()];
+    let parts = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+    format!("webauthn.{claims}.{parts}")
 }
 
 impl<'l> Seat<'l> {
@@ -64,23 +82,7 @@ impl<'l> Seat<'l> {
 
     /// What the authenticator says to a page that asks it.
     fn word(&self, page: &str) -> String {
-        self.word_at(page, ORIGIN)
-    }
-
-    /// The same, for a page of another site.
-    fn word_at(&self, page: &str, origin: &str) -> String {
-        let claims = between(page, "data-claims=\"", "\"");
-        let challenge = between(page, "data-challenge=\"", "\"");
-        let client =
-            format!(r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"{origin}"}}"#);
-        let mut authenticator = Digest::of(b"localhost").as_bytes().to_vec();
-        // present and verified; a counter
-        authenticator.extend([5, 0, 0, 0, 1]);
-        let signed = [&authenticator[..], Digest::of(client.as_bytes()).as_bytes()].concat();
-        let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
-        let parts = [&authenticator, client.as_bytes(), signature.as_ref()];
-        let parts = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
-        format!("webauthn.{claims}.{parts}")
+        word(&self.key, page, ORIGIN)
     }
 
     /// Takes an invitation; two officers put the passkey in force.
@@ -129,7 +131,7 @@ fn a_passkey_signs_in_once_it_is_in_force_and_every_challenge_counts_once() {
     // a site of another port, or below this one, that asks the same passkey
     for origin in ["https://localhost:1", "https://x.localhost:8444"] {
         let page = seat.get("/sign-in").text;
-        let (credential, word) = (seat.credential.clone(), seat.word_at(&page, origin));
+        let (credential, word) = (seat.credential.clone(), word(&seat.key, &page, origin));
         let fields = [("credential", &*credential), ("word", &*word)];
         assert_eq!(seat.ask("POST", "/sign-in", &fields).status, 403, "{origin}");
     }
@@ -217,4 +219,91 @@ fn every_page_is_made_in_both_languages() {
         }
     }
     assert!(seen.len() > 20, "{seen:?}");
+}
+
+/// The console of a home whose clock a test turns, asked without a listener.
+struct Pages {
+    served: Clocked,
+    router: axum::Router,
+    key: EcdsaKeyPair,
+    cookie: String,
+}
+
+impl Pages {
+    fn open() -> Self {
+        let served = Clocked::start();
+        let site = Site { gateway: served.opened.shared(), origin: ORIGIN.to_owned() };
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        Self { router: router(site), served, key, cookie: String::new() }
+    }
+
+    fn ask(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("cookie", &self.cookie)
+            .header("origin", ORIGIN)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(axum::body::Body::from(form(fields)))
+            .unwrap();
+        let router = self.router.clone();
+        let (head, text) = self.served.block_on(async {
+            let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
+            let (head, body) = answer.into_parts();
+            let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+            (head, String::from_utf8(bytes.to_vec()).unwrap())
+        });
+        if let Some(set) = head.headers.get("set-cookie") {
+            set.to_str().unwrap().split(';').next().unwrap().clone_into(&mut self.cookie);
+        }
+        (head.status.as_u16(), text)
+    }
+
+    fn sign_in(&mut self) -> u16 {
+        let (_, page) = self.ask("GET", "/sign-in", &[]);
+        let word = word(&self.key, &page, ORIGIN);
+        let fields = [("credential", CREDENTIAL), ("word", &*word)];
+        self.ask("POST", "/sign-in", &fields).0
+    }
+}
+
+const CREDENTIAL: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+#[test]
+fn a_session_ends_by_idleness_and_by_age() {
+    let mut pages = Pages::open();
+    let key = URL_SAFE_NO_PAD.encode(&pages.key.public_key().as_ref()[1..33]);
+    let other = URL_SAFE_NO_PAD.encode(&pages.key.public_key().as_ref()[33..]);
+    let record = format!(
+        "name = \"petugas-jaga\"\nparty = \"kemensos\"\nunit = \"sentra-handayani\"\n\
+         roles = [\"operator\"]\n[[passkeys]]\nid = \"{CREDENTIAL}\"\n\
+         key = {{ kty = \"EC\", crv = \"P-256\", x = \"{key}\", y = \"{other}\" }}\n"
+    );
+    let of = (DocumentKind::Officer, ("petugas-jaga", record.as_str()));
+    let stands = pages.served.govern(of.0, of.1, Some(APPROVER), None);
+    assert_eq!(stands, "in_force");
+    const MINUTE_S: i64 = 60;
+    assert_eq!(pages.sign_in(), 303);
+    assert_eq!(pages.ask("GET", "/waiting", &[]).0, 200);
+    // what is done keeps it alive, what is not done ends it
+    for _ in 0..3 {
+        pages.served.advance(19 * MINUTE_S);
+        assert_eq!(pages.ask("GET", "/waiting", &[]).0, 200);
+    }
+    pages.served.advance(21 * MINUTE_S);
+    assert_eq!(pages.ask("GET", "/waiting", &[]).0, 303);
+    // ten hours after it began it ends, whatever is done
+    assert_eq!(pages.sign_in(), 303);
+    for _ in 0..39 {
+        pages.served.advance(15 * MINUTE_S);
+        assert_eq!(pages.ask("GET", "/waiting", &[]).0, 200);
+    }
+    pages.served.advance(15 * MINUTE_S);
+    assert_eq!(pages.ask("GET", "/waiting", &[]).0, 303);
+    // a word that is older than five minutes signs nobody in
+    let (_, page) = pages.ask("GET", "/sign-in", &[]);
+    let late = word(&pages.key, &page, ORIGIN);
+    pages.served.advance(5 * MINUTE_S + 1);
+    let fields = [("credential", CREDENTIAL), ("word", &*late)];
+    assert_eq!(pages.ask("POST", "/sign-in", &fields).0, 403);
 }

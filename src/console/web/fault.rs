@@ -7,6 +7,7 @@ use tower_sessions::session;
 
 use super::page::{Page, html};
 use super::session::Visit;
+use super::zone::Zone;
 use crate::config::Language;
 use crate::domain::Code;
 use crate::exchange::Failure;
@@ -137,7 +138,7 @@ impl IntoResponse for Fault {
 /// A page of nobody.
 fn bare(language: Language) -> Page {
     let (token, path) = (String::new(), String::new());
-    Page { language, officer: None, token, path, notice: None }
+    Page { language, zone: Zone::default(), officer: None, token, path, notice: None }
 }
 
 /// No such page.

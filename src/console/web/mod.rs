@@ -27,6 +27,7 @@ mod statics;
 mod stop;
 mod versions;
 mod words;
+mod zone;
 
 use std::sync::Arc;
 

@@ -6,15 +6,18 @@ use axum::response::{IntoResponse, Response};
 use std::borrow::Borrow;
 use std::fmt::Display;
 
-use time::{Date, OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime};
 
 use super::words::say;
+use super::zone::Zone;
 use crate::config::{Language, Officer};
 
 /// What a page is made with.
 #[derive(Debug, Clone)]
 pub(super) struct Page {
     pub(super) language: Language,
+    /// In which zone moments are shown.
+    pub(super) zone: Zone,
     /// Who is signed in.
     pub(super) officer: Option<Officer>,
     /// Stands in every form of this session, and in none of another's.
@@ -74,7 +77,7 @@ impl Page {
         if path == "/" { self.path == "/" } else { self.path.starts_with(path) }
     }
 
-    /// A moment that is written as RFC 3339, as people of Jakarta read it: with WIB beside it.
+    /// A moment that is written as RFC 3339, in the officer's zone and with its name.
     pub(super) fn moment(&self, text: &str) -> String {
         use time::format_description::well_known::Rfc3339;
         let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) else { return text.to_owned() };
@@ -96,10 +99,11 @@ impl Page {
     }
 
     fn at(&self, at: OffsetDateTime) -> String {
-        const JAKARTA: UtcOffset = time::macros::offset!(+7);
-        let at = at.checked_to_offset(JAKARTA).unwrap_or(at);
+        let (offset, name) = self.zone.at(at);
+        // the calendar's last day has none after it
+        let (at, name) = at.checked_to_offset(offset).map_or((at, "UTC"), |at| (at, name));
         let month = self.of("month", u8::from(at.month()));
-        format!("{} {month} {} {:02}:{:02} WIB", at.day(), at.year(), at.hour(), at.minute())
+        format!("{} {month} {} {:02}:{:02} {name}", at.day(), at.year(), at.hour(), at.minute())
     }
 }
 

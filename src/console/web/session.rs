@@ -23,6 +23,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use super::Site;
 use super::fault::Fault;
 use super::page::{Page, see};
+use super::zone::Zone;
 use crate::clock::{Entropy as _, SystemEntropy};
 use crate::config::{Language, Officer};
 use crate::exchange::{Gateway, ticket};
@@ -42,6 +43,7 @@ const SINCE: &str = "since";
 const SEEN: &str = "seen";
 const TOKEN: &str = "token";
 const LANGUAGE: &str = "language";
+const ZONE: &str = "zone";
 const NOTICE: &str = "notice";
 
 pub(super) type Layer = SessionManagerLayer<Kept>;
@@ -75,12 +77,13 @@ fn failed(failure: impl fmt::Display) -> Error {
 #[derive(Serialize, Deserialize)]
 struct Written {
     data: HashMap<String, Value>,
-    expires_at: i64,
 }
 
-fn written(record: &Record) -> Stored<(String, String, i64)> {
-    let expires_at = record.expiry_date.unix_timestamp();
-    let value = Written { data: record.data.clone(), expires_at };
+/// It ends by the gateway's clock, whatever the library's says.
+fn written(gateway: &Gateway, record: &Record) -> Stored<(String, String, i64)> {
+    let ends = gateway.clock().now().checked_add(IDLE).ok_or_else(|| failed("no such moment"))?;
+    let expires_at = ends.unix_timestamp();
+    let value = Written { data: record.data.clone() };
     let value = serde_json::to_string(&value).map_err(failed)?;
     Ok((record.id.to_string(), value, expires_at))
 }
@@ -89,21 +92,22 @@ fn written(record: &Record) -> Stored<(String, String, i64)> {
 impl SessionStore for Kept {
     async fn create(&self, record: &mut Record) -> Stored<()> {
         // 128 random bits: none comes twice
-        let (secret, value, expires_at) = written(record)?;
+        let (secret, value, expires_at) = written(&self.0, record)?;
         ticket::keep(&self.0, (KIND, &secret), value, expires_at).await.map_err(failed)
     }
 
     /// What was signed out meanwhile stays so: a request that began before brings nothing back.
     async fn save(&self, record: &Record) -> Stored<()> {
-        let (secret, value, expires_at) = written(record)?;
+        let (secret, value, expires_at) = written(&self.0, record)?;
         ticket::renew(&self.0, (KIND, &secret), value, expires_at).await.map_err(failed)
     }
 
     async fn load(&self, id: &Id) -> Stored<Option<Record>> {
         let value = ticket::read(&self.0, (KIND, &id.to_string())).await.map_err(failed)?;
         let Some(value) = value else { return Ok(None) };
-        let Written { data, expires_at } = serde_json::from_str(&value).map_err(failed)?;
-        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at).map_err(failed)?;
+        let Written { data } = serde_json::from_str(&value).map_err(failed)?;
+        let expiry_date = OffsetDateTime::now_utc().checked_add(IDLE);
+        let expiry_date = expiry_date.ok_or_else(|| failed("no such moment"))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
@@ -182,20 +186,29 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
     // to take it out writes the session: only where there is one
     let has_notice = officer.is_some() && session.get::<String>(NOTICE).await?.is_some();
     let notice = if has_notice { session.remove::<String>(NOTICE).await? } else { None };
-    let asked = parts.uri.query().and_then(|query| {
-        let mut pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).ok()?;
-        pairs.retain(|(name, _)| name == "lang");
-        pairs.pop().map(|(_, value)| value)
-    });
-    let language = match asked.as_deref() {
-        Some(code @ ("id" | "en")) => {
-            // a stranger is remembered nowhere
-            if officer.is_some() {
-                session.insert(LANGUAGE, code).await?;
-            }
+    let query = parts.uri.query().unwrap_or_default();
+    let asked = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default();
+    let asked = |name| asked.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let is_kept = officer.is_some();
+    // a stranger is remembered nowhere
+    let language = match asked("lang") {
+        Some(code @ ("id" | "en")) if is_kept => {
+            session.insert(LANGUAGE, code).await?;
             Some(code.to_owned())
         }
+        Some(code @ ("id" | "en")) => Some(code.to_owned()),
         _ => session.get::<String>(LANGUAGE).await?,
+    };
+    let zone = match asked("zone").and_then(Zone::of) {
+        Some(zone) if is_kept => {
+            session.insert(ZONE, zone.code()).await?;
+            zone
+        }
+        Some(zone) => zone,
+        None => {
+            let kept = session.get::<String>(ZONE).await?;
+            kept.as_deref().and_then(Zone::of).unwrap_or_default()
+        }
     };
     let language = match (language.as_deref(), &officer) {
         (Some("en"), _) => Language::En,
@@ -204,7 +217,7 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
         (None, None) => accepted(&parts.headers),
     };
     let path = parts.uri.path().to_owned();
-    let page = Page { language, officer, token, path, notice };
+    let page = Page { language, zone, officer, token, path, notice };
     Ok(Visit { site: site.clone(), session, page })
 }
 
