@@ -35,6 +35,7 @@ impl Gateway {
         let mut document: DocumentMut = fs::read_to_string(&file).unwrap().parse().unwrap();
         document["listen"] = value(format!("127.0.0.1:{port}"));
         document["management"] = value(format!("127.0.0.1:{management}"));
+        document["console"]["listen"] = value("127.0.0.1:0");
         fs::write(&file, document.to_string()).unwrap();
         let log = fs::File::create(home.path().join("log")).unwrap();
         let server = Command::new(titian)
