@@ -267,6 +267,7 @@ impl Pages {
     }
 }
 
+const MINUTE_S: i64 = 60;
 const CREDENTIAL: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 #[test]
@@ -282,7 +283,6 @@ fn a_session_ends_by_idleness_and_by_age() {
     let of = (DocumentKind::Officer, ("petugas-jaga", record.as_str()));
     let stands = pages.served.govern(of.0, of.1, Some(APPROVER), None);
     assert_eq!(stands, "in_force");
-    const MINUTE_S: i64 = 60;
     assert_eq!(pages.sign_in(), 303);
     assert_eq!(pages.ask("GET", "/waiting", &[]).0, 200);
     // what is done keeps it alive, what is not done ends it

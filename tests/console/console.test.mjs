@@ -196,6 +196,34 @@ test("without JavaScript everything is read, and what needs a passkey says so", 
   assert.match(await text(seat, ".notice"), /given up|Dibatalkan/);
 });
 
+test("by keyboard alone an officer proposes, and always sees where the focus is", async () => {
+  const { page } = editor;
+  const tabTo = async (selector) => {
+    for (let presses = 0; presses < 120; presses += 1) {
+      await page.keyboard.press("Tab");
+      const [is, outline, where] = await page.evaluate((wanted) => {
+        const at = document.activeElement;
+        return [at.matches(wanted), getComputedStyle(at).outlineStyle, at.outerHTML.slice(0, 80)];
+      }, selector);
+      assert.notEqual(outline, "none", `no focus is seen on ${where}`);
+      if (is) return;
+    }
+    assert.fail(`no way to ${selector}`);
+  };
+  const { version } = draft(...MONTH);
+  await editor.go("/?lang=en");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+  await editor.go(`/rules/policy/${ABROAD}/${version}`);
+  await tabTo("form[action$=prepare] textarea");
+  await page.keyboard.type("contoh");
+  await tabTo("form[action$=prepare] button");
+  await Promise.all([page.waitForURL(/prepare$/), page.keyboard.press("Enter")]);
+  await tabTo("form[data-passkey] button");
+  await Promise.all([page.waitForURL(/\/\d+$/), page.keyboard.press("Enter")]);
+  assert.match(await text(editor, ".notice"), /It is in force/);
+});
+
 test("what is no form, or far too much of one, gets a page that says so", async () => {
   const by = await request.newContext({
     ignoreHTTPSErrors: true,
