@@ -10,7 +10,6 @@ use subtle::ConstantTimeEq;
 use crate::domain::Digest;
 use crate::store::{Changes, CommitError, Requirement, Write};
 
-use super::gateway::commit;
 use super::pseudonym::ticket_mark;
 use super::{Failure, Gateway};
 
@@ -27,35 +26,23 @@ pub async fn keep(
     value: String,
     expires_at: i64,
 ) -> Result<(), Failure> {
-    if value.len() > BYTES_MAX {
-        return Err(Failure::internal(TooLarge));
-    }
-    let key = key(kind, secret);
-    let write = Write::Ticket { key, value, expires_at };
-    commit(gateway.store(), Changes { writes: vec![write], ..Changes::default() }).await
+    let write = written(key(kind, secret), value, expires_at)?;
+    change(gateway, Vec::new(), write).await.map(|_was| ())
 }
 
 /// Says something else in a ticket that is still there; no change where it was given back.
 ///
 /// # Errors
-/// [`Failure`].
+/// As [`keep`].
 pub async fn renew(
     gateway: &Gateway,
     (kind, secret): (&str, &str),
     value: String,
     expires_at: i64,
 ) -> Result<(), Failure> {
-    if value.len() > BYTES_MAX {
-        return Err(Failure::internal(TooLarge));
-    }
     let key = key(kind, secret);
     let requires = vec![Requirement::Ticket(key.clone())];
-    let writes = vec![Write::Ticket { key, value, expires_at }];
-    let changes = Changes { requires, writes, ..Changes::default() };
-    match gateway.store().commit(changes).await {
-        Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
-        Err(CommitError::Unavailable(error)) => Err(error.into()),
-    }
+    change(gateway, requires, written(key, value, expires_at)?).await.map(|_was| ())
 }
 
 /// What a ticket says, while it lasts.
@@ -76,13 +63,7 @@ pub async fn read(
 /// [`Failure`].
 pub async fn take(gateway: &Gateway, (kind, secret): (&str, &str)) -> Result<bool, Failure> {
     let key = key(kind, secret);
-    let requires = vec![Requirement::Ticket(key.clone())];
-    let changes = Changes { requires, writes: vec![Write::DropTicket(key)], ..Changes::default() };
-    match gateway.store().commit(changes).await {
-        Ok(_) => Ok(true),
-        Err(CommitError::Conflict(_)) => Ok(false),
-        Err(CommitError::Unavailable(error)) => Err(error.into()),
-    }
+    change(gateway, vec![Requirement::Ticket(key.clone())], Write::DropTicket(key)).await
 }
 
 /// A ticket that the gateway remembers only by its own mark, so that whoever asks for one costs
@@ -118,8 +99,23 @@ pub async fn redeem(
     }
     let key = key(kind, issued);
     let requires = vec![Requirement::NoTicket(key.clone())];
-    let writes = vec![Write::Ticket { key, value: String::new(), expires_at }];
-    let changes = Changes { requires, writes, ..Changes::default() };
+    change(gateway, requires, written(key, String::new(), expires_at)?).await
+}
+
+fn written(key: String, value: String, expires_at: i64) -> Result<Write, Failure> {
+    if value.len() > BYTES_MAX {
+        return Err(Failure::internal(TooLarge));
+    }
+    Ok(Write::Ticket { key, value, expires_at })
+}
+
+/// Whether it was done: not where what it requires is so no more.
+async fn change(
+    gateway: &Gateway,
+    requires: Vec<Requirement>,
+    write: Write,
+) -> Result<bool, Failure> {
+    let changes = Changes { requires, writes: vec![write], ..Changes::default() };
     match gateway.store().commit(changes).await {
         Ok(_) => Ok(true),
         Err(CommitError::Conflict(_)) => Ok(false),

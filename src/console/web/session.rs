@@ -1,6 +1,5 @@
 //! Sessions: kept by the server, ended by idleness, by age and by whoever is signed in.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,8 +10,6 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 use tower_sessions::cookie::SameSite;
@@ -73,19 +70,12 @@ fn failed(failure: impl fmt::Display) -> Error {
     Error::Backend(failure.to_string())
 }
 
-/// A session as it is kept: less its id, by which a browser signs in.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    data: HashMap<String, Value>,
-}
-
-/// It ends by the gateway's clock, whatever the library's says.
+/// A session as it is kept: less its id, by which a browser signs in. It ends by the gateway's
+/// clock, whatever the library's says.
 fn written(gateway: &Gateway, record: &Record) -> Stored<(String, String, i64)> {
     let ends = gateway.clock().now().checked_add(IDLE).ok_or_else(|| failed("no such moment"))?;
-    let expires_at = ends.unix_timestamp();
-    let value = Written { data: record.data.clone() };
-    let value = serde_json::to_string(&value).map_err(failed)?;
-    Ok((record.id.to_string(), value, expires_at))
+    let value = serde_json::to_string(&record.data).map_err(failed)?;
+    Ok((record.id.to_string(), value, ends.unix_timestamp()))
 }
 
 #[async_trait]
@@ -105,7 +95,7 @@ impl SessionStore for Kept {
     async fn load(&self, id: &Id) -> Stored<Option<Record>> {
         let value = ticket::read(&self.0, (KIND, &id.to_string())).await.map_err(failed)?;
         let Some(value) = value else { return Ok(None) };
-        let Written { data } = serde_json::from_str(&value).map_err(failed)?;
+        let data = serde_json::from_str(&value).map_err(failed)?;
         let expiry_date = OffsetDateTime::now_utc().checked_add(IDLE);
         let expiry_date = expiry_date.ok_or_else(|| failed("no such moment"))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
