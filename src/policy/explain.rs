@@ -39,7 +39,8 @@ pub enum Language {
 }
 
 impl Language {
-    fn say(self, message: &str, values: &[(&'static str, &str)]) -> String {
+    /// A message of the catalogue, with its values filled in.
+    pub fn say(self, message: &str, values: &[(&'static str, &str)]) -> String {
         let language = match self {
             Self::Id => &BAHASA,
             Self::En => &ENGLISH,

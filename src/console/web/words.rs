@@ -1,34 +1,11 @@
 //! The console's words, in Bahasa Indonesia and English: `config/locales/*/console*.ftl`.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
-use fluent_templates::fluent_bundle::FluentValue;
-use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
-
+use super::versions::spoken;
 use crate::config::Language;
-
-static_loader! {
-    static WORDS = {
-        locales: "./config/locales",
-        fallback_language: "id",
-        // the marks around values would break searching and copying
-        customise: |bundle| bundle.set_use_isolating(false),
-    };
-}
-
-const BAHASA: LanguageIdentifier = langid!("id");
-const ENGLISH: LanguageIdentifier = langid!("en");
 
 /// Message `key` of the catalogue, with its values filled in.
 pub(super) fn say(language: Language, key: &str, values: &[(&'static str, &str)]) -> String {
-    let language = match language {
-        Language::Id => &BAHASA,
-        Language::En => &ENGLISH,
-    };
-    let values: HashMap<Cow<'static, str>, FluentValue<'_>> =
-        values.iter().map(|(name, value)| (Cow::Borrowed(*name), (*value).into())).collect();
-    WORDS.lookup_with_args(language, key, &values)
+    spoken(language).say(key, values)
 }
 
 #[cfg(test)]
