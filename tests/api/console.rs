@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use titian::console::web::{Site, router};
 use titian::domain::{Digest, DocumentKind};
+use titian::exchange::enrol;
+use titian::wire::InviteAsk;
 
 use crate::batch::Clocked;
 use crate::budget;
@@ -36,6 +38,14 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
 
 fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
+}
+
+/// A new key as a browser tells it.
+fn spki(key: &EcdsaKeyPair) -> String {
+    let head = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+    let mut spki = data_encoding::HEXLOWER.decode(head.as_bytes()).unwrap();
+    spki.extend(key.public_key().as_ref());
+    URL_SAFE_NO_PAD.encode(spki)
 }
 
 /// What an authenticator says to a page of a site that asks it.
@@ -95,10 +105,7 @@ impl<'l> Seat<'l> {
             .unwrap()
             .to_owned();
         assert!(self.get(&path).text.contains("data-passkey=\"make\""));
-        let head = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
-        let mut spki = data_encoding::HEXLOWER.decode(head.as_bytes()).unwrap();
-        spki.extend(self.key.public_key().as_ref());
-        let key = URL_SAFE_NO_PAD.encode(spki);
+        let key = spki(&self.key);
         let credential = self.credential.clone();
         let taken = self.ask("POST", &path, &[("credential", &credential), ("key", &key)]);
         assert_eq!(taken.status, 201, "{}", taken.text);
@@ -259,6 +266,23 @@ impl Pages {
         (head.status.as_u16(), text)
     }
 
+    /// Two officers put an officer's record with the passkey in force.
+    fn enrol(&self, officer: &str, rest: &str) {
+        let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
+        let [x, y] = [x, y].map(|half| URL_SAFE_NO_PAD.encode(half));
+        // its key file's key stays: with it the record is proposed
+        let known = self.served.opened.gateway().rules();
+        let known = known.officers.iter().find(|known| known.name == officer).unwrap().key.clone();
+        let key = toml::to_string(&serde_json::json!({ "key": known })).unwrap();
+        let record = format!(
+            "name = \"{officer}\"\nparty = \"kemensos\"\n{rest}\n{key}\n[[passkeys]]\nid = \"{CREDENTIAL}\"\n\
+             key = {{ kty = \"EC\", crv = \"P-256\", x = \"{x}\", y = \"{y}\" }}\n"
+        );
+        let of = (officer, record.as_str());
+        let stands = self.served.govern(DocumentKind::Officer, of, Some(APPROVER), None);
+        assert_eq!(stands, "in_force");
+    }
+
     fn sign_in(&mut self) -> u16 {
         let (_, page) = self.ask("GET", "/sign-in", &[]);
         let word = word(&self.key, &page, ORIGIN);
@@ -273,16 +297,7 @@ const CREDENTIAL: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 #[test]
 fn a_session_ends_by_idleness_and_by_age() {
     let mut pages = Pages::open();
-    let key = URL_SAFE_NO_PAD.encode(&pages.key.public_key().as_ref()[1..33]);
-    let other = URL_SAFE_NO_PAD.encode(&pages.key.public_key().as_ref()[33..]);
-    let record = format!(
-        "name = \"petugas-jaga\"\nparty = \"kemensos\"\nunit = \"sentra-handayani\"\n\
-         roles = [\"operator\"]\n[[passkeys]]\nid = \"{CREDENTIAL}\"\n\
-         key = {{ kty = \"EC\", crv = \"P-256\", x = \"{key}\", y = \"{other}\" }}\n"
-    );
-    let of = (DocumentKind::Officer, ("petugas-jaga", record.as_str()));
-    let stands = pages.served.govern(of.0, of.1, Some(APPROVER), None);
-    assert_eq!(stands, "in_force");
+    pages.enrol("petugas-jaga", "unit = \"sentra-handayani\"\nroles = [\"operator\"]");
     assert_eq!(pages.sign_in(), 303);
     assert_eq!(pages.ask("GET", "/waiting", &[]).0, 200);
     // what is done keeps it alive, what is not done ends it
@@ -306,4 +321,58 @@ fn a_session_ends_by_idleness_and_by_age() {
     pages.served.advance(5 * MINUTE_S + 1);
     let fields = [("credential", CREDENTIAL), ("word", &*late)];
     assert_eq!(pages.ask("POST", "/sign-in", &fields).0, 403);
+}
+
+#[test]
+fn a_version_is_signed_by_a_word_of_that_moment_only() {
+    let mut pages = Pages::open();
+    pages.enrol(EDITOR, "roles = [\"editor\"]");
+    assert_eq!(pages.sign_in(), 303);
+    let shipped = include_str!("../../config/policies/kemensos-cuta-be-status.toml");
+    let (from, to) = ("\"/effective_on\"       = \"month\"", "\"/effective_on\" = \"drop\"");
+    let less = shipped.replace(from, to);
+    assert_ne!(less, shipped);
+    let of = ("kemensos-cuta-be-status", less.as_str());
+    let draft = pages.served.draft_as(EDITOR, DocumentKind::Policy, of).unwrap();
+    let path = format!("/rules/policy/kemensos-cuta-be-status/{}", draft.version);
+    let asked = |pages: &mut Pages| {
+        let (_, page) = pages.ask("GET", &path, &[]);
+        let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+        let fields = [("token", &*token), ("role", "author")];
+        let (status, page) = pages.ask("POST", &format!("{path}/prepare"), &fields);
+        assert_eq!(status, 200, "{page}");
+        (token, word(&pages.key, &page, ORIGIN))
+    };
+    let (token, late) = asked(&mut pages);
+    let sign = format!("{path}/sign");
+    pages.served.advance(15 * MINUTE_S + 1);
+    let fields = [("token", &*token), ("role", "author"), ("word", &*late)];
+    assert_eq!(pages.ask("POST", &sign, &fields).0, 403);
+    let (token, word) = asked(&mut pages);
+    // as another, about another version, twice over, or without any word
+    for (fields, status) in [
+        (vec![("token", &*token), ("role", "approver"), ("word", &*word)], 403),
+        (vec![("token", &*token), ("role", "author")], 422),
+        (vec![("token", &*token), ("role", "author"), ("word", &*word), ("word", &*word)], 422),
+        (vec![("token", "x"), ("role", "author"), ("word", &*word)], 409),
+        (vec![("token", &*token), ("role", "author"), ("word", &*word)], 303),
+    ] {
+        let (found, page) = pages.ask("POST", &sign, &fields);
+        assert_eq!(found, status, "{page}");
+    }
+}
+
+#[test]
+fn an_invitation_lasts_a_day() {
+    let mut pages = Pages::open();
+    let ask = InviteAsk { by: EDITOR.to_owned(), officer: "petugas-jaga".to_owned() };
+    let gateway = pages.served.opened.shared();
+    let code = pages.served.block_on(enrol::invite(&gateway, &ask)).unwrap().code;
+    let path = format!("/enrol/{code}");
+    pages.served.advance(24 * 60 * MINUTE_S - 1);
+    assert_eq!(pages.ask("GET", &path, &[]).0, 200);
+    pages.served.advance(1);
+    assert_eq!(pages.ask("GET", &path, &[]).0, 404);
+    let key = spki(&pages.key);
+    assert_eq!(pages.ask("POST", &path, &[("credential", CREDENTIAL), ("key", &key)]).0, 404);
 }

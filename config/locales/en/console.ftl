@@ -42,7 +42,7 @@ fault-detail-passkey = It came too late, is about something else, or is another 
 fault-may-not = You may not do that
 fault-detail-may-not = Your roles, your unit or your agency do not allow it. Nothing was done.
 fault-busy = Not now
-fault-detail-busy = The gateway cannot do this at the moment. Nothing was done; try again in a while.
+fault-detail-busy = The gateway cannot do this at the moment, or has not answered in time. Look how it stands before you try again.
 fault-foreign = That form did not come from here
 fault-detail-foreign = Another site has tried to act in your name. Nothing was done.
 

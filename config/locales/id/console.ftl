@@ -42,7 +42,7 @@ fault-detail-passkey = Terlambat, mengenai hal lain, atau milik petugas lain. Ti
 fault-may-not = Anda tidak berwenang melakukannya
 fault-detail-may-not = Peran, unit, atau lembaga Anda tidak mengizinkannya. Tidak ada yang dilakukan.
 fault-busy = Belum dapat sekarang
-fault-detail-busy = Gerbang tidak dapat melakukannya saat ini. Tidak ada yang dilakukan; coba lagi nanti.
+fault-detail-busy = Gerbang belum dapat melakukannya, atau belum menjawab pada waktunya. Lihat keadaannya sebelum mencoba lagi.
 fault-foreign = Formulir itu bukan dari sini
 fault-detail-foreign = Situs lain mencoba bertindak atas nama Anda. Tidak ada yang dilakukan.
 

@@ -23,6 +23,8 @@ use crate::sign::passkey;
 const DESK: &str = "titian-desk+jwt";
 /// How old such a word may be.
 const FRESH_S: i64 = 300;
+/// The same of an approval, whose page takes longer to read.
+pub(super) const READ_S: i64 = 900;
 const CHALLENGE: &str = "challenge";
 
 pub(super) fn routes() -> Router<Site> {

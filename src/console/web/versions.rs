@@ -17,7 +17,7 @@ use super::page::{Page, html, see};
 use super::preview::{Depth, Look, Told, look, told};
 use super::replay;
 use super::session::Seat;
-use super::sign_in::{Asked, said_here};
+use super::sign_in::{Asked, READ_S, said_here};
 use crate::config::{Language, Role};
 use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
 use crate::exchange::approvals::{self, Approved};
@@ -377,11 +377,14 @@ async fn sign(
     };
     // the word is this officer's, about this version, and not another's that was handed on
     let site = &seat.visit.site;
+    let now = seat.gateway().clock().now().unix_timestamp();
     let said: Result<Approval, _> = said_here(site, &seat.officer, &form.word, Approval::TYP);
     let is_own = said.is_ok_and(|said| {
         said.iss == seat.officer.name
             && (said.kind, &said.id, said.version) == (named.0, &named.1, named.2)
             && said.role == form.role
+            // of this very moment, though a key file's word may be older
+            && (said.iat..=said.iat.saturating_add(READ_S)).contains(&now)
     });
     if !is_own {
         return Ok(Fault::Passkey.shown(&seat.visit.page));
