@@ -69,6 +69,20 @@ words!(
 );
 
 words!(
+    /// How soon something is to be looked at, the soonest first.
+    Urgency {
+        /// The message says so.
+        Immediate = "immediate",
+        /// Its time to be decided has passed.
+        Overdue = "overdue",
+        /// The message says so.
+        Urgent = "urgent",
+        /// In its turn.
+        Routine = "routine",
+    }
+);
+
+words!(
     /// Lifecycle of a referral, between referrer and receiver.
     ThreadState {
         /// Admitted, not yet acknowledged.

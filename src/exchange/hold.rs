@@ -330,9 +330,16 @@ pub(super) fn has_reason(reason: &str) -> Result<(), Failure> {
 
 /// Whose officers decide: the recipient's, or the sender's where a foreign recipient must not
 /// know that anything is held.
+pub(super) fn decider<'a>(
+    rules: &Rules,
+    (sender, recipient, is_group): (&'a Address, &'a Address, bool),
+) -> &'a Address {
+    if is_group || disclose::is_foreign(rules, recipient) { sender } else { recipient }
+}
+
+/// As [`decider`], of one hold.
 pub(super) fn side<'h>(rules: &Rules, hold: &'h NewHold) -> &'h Address {
-    let is_abroad = hold.group.is_some() || disclose::is_foreign(rules, &hold.recipient);
-    if is_abroad { &hold.sender } else { &hold.recipient }
+    decider(rules, (&hold.sender, &hold.recipient, hold.group.is_some()))
 }
 
 /// A hold, for a duty officer of the party and unit whose side it is. To anyone else there is none.

@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Date, Duration};
 
-use super::hold::{is_on_duty, side};
-use super::review::{exchange_of, may_decide};
 use super::rules::Rules;
 use super::show::GOVERNANCE;
 use super::sight::Sight;
+use super::waiting::{self, Desk};
 use super::{Failure, Gateway};
 use crate::clock::JAKARTA;
 use crate::config::Officer;
@@ -34,25 +33,6 @@ pub struct Flow {
     pub day: Date,
     /// How many.
     pub count: u64,
-}
-
-/// What waits for the officer's decision.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// How many.
-    pub count: u64,
-    /// When the oldest was opened (unix seconds).
-    pub oldest_at: Option<i64>,
-    /// How many should have been decided by now.
-    pub overdue: u64,
-}
-
-impl Waiting {
-    fn add(&mut self, opened_at: i64, is_overdue: bool) {
-        self.count += 1;
-        self.overdue += u64::from(is_overdue);
-        self.oldest_at = Some(self.oldest_at.map_or(opened_at, |oldest| oldest.min(opened_at)));
-    }
 }
 
 /// Releases that nobody has fetched yet.
@@ -82,7 +62,7 @@ pub struct LedgerState {
 }
 
 /// What flows, what waits, how the ledgers stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Overview {
     /// The first day counted.
     pub since: Date,
@@ -90,10 +70,8 @@ pub struct Overview {
     pub today: Date,
     /// By edge and day.
     pub flows: Vec<Flow>,
-    /// Holds.
-    pub holds: Waiting,
-    /// Reviews.
-    pub reviews: Waiting,
+    /// What waits for the officer.
+    pub desk: Desk,
     /// Undelivered releases, the oldest first.
     pub queues: Vec<Queue>,
     /// The own party's and that of governance.
@@ -122,8 +100,7 @@ pub async fn overview(
         since,
         today,
         flows: flows(gateway, sight, since).await?,
-        holds: holds(gateway, rules, officer).await?,
-        reviews: reviews(gateway, rules, officer).await?,
+        desk: waiting::count(gateway, rules, &officer.name).await?,
         queues: queues(gateway, sight).await?,
         ledgers,
     })
@@ -190,26 +167,4 @@ async fn queues(gateway: &Gateway, sight: &Sight) -> Result<Vec<Queue>, Failure>
         .collect();
     all.sort_by_key(|queue| queue.oldest_at);
     Ok(all)
-}
-
-/// Only those that the officer may decide: to anyone else there are none.
-async fn holds(gateway: &Gateway, rules: &Rules, officer: &Officer) -> Result<Waiting, Failure> {
-    let mut waiting = Waiting::default();
-    for row in gateway.store().holds(false).await? {
-        if is_on_duty(rules, &officer.name, side(rules, &row.hold)) {
-            waiting.add(row.hold.opened_at, false);
-        }
-    }
-    Ok(waiting)
-}
-
-async fn reviews(gateway: &Gateway, rules: &Rules, officer: &Officer) -> Result<Waiting, Failure> {
-    let (mut waiting, now) = (Waiting::default(), gateway.now());
-    for row in gateway.store().reviews(false).await? {
-        let exchange = exchange_of(gateway, &row).await?;
-        if may_decide(rules, (&row, &exchange), &officer.name) {
-            waiting.add(row.review.opened_at, row.review.due_at <= now);
-        }
-    }
-    Ok(waiting)
 }

@@ -19,6 +19,7 @@ use super::group::Known;
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
+use super::waiting;
 use super::{Failure, Gateway, Rules, suspend};
 
 /// What is to be committed and what is then answered. Minted here only.
@@ -354,15 +355,25 @@ fn hold(
     decided: &Decided,
     (release, leaves, findings): (Option<ReleaseId>, Vec<LeafName>, Vec<crate::domain::Fault>),
 ) -> Result<Write, Failure> {
+    let (message, recipient) = (admitted.message(), decided.recipient.clone());
+    let group = decided.known.as_ref().and_then(Known::too_small);
+    let of = (&message.iss, &recipient, group.is_some());
+    let rules = gateway.rules();
+    let policy = decided.policy.as_ref();
+    let policy = policy.and_then(|pin| {
+        rules.policies.by_id(&pin.id).filter(|policy| policy.digest() == pin.digest)
+    });
+    let passes = policy.is_some_and(|policy| policy.passes(waiting::URGENCY));
     Ok(Write::Hold(NewHold {
         id: gateway.mint()?,
-        sender: admitted.message().iss.clone(),
-        message_id: admitted.message().message_id,
-        recipient: decided.recipient.clone(),
+        sender: message.iss.clone(),
+        message_id: message.message_id,
+        urgency: waiting::urgency(&rules, of, (&message.body, passes)),
+        recipient,
         release,
         leaves,
         findings,
-        group: decided.known.as_ref().and_then(Known::too_small),
+        group,
         opened_at: gateway.now(),
     }))
 }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use time::{Date, OffsetDateTime};
 
-use crate::domain::state::{MessageState, RecipientState};
+use crate::domain::state::{MessageState, RecipientState, Urgency};
 use crate::domain::{Address, Code, Digest, Fault, LeafName, MessageType, ReleaseId};
 use crate::policy::{Compiled, Disclosure, Withheld};
 use crate::store::{
@@ -22,12 +22,14 @@ use super::admit::{Admitted, readmit};
 use super::collect::body_of;
 use super::disclose::{
     Before, Decided, Last, Verdict, When, is_foreign_referrer, kind_of, pin, project,
-    protected_values, runs,
+    protected_values, runs, stored_body,
 };
 use super::group::{self, Carried, Weighed, within_budget};
 use super::record::release_row;
 use super::release::{Relations, To, sign_release};
+use super::released::leaves_of;
 use super::under::{BOTH, Under, is_exception, under};
+use super::waiting;
 use super::{Failure, Gateway, Rules};
 
 /// Who closes a hold that no officer has decided.
@@ -303,6 +305,11 @@ async fn hold(
             pending: leaves.clone(),
         });
     }
+    let of = (&message.sender, &row.recipient, why.group.is_some());
+    let passing = leaves_of(gateway, &row.policy.digest).await?;
+    let passes = passing.iter().any(|leaf| leaf == waiting::URGENCY);
+    let body = stored_body(gateway, message)?;
+    let urgency = body.map(|body| waiting::urgency(&gateway.rules(), of, (&body, passes)));
     renewed.changes.writes.push(Write::Hold(NewHold {
         id: gateway.mint()?,
         sender: message.sender.clone(),
@@ -313,6 +320,7 @@ async fn hold(
         findings,
         opened_at: gateway.now(),
         group: why.group,
+        urgency: urgency.unwrap_or(Urgency::Routine),
     }));
     Ok(())
 }

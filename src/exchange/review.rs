@@ -17,10 +17,10 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::domain::state::{MessageState, RecipientState, ReviewKind};
-use crate::domain::{Address, Code, Digest, Id, PartyId, Refused, ReleaseId};
+use crate::domain::{Address, Code, Digest, Id, PartyId, Refused};
 use crate::store::{
-    Changes, CommitError, Decision, Entry, ExchangeRow, MemberRow, MessageRow, RecipientRow,
-    ReleaseRow, Requirement, ReviewRow, Write,
+    Changes, CommitError, Decision, Entry, ExchangeRow, HoldRow, MemberRow, MessageRow,
+    RecipientRow, ReleaseRow, Requirement, ReviewRow, Write,
 };
 use crate::wire::{DecisionView, ReviewAct, ReviewView};
 
@@ -150,12 +150,13 @@ async fn changes(
             "review-resumed"
         }
         Verdict::Keep => {
-            keep(gateway, rules, (row, exchange), &suspended, &mut changes).await?;
-            close_holds(gateway, act, &mut changes).await?;
+            let kept = (row, exchange);
+            let cancelled = keep(gateway, rules, kept, &suspended, &mut changes).await?;
+            close_holds(gateway, act, &cancelled, &mut changes).await?;
             "review-kept"
         }
     };
-    changes.entries.push(event(gateway, kind, decider(rules, exchange, row), (id, act))?);
+    changes.entries.push(event(gateway, kind, decider(rules, case((row, exchange))), (id, act))?);
     changes.writes.push(Write::DecideReview {
         review: id,
         decision: Decision {
@@ -285,44 +286,45 @@ pub(super) fn stopped(stop: Stop) -> Failure {
     }
 }
 
-/// Cancels what is suspended, and what was queued before it was.
+/// Cancels what is suspended, and what was queued before it was; answers the releases.
 async fn keep(
     gateway: &Gateway,
     rules: &Rules,
     (row, exchange): (&ReviewRow, &ExchangeRow),
     suspended: &[RecipientRow],
     changes: &mut Changes,
-) -> Result<(), Failure> {
+) -> Result<Vec<ReleaseRow>, Failure> {
     for to in suspended {
         if forbids(gateway, rules, (row, exchange), &to.recipient).await? {
             changes.writes.push(state(to, RecipientState::Cancelled));
         }
     }
-    let mut queued = Vec::new();
+    let mut cancelled = Vec::new();
     for release in gateway.store().queued_in(&exchange.id).await? {
         let stays = !takes_back(&release.message_type)
             && forbids(gateway, rules, (row, exchange), &release.recipient).await?;
         if stays {
             cancel(&release, changes);
-            queued.push(release.release_id);
+            cancelled.push(release);
         }
     }
+    let queued = cancelled.iter().map(|release| release.release_id).collect();
     changes.requires.push(Requirement::Queued(queued));
-    Ok(())
+    Ok(cancelled)
 }
 
 /// What was held back of a release that is cancelled follows it nowhere.
 async fn close_holds(
     gateway: &Gateway,
     act: &ReviewAct,
+    cancelled: &[ReleaseRow],
     changes: &mut Changes,
 ) -> Result<(), Failure> {
-    let cancelled: BTreeSet<ReleaseId> = changes.writes.iter().filter_map(cancelled).collect();
-    if cancelled.is_empty() {
-        return Ok(());
-    }
-    for row in gateway.store().holds(false).await? {
-        if row.hold.release.is_some_and(|release| cancelled.contains(&release)) {
+    for release in cancelled {
+        let (sender, id) = (&release.sender.party, &release.message_id);
+        let holds = gateway.store().holds_of(sender, id).await?;
+        let of_it = |row: &HoldRow| row.hold.release == Some(release.release_id);
+        for row in holds.into_iter().filter(|row| row.decision.is_none() && of_it(row)) {
             changes.requires.push(Requirement::HoldOpen(row.hold.id));
             changes.writes.push(Write::Decide {
                 hold: row.hold.id,
@@ -336,13 +338,6 @@ async fn close_holds(
         }
     }
     Ok(())
-}
-
-fn cancelled(write: &Write) -> Option<ReleaseId> {
-    match write {
-        Write::CancelRelease(release) => Some(*release),
-        _ => None,
-    }
 }
 
 fn cancel(release: &ReleaseRow, changes: &mut Changes) {
@@ -376,13 +371,19 @@ fn state(row: &RecipientRow, state: RecipientState) -> Write {
 }
 
 /// Whose officers decide.
-fn decider<'a>(rules: &Rules, exchange: &'a ExchangeRow, row: &ReviewRow) -> &'a Address {
-    let may = |at: &Address| !is_foreign(rules, at) && row.review.party.as_ref() != Some(&at.party);
-    if !may(&exchange.receiver) && may(&exchange.referrer) {
-        &exchange.referrer
-    } else {
-        &exchange.receiver
-    }
+fn decider<'a>(
+    rules: &Rules,
+    (referrer, receiver, party): (&'a Address, &'a Address, Option<&PartyId>),
+) -> &'a Address {
+    let may = |at: &Address| !is_foreign(rules, at) && party != Some(&at.party);
+    if !may(receiver) && may(referrer) { referrer } else { receiver }
+}
+
+/// What decides whose officers decide.
+pub(super) fn case<'a>(
+    (row, exchange): (&'a ReviewRow, &'a ExchangeRow),
+) -> (&'a Address, &'a Address, Option<&'a PartyId>) {
+    (&exchange.referrer, &exchange.receiver, row.review.party.as_ref())
 }
 
 pub(super) async fn exchange_of(
@@ -416,16 +417,16 @@ pub(super) fn may_decide(
     (row, exchange): (&ReviewRow, &ExchangeRow),
     officer: &str,
 ) -> bool {
-    side(rules, (row, exchange)).is_some_and(|at| is_on_duty(rules, officer, at))
+    side(rules, case((row, exchange))).is_some_and(|at| is_on_duty(rules, officer, at))
 }
 
 /// Whose review it is: nobody's who is not to know of it.
 pub(super) fn side<'a>(
     rules: &Rules,
-    (row, exchange): (&ReviewRow, &'a ExchangeRow),
+    of: (&'a Address, &'a Address, Option<&PartyId>),
 ) -> Option<&'a Address> {
-    let at = decider(rules, exchange, row);
-    let is_own = row.review.party.as_ref() == Some(&at.party);
+    let at = decider(rules, of);
+    let is_own = of.2 == Some(&at.party);
     (!is_own && !is_foreign(rules, at)).then_some(at)
 }
 
@@ -453,7 +454,7 @@ pub(super) async fn view(
     exchange: &ExchangeRow,
 ) -> Result<ReviewView, Failure> {
     let review = &row.review;
-    let at = decider(rules, exchange, row);
+    let at = decider(rules, case((row, exchange)));
     let members = gateway.store().members(&exchange.id).await?;
     let own = members.iter().find(|member| member.party == at.party);
     let suspended = gateway.store().suspended_in(&exchange.id).await?;

@@ -251,7 +251,7 @@ impl Telling<'_> {
 
     async fn reviews(&mut self, exchange: &ExchangeRow) -> Result<(), Failure> {
         for row in self.gateway.store().reviews_in(&[exchange.id]).await? {
-            let side = review::side(self.rules, (&row, exchange));
+            let side = review::side(self.rules, review::case((&row, exchange)));
             if side.is_some_and(|side| self.reader.address.covers(side)) {
                 let view = review::view(self.gateway, self.rules, &row, exchange).await?;
                 let decided = row.decision.as_ref().zip(view.decision.clone());

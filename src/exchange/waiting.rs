@@ -1,42 +1,14 @@
 //! What waits for a person: the holds and reviews that one officer may decide. Shows no value but
 //! how urgent a message says it is, and that only where its recipient learns it anyway.
 
-use crate::domain::{Code, LeafName};
-use crate::store::HoldRow;
+use crate::domain::state::Urgency;
+use crate::domain::{Address, Body};
+use crate::store::desk::{DeskCount, DeskPage, DeskRow, HoldsOf, ReviewsOf};
 use crate::wire::{HoldView, ReviewView};
 
-use super::disclose::stored_body;
 use super::hold::{self, is_on_duty};
-use super::released::leaves_of;
 use super::review;
-use super::{Failure, Gateway};
-
-const URGENCY: &str = "/urgency";
-
-/// How soon something is to be looked at, the soonest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
-    /// The message says so.
-    Immediate,
-    /// Its time to be decided has passed.
-    Overdue,
-    /// The message says so.
-    Urgent,
-    /// In its turn.
-    Routine,
-}
-
-impl Urgency {
-    /// One word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Immediate => "immediate",
-            Self::Overdue => "overdue",
-            Self::Urgent => "urgent",
-            Self::Routine => "routine",
-        }
-    }
-}
+use super::{Failure, Gateway, Rules};
 
 /// What is to be decided.
 #[derive(Debug, Clone)]
@@ -58,61 +30,99 @@ pub struct Waits {
     pub since: i64,
 }
 
-/// What an officer may decide now: urgent first, then the oldest.
+/// What waits for the decision of one officer.
+#[derive(Debug, Clone, Default)]
+pub struct Desk {
+    holds: Vec<HoldsOf>,
+    reviews: Vec<ReviewsOf>,
+    /// How many holds, and since when.
+    pub held: DeskCount,
+    /// How many reviews, and since when.
+    pub reviewed: DeskCount,
+}
+
+impl Desk {
+    /// How much waits.
+    pub fn count(&self) -> u64 {
+        self.held.count.saturating_add(self.reviewed.count)
+    }
+}
+
+/// How much an officer may decide now: to anyone else it is nothing.
 ///
 /// # Errors
 /// [`Failure::Unavailable`] when the store does not answer.
-pub async fn list(gateway: &Gateway, officer: &str) -> Result<Vec<Waits>, Failure> {
-    let rules = gateway.rules();
-    let mut waits = Vec::new();
-    for row in gateway.store().holds(false).await? {
-        if is_on_duty(&rules, officer, hold::side(&rules, &row.hold)) {
-            let urgency = urgency(gateway, &row).await?;
-            let since = row.hold.opened_at;
-            let matter = Matter::Hold(hold::view(gateway, &row, None).await?);
-            waits.push(Waits { matter, urgency, since });
+pub async fn count(gateway: &Gateway, rules: &Rules, officer: &str) -> Result<Desk, Failure> {
+    let undecided = gateway.store().undecided(gateway.now()).await?;
+    let mut desk = Desk::default();
+    for (of, count) in undecided.holds {
+        if is_on_duty(
+            rules,
+            officer,
+            hold::decider(rules, (&of.sender, &of.recipient, of.is_group)),
+        ) {
+            desk.held.add(count);
+            desk.holds.push(of);
         }
     }
-    for row in gateway.store().reviews(false).await? {
-        let exchange = review::exchange_of(gateway, &row).await?;
-        if review::may_decide(&rules, (&row, &exchange), officer) {
-            let view = review::view(gateway, &rules, &row, &exchange).await?;
-            let urgency = if view.is_overdue { Urgency::Overdue } else { Urgency::Routine };
-            let since = row.review.opened_at;
-            waits.push(Waits { matter: Matter::Review(view), urgency, since });
+    for (of, count) in undecided.reviews {
+        if review::side(rules, (&of.referrer, &of.receiver, of.party.as_ref()))
+            .is_some_and(|at| is_on_duty(rules, officer, at))
+        {
+            desk.reviewed.add(count);
+            desk.reviews.push(of);
         }
     }
-    waits.sort_by_key(|each| (each.urgency, each.since));
+    Ok(desk)
+}
+
+/// A page of it: urgent first, then the oldest.
+///
+/// # Errors
+/// [`Failure::Unavailable`] when the store does not answer.
+pub async fn page(
+    gateway: &Gateway,
+    rules: &Rules,
+    desk: &Desk,
+    (from, limit): (u64, u32),
+) -> Result<Vec<Waits>, Failure> {
+    let now = gateway.now();
+    let (holds, reviews) = (desk.holds.clone(), desk.reviews.clone());
+    let rows = gateway.store().desk(DeskPage { holds, reviews, now, from, limit }).await?;
+    let mut waits = Vec::with_capacity(rows.len());
+    for row in rows {
+        waits.push(match row {
+            DeskRow::Hold(row) => {
+                let (urgency, since) = (row.hold.urgency, row.hold.opened_at);
+                let matter = Matter::Hold(hold::view(gateway, &row, None).await?);
+                Waits { matter, urgency, since }
+            }
+            DeskRow::Review(row) => {
+                let exchange = review::exchange_of(gateway, &row).await?;
+                let view = review::view(gateway, rules, &row, &exchange).await?;
+                let urgency = if view.is_overdue { Urgency::Overdue } else { Urgency::Routine };
+                let since = row.review.opened_at;
+                Waits { matter: Matter::Review(view), urgency, since }
+            }
+        });
+    }
     Ok(waits)
 }
 
-/// What the message says, where the policy that it is pinned to passes that on, or where it is the
-/// sender's own officer who decides.
-async fn urgency(gateway: &Gateway, row: &HoldRow) -> Result<Urgency, Failure> {
-    let hold = &row.hold;
-    let message = gateway.store().message(&hold.sender.party, &hold.message_id).await?;
-    let message = message.ok_or_else(|| Failure::problem(Code::NotFound))?;
-    if message.message_type.name() != "referral" {
-        return Ok(Urgency::Routine);
-    }
-    let rules = gateway.rules();
-    let is_senders = hold::side(&rules, hold) == &hold.sender;
-    if !is_senders && !passes_on(gateway, row).await? {
-        return Ok(Urgency::Routine);
-    }
-    let body = stored_body(gateway, &message)?;
-    let leaf = LeafName::new(URGENCY);
-    let said = body.as_ref().and_then(|body| body.values(&leaf).first()?.as_str());
-    Ok(match said {
+/// The leaf that says how soon.
+pub(super) const URGENCY: &str = "/urgency";
+
+/// How soon a hold is to be looked at: what its message says, where its policy passes that on, or
+/// where it is the sender's own officer who decides.
+pub(super) fn urgency(
+    rules: &Rules,
+    of: (&Address, &Address, bool),
+    (body, passes): (&Body, bool),
+) -> Urgency {
+    let is_senders = hold::decider(rules, of) == of.0;
+    match body.text(URGENCY).filter(|_| passes || is_senders) {
         Some("immediate") => Urgency::Immediate,
         Some("urgent") => Urgency::Urgent,
         _ => Urgency::Routine,
-    })
-}
-
-async fn passes_on(gateway: &Gateway, row: &HoldRow) -> Result<bool, Failure> {
-    let rows = gateway.store().recipients(&row.hold.sender.party, &row.hold.message_id).await?;
-    let recipient = rows.into_iter().find(|to| to.recipient == row.hold.recipient);
-    let Some(policy) = recipient.and_then(|recipient| recipient.policy) else { return Ok(false) };
-    Ok(leaves_of(gateway, &policy.digest).await?.iter().any(|leaf| leaf == URGENCY))
+    }
 }

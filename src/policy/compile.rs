@@ -75,6 +75,11 @@ impl Compiled {
         passing.map(|(name, _)| LeafName::new(name)).collect()
     }
 
+    /// Whether a leaf of this name is passed on in any form.
+    pub fn passes(&self, leaf: &str) -> bool {
+        self.operations.get(leaf).is_some_and(|operation| *operation != Operation::Drop)
+    }
+
     /// Makes this policy ready to be run after `other` over the same messages
     /// ([`super::would_disclose`]). Answers the leaves that this one passes on and treats
     /// differently, or for which the net searches for other values.

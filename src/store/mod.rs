@@ -7,6 +7,7 @@
 //!
 //! Payloads reach this module already sealed (see [`vault`]): no backend ever sees one in clear.
 
+pub mod desk;
 pub mod rows;
 pub mod sqlite;
 pub mod vault;
@@ -20,6 +21,7 @@ use crate::domain::{
     ReleaseId, VersionState,
 };
 
+use self::desk::{DeskPage, DeskRow, Undecided};
 use self::rows::PolicyPin;
 pub use rows::{
     AcknowledgedRow, Acknowledgement, ContactRow, Decision, EntryRow, ExchangeRow, FlowRow, Flows,
@@ -605,6 +607,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Holds, oldest first; only undecided ones unless `decided_too`.
     async fn holds(&self, decided_too: bool) -> Result<Vec<HoldRow>, StoreError>;
+
+    /// What is undecided, counted by whose it is; at `now` (unix seconds).
+    async fn undecided(&self, now: i64) -> Result<Undecided, StoreError>;
+
+    /// A page of what is undecided: the most urgent first, then the oldest.
+    async fn desk(&self, page: DeskPage) -> Result<Vec<DeskRow>, StoreError>;
 
     /// Holds of one message.
     async fn holds_of(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<HoldRow>, StoreError>;

@@ -4,7 +4,9 @@
 use time::Date;
 
 use super::{EntrySlot, Sealed};
-use crate::domain::state::{MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState};
+use crate::domain::state::{
+    MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState, Urgency,
+};
 use crate::domain::{
     Act, Address, Digest, DocumentKind, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType,
     Needs, PartyId, Purpose, ReleaseId, VersionState,
@@ -379,6 +381,8 @@ pub struct NewHold {
     pub findings: Vec<Fault>,
     /// How many share the combination that the recipient would know the case by, where too few do.
     pub group: Option<GroupSize>,
+    /// How soon it is to be looked at, as far as its officers may know.
+    pub urgency: Urgency,
     /// When (unix seconds).
     pub opened_at: i64,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use time::macros::date;
-use titian::domain::state::{MessageState, RecipientState, ThreadState};
+use titian::domain::state::{MessageState, RecipientState, ThreadState, Urgency};
 use titian::domain::{
     Address, Digest, ExchangeRef, Id, LeafName, MessageId, PartyId, Purpose, ReleaseId,
 };
@@ -215,6 +215,7 @@ pub(crate) fn new_hold(n: u64, message: u64) -> NewHold {
         leaves: vec![LeafName::new("/note")],
         findings: vec![titian::domain::Fault::at("/note", "digits")],
         group: None,
+        urgency: Urgency::Routine,
         opened_at: NOW.saturating_add_unsigned(n),
     }
 }

@@ -21,9 +21,10 @@ use super::page::{Page, html, see};
 use super::session::Seat;
 use super::sign_in::{Asked, ask, check};
 use crate::config::Role;
+use crate::domain::state::Urgency;
 use crate::domain::{Code, Id, Refused};
 use crate::exchange::review::Verdict;
-use crate::exchange::waiting::{self, Matter, Urgency, Waits};
+use crate::exchange::waiting::{self, Matter, Waits};
 use crate::exchange::{Failure, hold, review};
 use crate::wire::{HoldAct, HoldView, ReviewAct, ReviewView};
 
@@ -38,7 +39,7 @@ pub(super) fn routes() -> Router<Site> {
 }
 
 /// Entries of one page.
-const PAGE: usize = 50;
+const PAGE: u32 = 50;
 const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 60 * MINUTE_S;
 const DAY_S: i64 = 24 * HOUR_S;
@@ -86,11 +87,11 @@ struct Waiting {
     page: Page,
     is_duty: bool,
     waits: Vec<Waits>,
-    count: usize,
+    count: u64,
     now: i64,
     /// Where the page before and the next one begin.
-    earlier: Option<usize>,
-    later: Option<usize>,
+    earlier: Option<u64>,
+    later: Option<u64>,
 }
 
 impl Waiting {
@@ -117,18 +118,18 @@ fn unix(moment: &str) -> i64 {
 #[derive(Deserialize)]
 struct Begins {
     #[serde(default)]
-    from: usize,
+    from: u64,
 }
 
 async fn list(seat: Seat, at: Result<Query<Begins>, QueryRejection>) -> Result<Response, Fault> {
     let Ok(Query(at)) = at else { return Ok(Fault::Malformed.shown(&seat.visit.page)) };
-    let mut waits = waiting::list(seat.gateway(), &seat.officer.name).await?;
-    let count = waits.len();
+    let (gateway, rules) = (seat.gateway(), seat.gateway().rules());
+    let desk = waiting::count(gateway, &rules, &seat.officer.name).await?;
+    let count = desk.count();
     let from = at.from.min(count);
-    let later = Some(from.saturating_add(PAGE)).filter(|next| *next < count);
-    let earlier = (from > 0).then(|| from.saturating_sub(PAGE));
-    waits.drain(..from);
-    waits.truncate(PAGE);
+    let waits = waiting::page(gateway, &rules, &desk, (from, PAGE)).await?;
+    let later = Some(from.saturating_add(PAGE.into())).filter(|next| *next < count);
+    let earlier = (from > 0).then(|| from.saturating_sub(PAGE.into()));
     let is_duty = seat.officer.is(Role::Operator);
     let now = seat.gateway().clock().now().unix_timestamp();
     let page = Waiting { page: seat.page(), is_duty, waits, count, now, earlier, later };

@@ -19,9 +19,9 @@ const RECEIVED: &str = "SELECT r.row, r.sender, r.party, r.unit,
     WHERE r.party = :party AND r.made_at >= :since AND r.supplements IS NULL
         AND s.state IN ('collected', 'acknowledged', 'rejected')
     GROUP BY r.sender, r.unit, day";
-const QUEUES: &str = "SELECT r.row, r.sender, r.party, r.unit, count(*), min(s.made_at)
-    FROM release_states s CROSS JOIN releases r ON r.row = s.release
-    WHERE s.state = 'queued' GROUP BY r.sender, r.party, r.unit";
+const QUEUES: &str = "SELECT min(release), substr(edge, 1, instr(edge, '>') - 1),
+        substr(edge, instr(edge, '>') + 1), count(*), min(made_at)
+    FROM release_states WHERE state = 'queued' GROUP BY edge";
 
 pub(super) fn flows(
     db: &Connection,
@@ -78,34 +78,52 @@ fn first_since(db: &Connection, since: i64) -> Result<i64, StoreError> {
 
 pub(super) fn queues(db: &Connection) -> Result<Vec<QueueRow>, StoreError> {
     many(db, QUEUES, [], |row| {
-        let columns = Columns::of("releases", row);
+        let columns = Columns::of("release_states", row);
         Ok(QueueRow {
-            sender: columns.word("sender")?,
-            recipient: columns.address("party")?,
+            sender: columns.word("edge")?,
+            recipient: columns.word("edge")?,
             count: columns.count("count")?,
             oldest_at: columns.raw("oldest")?,
         })
     })
 }
 
+const FEW: i64 = 200;
+const HOW_MANY: &str = "SELECT 0, count(*) FROM (
+    SELECT 1 FROM messages WHERE sender = :party LIMIT 200)";
+const FEW_TO_ANYONE: &str = "SELECT row, max(admitted_at) FROM messages
+    WHERE sender = :party AND :with IS NULL HAVING count(*) > 0";
+const FEW_TO_ONE: &str = "SELECT r.row, max(r.made_at)
+    FROM messages m CROSS JOIN releases r ON r.message = m.row
+    CROSS JOIN release_states s ON s.release = r.row
+    WHERE m.sender = :party AND r.party = :with
+        AND s.state IN ('collected', 'acknowledged', 'rejected') HAVING count(*) > 0";
 const SENT_TO_ANYONE: &str = "SELECT row, admitted_at FROM messages
     WHERE +sender = :party AND :with IS NULL ORDER BY row DESC LIMIT 1";
-const SENT_TO_ONE: &str = "SELECT r.row, r.made_at
-    FROM releases r CROSS JOIN release_states s ON s.release = r.row
-    WHERE r.party = :with AND substr(r.sender || '/', 1, length(:party) + 1) = :party || '/'
-        AND s.state IN ('collected', 'acknowledged', 'rejected')
-    ORDER BY r.made_at DESC LIMIT 1";
+/// View by view, among what was handed out: what waits is not even looked at.
+const SENT_TO_ONE: &str = "SELECT 0, max((
+        SELECT r.made_at FROM handed_out h CROSS JOIN releases r ON r.row = h.release
+        WHERE h.view = v.view
+            AND substr(r.sender || '/', 1, length(:party) + 1) = :party || '/'
+        ORDER BY h.seq DESC LIMIT 1)) AS at
+    FROM seqs v WHERE v.view = :with OR v.view > :with || '/' AND v.view < :with || '0'
+    HAVING at IS NOT NULL";
 const RELEASED: &str = "SELECT r.row, r.made_at
     FROM releases r CROSS JOIN release_states s ON s.release = r.row
     WHERE r.party = :party AND s.state <> 'cancelled'
         AND (:with IS NULL OR substr(r.sender || '/', 1, length(:with) + 1) = :with || '/')
     ORDER BY r.made_at DESC LIMIT 1";
-const ACKNOWLEDGED: &str = "SELECT r.row, a.at
-    FROM releases r CROSS JOIN acknowledgements a ON a.release = r.row
-    WHERE r.party = :party
-        AND (:with IS NULL OR substr(r.sender || '/', 1, length(:with) + 1) = :with || '/')
-    ORDER BY r.made_at DESC LIMIT 1";
+const ACKNOWLEDGED: &str = "SELECT 0, max((
+        SELECT a.at FROM handed_out h CROSS JOIN acknowledgements a ON a.release = h.release
+            CROSS JOIN releases r ON r.row = h.release
+        WHERE h.view = v.view AND h.acknowledged = 1
+            AND (:with IS NULL OR substr(r.sender || '/', 1, length(:with) + 1) = :with || '/')
+        ORDER BY h.seq DESC LIMIT 1)) AS at
+    FROM seqs v WHERE v.view = :party OR v.view > :party || '/' AND v.view < :party || '0'
+    HAVING at IS NOT NULL";
 
+/// Who sent little is looked up by what it sent, who sent much from the newest on: neither way
+/// reads everything.
 pub(super) fn contact(
     db: &Connection,
     party: &PartyId,
@@ -115,8 +133,17 @@ pub(super) fn contact(
         let key = named_params! { ":party": party.as_str(), ":with": with.map(PartyId::as_str) };
         one(db, sql, key, |row: &Row<'_>| Columns::of("contact", row).raw("at"))
     };
+    let key = named_params! { ":party": party.as_str() };
+    let count = |row: &Row<'_>| Columns::of("messages", row).raw::<i64>("count");
+    let is_few = one(db, HOW_MANY, key, count)?.is_none_or(|count| count < FEW);
+    let sent = match (is_few, with) {
+        (true, None) => FEW_TO_ANYONE,
+        (true, Some(_)) => FEW_TO_ONE,
+        (false, None) => SENT_TO_ANYONE,
+        (false, Some(_)) => SENT_TO_ONE,
+    };
     Ok(ContactRow {
-        sent_at: at(if with.is_some() { SENT_TO_ONE } else { SENT_TO_ANYONE })?,
+        sent_at: at(sent)?,
         released_at: at(RELEASED)?,
         acknowledged_at: at(ACKNOWLEDGED)?,
     })
@@ -131,6 +158,8 @@ mod tests {
         for sql in [
             include_str!("../migrations/sqlite/0001_begin.sql"),
             include_str!("../migrations/sqlite/0002_fewer_pages.sql"),
+            include_str!("../migrations/sqlite/0004_budget.sql"),
+            include_str!("../migrations/sqlite/0008_desk.sql"),
         ] {
             db.execute_batch(sql).unwrap();
         }
@@ -153,10 +182,15 @@ mod tests {
                  origin_salt, supplements, urgent, made_at, statement)
              SELECT id, party, unit, 1, message, sender, 'b', 'status/1', x'00', 'p', 1, x'00', x'00',
                  '', supplements, 0, at, '' FROM r;
-             INSERT INTO release_states (release, state, made_at) VALUES
-                 (1, 'acknowledged', 86400), (2, 'collected', 86401), (3, 'queued', 90000);
+             INSERT INTO release_states (release, state, made_at, edge) VALUES
+                 (1, 'acknowledged', 86400, 'bnpt>kemensos/one'),
+                 (2, 'collected', 86401, 'bnpt>kemensos/one'),
+                 (3, 'queued', 90000, 'kemensos/one>bnpt');
              INSERT INTO acknowledgements (release, received, jws, receipt, entry, at)
-                 VALUES (1, 1, '', '', 1, 86500);",
+                 VALUES (1, 1, '', '', 1, 86500);
+             INSERT INTO seqs (view, next) VALUES ('kemensos/one', 2);
+             INSERT INTO handed_out (view, seq, release, acknowledged)
+                 VALUES ('kemensos/one', 1, 1, 1), ('kemensos/one', 2, 2, 0);",
         )
         .unwrap();
         db
@@ -220,5 +254,22 @@ mod tests {
         assert_eq!((other.sent_at, other.acknowledged_at), (None, Some(86500)));
         assert_eq!(contact(&db, &party("bnpt"), None).unwrap().sent_at, Some(86400));
         assert_eq!(contact(&db, &party("cuta-be"), Some(&with)).unwrap(), ContactRow::default());
+    }
+
+    #[test]
+    fn who_sent_much_is_heard_of_as_who_sent_little() {
+        let db = store();
+        let party = |text: &str| text.parse::<PartyId>().unwrap();
+        let with = party("kemensos");
+        let few = contact(&db, &party("bnpt"), Some(&with)).unwrap();
+        db.execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 10 UNION ALL SELECT n + 1 FROM n WHERE n < 500)
+             INSERT INTO messages (sender, message_id, message_type, purpose, digest, state,
+                 exchange, entry, admitted_at, retention_until, receipt)
+             SELECT 'bnpt', 'm' || n, 'status/1', 'p', x'00', 'admitted', 1, 1, n, '', '' FROM n;",
+        )
+        .unwrap();
+        assert_eq!(contact(&db, &party("bnpt"), Some(&with)).unwrap(), few);
+        assert_eq!(contact(&db, &party("bnpt"), None).unwrap().sent_at, Some(500));
     }
 }

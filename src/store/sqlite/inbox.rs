@@ -30,9 +30,16 @@ impl Apply<'_> {
         let row = self.insert_release(new, exchange, message)?;
         self.db
             .prepare_cached(
-                "INSERT INTO release_states (release, state, made_at) VALUES (?1, ?2, ?3)",
+                "INSERT INTO release_states (release, state, made_at, edge)
+                 VALUES (?1, ?2, ?3, ?4 || '>' || ?5)",
             )?
-            .execute((row, ReleaseState::Queued.as_str(), new.made_at))?;
+            .execute((
+                row,
+                ReleaseState::Queued.as_str(),
+                new.made_at,
+                address(&new.sender),
+                address(&new.recipient),
+            ))?;
         let mut wait = self
             .db
             .prepare_cached("INSERT INTO waiting (view, calm, release) VALUES (?1, ?2, ?3)")?;

@@ -12,6 +12,7 @@ mod apply;
 mod budget;
 mod columns;
 mod connect;
+mod desk;
 mod flows;
 mod inbox;
 mod ledgers;
@@ -38,6 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::connect::Identity;
 use self::writer::{Job, Writer};
+use super::desk::{DeskPage, DeskRow, Undecided};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, ContactRow, EntryRow, ExchangeRow,
     Flows, Head, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, QueueRow,
@@ -389,6 +391,14 @@ impl Store for Sqlite {
 
     async fn holds(&self, decided_too: bool) -> Result<Vec<HoldRow>, StoreError> {
         self.read_long(move |db| read::holds(db, decided_too)).await
+    }
+
+    async fn undecided(&self, now: i64) -> Result<Undecided, StoreError> {
+        self.read_long(move |db| desk::undecided(db, now)).await
+    }
+
+    async fn desk(&self, page: DeskPage) -> Result<Vec<DeskRow>, StoreError> {
+        self.read_long(move |db| desk::page(db, &page)).await
     }
 
     async fn holds_of(&self, sender: &PartyId, id: &MessageId) -> Result<Vec<HoldRow>, StoreError> {

@@ -24,7 +24,7 @@ const RECIPIENT: &str = "r.position, r.recipient, r.state, r.pending, r.code,
 const MEMBER: &str = "SELECT e.id, m.reference, e.id, m.party, m.subject_ref
     FROM members m JOIN exchanges e ON e.row = m.exchange ";
 const HOLD: &str = "SELECT id, id, sender, message_id, recipient, release, leaves, findings,
-        opened_at, alike, needed, released, officer, reason, decided_at
+        opened_at, alike, needed, urgency, released, officer, reason, decided_at
     FROM holds ";
 
 /// At most one row.
@@ -294,6 +294,10 @@ pub(super) fn hold(db: &Connection, id: &Id) -> Result<Option<HoldRow>, StoreErr
     one(db, &sql_of(&[HOLD, "WHERE id = ?1"]), [id.as_str()], parse_hold)
 }
 
+pub(super) fn hold_at(db: &Connection, row: i64) -> Result<Option<HoldRow>, StoreError> {
+    one(db, &sql_of(&[HOLD, "WHERE row = ?1"]), [row], parse_hold)
+}
+
 pub(super) fn holds(db: &Connection, decided_too: bool) -> Result<Vec<HoldRow>, StoreError> {
     let rest = if decided_too {
         "ORDER BY opened_at, row"
@@ -328,6 +332,7 @@ fn parse_hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
             (Some(alike), Some(needed)) => Some(GroupSize { alike, needed }),
             _ => None,
         },
+        urgency: columns.word("urgency")?,
     };
     if columns.skip_null() {
         return Ok(HoldRow { hold, decision: None });

@@ -247,9 +247,9 @@ impl Apply<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO holds (id, message, sender, message_id, recipient, release, leaves,
-                     findings, opened_at, alike, needed)
+                     findings, opened_at, alike, needed, urgency)
                  VALUES (:id, :message, :sender, :message_id, :recipient, :release, :leaves,
-                     :findings, :opened_at, :alike, :needed)",
+                     :findings, :opened_at, :alike, :needed, :urgency)",
             )?
             .execute(named_params! {
                 ":id": hold.id.as_str(),
@@ -263,6 +263,7 @@ impl Apply<'_> {
                 ":opened_at": hold.opened_at,
                 ":alike": hold.group.map(|group| group.alike),
                 ":needed": hold.group.map(|group| group.needed),
+                ":urgency": hold.urgency.as_str(),
             })?;
         Ok(())
     }

@@ -20,6 +20,10 @@ pub(super) fn review(db: &Connection, id: &Id) -> Result<Option<ReviewRow>, Stor
     one(db, &sql_of(&[REVIEW, "WHERE id = ?1"]), [id.as_str()], parse_review)
 }
 
+pub(super) fn review_at(db: &Connection, row: i64) -> Result<Option<ReviewRow>, StoreError> {
+    one(db, &sql_of(&[REVIEW, "WHERE row = ?1"]), [row], parse_review)
+}
+
 pub(super) fn reviews(db: &Connection, decided_too: bool) -> Result<Vec<ReviewRow>, StoreError> {
     let rest = if decided_too {
         "ORDER BY opened_at, row"
