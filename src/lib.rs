@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod http;
 pub mod ledger;
 pub mod listener;
+pub mod mutant;
 pub mod policy;
 pub mod schema;
 pub mod secret;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::auth::Caller;
 use crate::domain::{Address, Code, Digest, MessageType, PartyId, ReleaseId};
 use crate::evidence::event;
+use crate::mutant::{self, Mutant};
 use crate::sign::{self, sd_jwt};
 use crate::store::{Changes, CommitError, EntrySlot, ReleaseRow, Requirement, Write};
 use crate::wire::{InboxItem, InboxPage};
@@ -97,7 +98,8 @@ async fn page(
     let next = rows.last().map_or(start, |(seq, _)| *seq);
     let mut items = Vec::with_capacity(rows.len());
     for (seq, row) in rows {
-        if caller.is_frozen() && !takes_back(&row.message_type) {
+        let is_stopped = caller.is_frozen() && !mutant::is(Mutant::StaleAfterFreeze);
+        if is_stopped && !takes_back(&row.message_type) {
             continue;
         }
         match item(gateway, seq, &row).await {
@@ -254,7 +256,9 @@ pub(super) fn passes_freeze(
     (sender, message_type): (&PartyId, &MessageType),
 ) -> bool {
     let sender_frozen = || rules.directory.party(sender).is_some_and(|party| party.frozen);
-    takes_back(message_type) || !(caller.is_frozen() || sender_frozen())
+    takes_back(message_type)
+        || mutant::is(Mutant::StaleAfterFreeze)
+        || !(caller.is_frozen() || sender_frozen())
 }
 
 /// What takes data back: a party is handed it also while it is frozen or suspended.
@@ -263,7 +267,10 @@ pub(super) fn takes_back(message_type: &MessageType) -> bool {
 }
 
 async fn item(gateway: &Gateway, seq: i64, row: &ReleaseRow) -> Result<Option<InboxItem>, Failure> {
-    let Some(release) = whole(gateway, row)? else { return Ok(None) };
+    let Some(mut release) = whole(gateway, row)? else { return Ok(None) };
+    if mutant::is(Mutant::RetriesOriginal) {
+        release = original(gateway, row).await?.unwrap_or(release);
+    }
     let members = gateway.store().members(&row.exchange).await?;
     let own = members.iter().find(|member| member.party == row.recipient.party);
     let own = own.ok_or_else(|| Failure::problem(Code::Internal))?;
@@ -274,6 +281,17 @@ async fn item(gateway: &Gateway, seq: i64, row: &ReleaseRow) -> Result<Option<In
         message_type: row.message_type.to_string(),
         release,
     }))
+}
+
+/// What a planted bug sends: the body as its sender wrote it.
+async fn original(gateway: &Gateway, row: &ReleaseRow) -> Result<Option<String>, Failure> {
+    let message = gateway.store().message(&row.sender.party, &row.message_id).await?;
+    let Some(message) = message else { return Ok(None) };
+    let body = super::disclose::stored_body(gateway, &message)?;
+    let written = body.map(|body| serde_json::json!(["", "body", body.value()]).to_string());
+    let engine = &base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let written = written.map(|text| base64::Engine::encode(engine, text));
+    Ok(written.map(|disclosure| sd_jwt::assemble(&row.statement, &[&disclosure])))
 }
 
 /// The SD-JWT as it was first handed out: bytes once handed out never change. `None` once the

@@ -12,6 +12,7 @@ use crate::auth::TokenCache;
 use crate::clock::{Clock, Entropy, NoEntropy};
 use crate::domain::{Code, Id, PartyId, Refused, RequestId};
 use crate::evidence::event;
+use crate::mutant::{self, Mutant};
 use crate::policy::net;
 use crate::secret::SecretBytes;
 use crate::sign::PublicKey;
@@ -302,6 +303,9 @@ impl Gateway {
 
     /// A fresh id, drawn again while the net would take it for an identifier.
     pub(super) fn mint(&self) -> Result<Id, NoEntropy> {
+        if mutant::is(Mutant::TimeOrderedIds) {
+            return self.mint_internal();
+        }
         loop {
             let id = Id::from_bits(self.random()?);
             if net::scan_shapes(id.as_str()).is_none() {

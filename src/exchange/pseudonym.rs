@@ -9,6 +9,7 @@
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key, Tag};
 
 use crate::domain::{Address, Digest, Id, PartyId, Pseudonyms, Purpose};
+use crate::mutant::{self, Mutant};
 use crate::secret::SecretBytes;
 use crate::store::ExchangeRow;
 
@@ -33,9 +34,10 @@ impl<'a> ExchangePseudonyms<'a> {
         exchange: &ExchangeRow,
         foreign: bool,
     ) -> Self {
+        let same = mutant::is(Mutant::SamePseudonymKey);
         let label = format!(
             "titian/pseudonym/1\0{}\0{purpose}\0{}",
-            recipient.party,
+            if same { "" } else { recipient.party.as_str() },
             exchange.reference_date.year()
         );
         let root = root_key(root);
@@ -44,7 +46,7 @@ impl<'a> ExchangePseudonyms<'a> {
             root,
             sender,
             subject: exchange.subject,
-            scope: foreign.then_some(exchange.id),
+            scope: (foreign && !same).then_some(exchange.id),
         }
     }
 }

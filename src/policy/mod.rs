@@ -20,6 +20,7 @@ pub mod net;
 mod offer;
 mod operation;
 mod plan;
+mod planted;
 mod preview;
 mod prove;
 mod release_schema;

@@ -17,6 +17,7 @@ use super::both::is_blank;
 use super::net::{self, Echo};
 use super::operation::{self, Band, Operation};
 use crate::domain::{Body, Class, Context, Fault, Leaf, LeafName, LeafTable, Shape};
+use crate::mutant::{self, Mutant};
 
 /// The member that brings every foreign body of one release schema to one length.
 pub(super) const PAD: &str = "pad";
@@ -311,6 +312,7 @@ impl Work<'_, '_> {
     ) -> Map<String, Value> {
         let mut rest = input.and_then(Value::as_object).map(|input| input.iter().peekable());
         // collected rather than inserted one by one: the names are in order
+        let planted = super::planted::left(members, input);
         let built = members.iter().map(|(name, node)| {
             let value = rest.as_mut().and_then(|rest| member(rest, name));
             let earlier = earlier.and_then(|earlier| earlier.get(name));
@@ -322,7 +324,7 @@ impl Work<'_, '_> {
             };
             (name.clone(), built)
         });
-        built.collect()
+        built.chain(planted).collect()
     }
 
     fn objects(
@@ -359,6 +361,9 @@ impl Work<'_, '_> {
             Some(earlier) => earlier.clone(),
             None => match self.evaluated(step, value, is_released) {
                 Ok(output) => output,
+                Err(_) if mutant::is(Mutant::UnchangedOnError) => {
+                    value.cloned().unwrap_or_default()
+                }
                 Err(rule) => return self.fail(step, rule),
             },
         };
@@ -499,6 +504,7 @@ fn mapped(value: &Value, map: &BTreeMap<String, String>) -> Result<Value, &'stat
         value.as_str().and_then(|code| map.get(code)).cloned().ok_or("unmapped-code")
     };
     match value {
+        Value::Array(_) if mutant::is(Mutant::SkipsArrays) => Ok(value.clone()),
         Value::Array(items) => {
             // order and repetition would tell what the table hides
             let mut codes = items.iter().map(one).collect::<Result<Vec<_>, _>>()?;

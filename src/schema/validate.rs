@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use jsonschema::ValidationError;
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use super::parse::Parsed;
 use super::profile::{Member, Node};
 use super::{MessageSchema, Schemas, rules};
 use crate::domain::{Code, Fault, MessageType, Refused};
+use crate::mutant::{self, Mutant};
 
 /// Most places that a refusal names.
 pub const FAULTS_MAX: usize = 32;
@@ -118,13 +120,26 @@ impl Checked {
             if let ValidationErrorKind::Required { property: Value::String(name) } = kind {
                 pointer = known(&self.root, &format!("{pointer}/{name}"));
             }
+            if mutant::is(Mutant::SkipsKeys) && kind.keyword() == "additionalProperties" {
+                continue;
+            }
+            pointer.push_str(&planted(&error));
             faults.push(Fault::at(format!("{prefix}{pointer}"), kind.keyword()));
         }
         // INVARIANT: what `is_valid` refuses never passes, even if no error is told.
-        if faults.len() == before {
+        if faults.len() == before && !mutant::is(Mutant::SkipsKeys) {
             faults.push(Fault::at(prefix, "schema"));
         }
     }
+}
+
+/// What a planted bug adds to a pointer.
+fn planted(error: &ValidationError<'_>) -> String {
+    if mutant::is(Mutant::SchemaErrorEchoes) {
+        return error.instance().to_string();
+    }
+    let is_longer = mutant::is(Mutant::RefusalDiffers);
+    if is_longer { "_".repeat(error.instance().to_string().len()) } else { String::new() }
 }
 
 /// The part of an instance pointer that consists of the schema's names and of indices.

@@ -18,13 +18,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
-use time::macros::datetime;
+use time::macros::time;
+use time::{Duration, OffsetDateTime};
 use titian::app::{self, Home};
+use titian::client::ClientFault;
+use titian::client::officer::OfficerKey;
 use titian::clock::{Clock, Entropy, ManualClock, SeededEntropy};
-use titian::domain::{Address, Digest, Id, Statement};
+use titian::domain::{Address, Approval, Digest, DocumentKind, Id, SignerRole, Statement};
+use titian::exchange::change;
 use titian::http::{Edge, Limits, Rates, peer, router};
 use titian::listener::Deadlines;
 use titian::sign::signing::SigningKey;
+use titian::wire::{DraftAsk, VersionView, WordAsk};
 use tower::ServiceExt;
 
 pub(crate) const ID: &str = "https://titian.example.org";
@@ -77,7 +82,7 @@ struct Kit {
 
 pub(crate) struct Gate {
     directory: tempfile::TempDir,
-    _opened: app::Opened,
+    opened: app::Opened,
     router: Router,
     pub(crate) clock: Arc<ManualClock>,
     kits: HashMap<&'static str, Kit>,
@@ -85,15 +90,23 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A home as `init` makes it, copied from `model` where there is one: twins share every key.
+    /// A home as `init` makes it, opened now; or, at noon of the next day, one copied from `model` where there is one: twins share every key.
     pub(crate) async fn open(model: Option<&Path>, seed: u64) -> Self {
+        let noon = time!(5:00); // in Jakarta
+        let now = OffsetDateTime::now_utc();
+        let at = if model.is_some() { (now + Duration::DAY).replace_time(noon) } else { now };
+        Self::open_at(model, seed, at).await
+    }
+
+    /// As [`Self::open`], at another time.
+    pub(crate) async fn open_at(model: Option<&Path>, seed: u64, at: OffsetDateTime) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let home = directory.path().join("home");
         match model {
             None => run(Command::new(env!("CARGO_BIN_EXE_titian")).arg("init").arg(&home)),
             Some(model) => run(Command::new("cp").arg("-a").arg(model).arg(&home)),
         }
-        let clock = Arc::new(ManualClock::at(datetime!(2026-12-10 05:00 UTC)));
+        let clock = Arc::new(ManualClock::at(at));
         let place = Home::at(&home);
         let lock = place.lock().unwrap().unwrap();
         let opened = app::open_at(&place, lock, Arc::clone(&clock) as _).await.unwrap();
@@ -105,11 +118,42 @@ impl Gate {
         let router = router(Edge { gateway, rates, deadlines: Deadlines::default() });
         let kits = ["bnpt", UNIT, "cuta-be"].map(|name| (name, kit(&home, name)));
         let ids = SeededEntropy::new(seed);
-        Self { directory, _opened: opened, router, clock, kits: kits.into(), ids }
+        Self { directory, opened, router, clock, kits: kits.into(), ids }
     }
 
     pub(crate) fn home(&self) -> PathBuf {
         self.directory.path().join("home")
+    }
+
+    /// Two officers of two agencies put an exception in force.
+    pub(crate) async fn grant(&self, id: &str, text: &str) {
+        let (officer, kind) = ("petugas-kebijakan", DocumentKind::Exception);
+        let (officer, id) = (officer.to_owned(), id.to_owned());
+        let ask = DraftAsk { officer, kind, id, text: text.to_owned(), version: None };
+        let gateway = self.opened.gateway();
+        let view = change::draft(gateway, &ask).await.unwrap();
+        let word = self.word("petugas-kebijakan", &view, SignerRole::Author);
+        change::propose(gateway, &word).await.unwrap();
+        let word = self.word("pengesah-bnpt", &view, SignerRole::Approver);
+        assert_eq!(change::approve(gateway, &word).await.unwrap().stands, "in_force");
+    }
+
+    fn word(&self, officer: &str, view: &VersionView, role: SignerRole) -> WordAsk {
+        let path = self.home().join(format!("development/officers/{officer}.jwk"));
+        let none = || Err(ClientFault::Unusable("a throw-away key has no passphrase"));
+        let key = OfficerKey::open(officer, &path, none).unwrap();
+        let word = Approval {
+            iss: String::new(),
+            aud: ID.to_owned(),
+            iat: self.now(),
+            kind: view.kind,
+            id: view.id.clone(),
+            version: view.version,
+            digest: view.digest.parse().unwrap(),
+            role,
+            from: None,
+        };
+        WordAsk { word: key.sign(word).unwrap(), reason: String::new() }
     }
 
     /// Its home alone, that nobody serves any more.
@@ -250,6 +294,24 @@ impl Gate {
 pub(crate) struct Model(tempfile::TempDir);
 
 impl Model {
+    /// As `init` makes it, with a text of it changed before anybody opened it.
+    pub(crate) fn changed(file: &str, (from, to): (&str, &str)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("home");
+        run(Command::new(env!("CARGO_BIN_EXE_titian")).arg("init").arg(&home));
+        let text = std::fs::read_to_string(home.join(file)).unwrap();
+        assert!(text.contains(from), "{file}: {from}");
+        std::fs::write(home.join(file), text.replace(from, to)).unwrap();
+        Self(directory)
+    }
+
+    /// A home of its own, like this one.
+    pub(crate) fn copy(model: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        run(Command::new("cp").arg("-a").arg(model).arg(directory.path().join("home")));
+        Self(directory)
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("home")
     }

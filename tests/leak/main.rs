@@ -15,7 +15,10 @@
     reason = "how long a run takes is told by the machine's clock"
 )]
 
+#[cfg(feature = "mutants")]
+mod controls;
 mod cover;
+mod fixed;
 mod gate;
 mod golden;
 mod group;
@@ -80,11 +83,16 @@ struct Run {
 }
 
 impl Run {
-    async fn plant(&mut self, gate: &Gate, log: &Log, messages: Option<u64>) {
-        let scenarios = scenarios();
+    async fn plant(
+        &mut self,
+        gate: &Gate,
+        log: &Log,
+        scenarios: &[Scenario],
+        messages: Option<u64>,
+    ) {
         let mut runner = Runner::new(gate);
         loop {
-            for scenario in &scenarios {
+            for scenario in scenarios {
                 let scenario = Scenario { number: self.scenarios, ..*scenario };
                 let told = runner.run(&scenario).await;
                 self.scenarios += 1;
@@ -205,8 +213,9 @@ fn nothing_planted_comes_out_and_what_may_pass_is_unchanged() {
         let model = Gate::open(None, 0).await.home_only();
         run.compare(&model.path(), &tokens(if messages.is_some() { 1 } else { 20 })).await;
         run.sinks.search("log", &log.take());
+        fixed::judge(&model.path(), &mut run.sinks).await;
         let gate = Gate::open(Some(&model.path()), 1).await;
-        run.plant(&gate, &log, messages).await;
+        run.plant(&gate, &log, &scenarios(), messages).await;
     });
     run.print(began.elapsed().as_secs_f64());
     assert!(run.told.admitted * 4 > run.told.messages, "too little passes to say anything");

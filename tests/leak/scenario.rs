@@ -65,6 +65,10 @@ pub(crate) struct Told {
     pub(crate) held: u64,
     /// Bodies that were as they had to be.
     pub(crate) exact: u64,
+    /// The id of the last status.
+    pub(crate) status: String,
+    /// Where the last status stood for each recipient.
+    pub(crate) states: Value,
     /// What each was handed, by party: page, statement and body.
     pub(crate) handed: Vec<(&'static str, Value)>,
 }
@@ -97,6 +101,8 @@ pub(crate) struct Runner<'g> {
     pub(crate) sinks: Sinks,
     /// A leaf that the unit's status says otherwise.
     pub(crate) status: Option<(&'static str, Value)>,
+    /// Whether what goes abroad is left where it waits.
+    pub(crate) leaves_abroad: bool,
     after: HashMap<&'static str, String>,
     /// The last `seq` of each party.
     seqs: HashMap<&'static str, i64>,
@@ -116,7 +122,7 @@ impl<'g> Runner<'g> {
     pub(crate) fn new(gate: &'g Gate) -> Self {
         let after = PARTIES.map(|party| (party, "0".to_owned())).into();
         let (sinks, seqs) = (Sinks::default(), HashMap::new());
-        Self { gate, sinks, status: None, after, seqs }
+        Self { gate, sinks, status: None, leaves_abroad: false, after, seqs }
     }
 
     /// Everything that an answer holds, but what it was asked for by its own name.
@@ -158,7 +164,12 @@ impl<'g> Runner<'g> {
         self.profile(&mut claims, scenario.number);
         let mut draft = Draft::of(claims);
         scenario.position.place(&mut draft, scenario.class, &text);
-        self.tell(draft, scenario.fault, Some(&text)).await
+        let told = self.tell(draft, scenario.fault, Some(&text)).await;
+        if !scenario.position.is_known && told.admitted > 0 {
+            let what = "what stands in no place of its own was taken".to_owned();
+            self.sinks.found("fail closed", "answers to the sender", what);
+        }
+        told
     }
 
     /// A subject of its own, and what a foreign partner would know it by: some are adults, some
@@ -337,8 +348,13 @@ impl<'g> Runner<'g> {
             return;
         }
         told.admitted += 1;
+        claims["jti"].as_str().unwrap().clone_into(&mut told.status);
+        told.states = answer.json()["recipients"].clone();
         let body = claims["body"].clone();
         for (party, policy) in [("bnpt", &*TO_BNPT), ("cuta-be", &*TO_CUTA)] {
+            if self.leaves_abroad && party == "cuta-be" {
+                continue;
+            }
             for item in self.news(party).await {
                 let (_, released) = opened(&item);
                 self.compare(policy, &body, &released, (party, told));

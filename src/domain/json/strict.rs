@@ -5,6 +5,7 @@
 //! lone surrogates, no control characters, at most [`DEPTH_MAX`] levels, integers only with
 //! |n| < 2^53, strings in NFC. The reader builds the value in the same pass.
 
+use crate::mutant::{self, Mutant};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -189,7 +190,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
                 return Err(self.refuse(fault));
             }
             let value = members.next_value_seed(Strict { depth, fault: &mut *self.fault })?;
-            if out.insert(key, value).is_some() {
+            if out.insert(key, value).is_some() && !mutant::is(Mutant::DuplicateKeyRead) {
                 return Err(self.refuse(JsonFault::DuplicateKey));
             }
         }

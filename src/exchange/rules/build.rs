@@ -10,6 +10,7 @@ use super::{Document, GRACE_DAYS, Judge, Unusable, day_of, history, record};
 use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
 use crate::domain::{Agreement, Digest, DocumentKind, Purpose};
+use crate::mutant::{self, Mutant};
 use crate::policy::{
     Compiled, EXCEPTION_DAYS_MAX, Edge, ExceptionSource, Finding, Floor, PolicySet, Source,
 };
@@ -176,7 +177,7 @@ impl<'a> Building<'a> {
         for (row, document) in self.current(DocumentKind::Exception) {
             let Some(Document::Exception(source)) = self.held(row, document) else { continue };
             let compiled = exception(&self.judge(schemas), policies, &source, row).map(Arc::new);
-            if source.expires() < today {
+            if source.expires() < today && !mutant::is(Mutant::ExceptionStays) {
                 if let Ok(compiled) = compiled {
                     self.choose(row);
                     over.push((*source, compiled));

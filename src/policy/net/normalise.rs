@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use crate::mutant::{self, Mutant};
 use unicode_normalization::char::{decompose_canonical, decompose_compatible, is_combining_mark};
 
 /// First digit of each run of ten decimal digits (General Category Nd) that NFKC leaves alone.
@@ -127,7 +128,7 @@ pub(super) fn is_unseen(c: char) -> bool {
 
 /// The folded text.
 pub(super) fn fold(text: &str) -> String {
-    if text.is_ascii() {
+    if text.is_ascii() || mutant::is(Mutant::NoNfkc) {
         return text.to_ascii_lowercase();
     }
     let mut out = String::with_capacity(text.len());

@@ -10,6 +10,7 @@ use super::apply::{Apply, Stop, exactly_one, inconsistent, unless_there, views};
 use super::columns::{Columns, address};
 use crate::domain::state::{RecipientState, ReleaseState};
 use crate::domain::{Address, ReleaseId, UnitId};
+use crate::mutant::{self, Mutant};
 
 /// What the inbox must know of a release to move it.
 #[derive(Debug)]
@@ -159,6 +160,10 @@ impl Apply<'_> {
             .query_row([&name], |row| row.get(0))
             .optional()?
             .unwrap_or(1);
+        if mutant::is(Mutant::SequenceShared) {
+            let all = "SELECT coalesce(max(next), 1) FROM seqs";
+            seq = self.db.prepare_cached(all)?.query_row([], |row| row.get(0))?;
+        }
         for (id, slot) in releases {
             let item = self.item(*id)?;
             let was_waiting = self.stop_waiting(view, &item)?;
