@@ -263,12 +263,12 @@ fn pinned_by(pin: &CertificatePin) -> Result<PinnedBy, &'static str> {
     match (&pin.spki, &pin.ca, &pin.san) {
         (Some(spki), None, None) => Ok(PinnedBy::Spki(*spki)),
         (None, Some(pem), Some(san)) => {
-            let none = "a pinned CA is no certificate";
+            let none = "why-pin-ca";
             let (_, pem) =
                 x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_form| none)?;
             X509Certificate::from_der(&pem.contents).map_err(|_form| none)?;
             Ok(PinnedBy::Ca { der: pem.contents, san: san.clone() })
         }
-        _ => Err("a certificate is pinned by `spki`, or by `ca` and `san`"),
+        _ => Err("why-pin-form"),
     }
 }

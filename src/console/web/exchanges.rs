@@ -257,7 +257,7 @@ fn told(page: &Page, check: &Check) -> Told {
         number: (!numbers.is_empty()).then(|| numbers.join(".")),
         words: page.of("check", name),
         result: check.result,
-        detail: check.detail.clone(),
+        detail: page.say(&check.detail),
     }
 }
 

@@ -8,8 +8,7 @@ use tower_sessions::session;
 use super::page::{Page, html};
 use super::session::Visit;
 use super::zone::Zone;
-use crate::config::Language;
-use crate::domain::Code;
+use crate::domain::{Code, Language};
 use crate::exchange::Failure;
 use crate::exchange::change::ChangeFault;
 

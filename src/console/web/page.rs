@@ -10,7 +10,8 @@ use time::{Date, OffsetDateTime};
 
 use super::words::say;
 use super::zone::Zone;
-use crate::config::{Language, Officer};
+use crate::config::Officer;
+use crate::domain::{Language, Phrase};
 
 /// What a page is made with.
 #[derive(Debug, Clone)]
@@ -49,6 +50,11 @@ impl Page {
         its: impl Display,
     ) -> String {
         say(self.language, key, &[(name, &value.to_string()), (other, &its.to_string())])
+    }
+
+    /// A phrase, in words.
+    pub(super) fn say(&self, phrase: &Phrase) -> String {
+        phrase.say(self.language)
     }
 
     /// The words for a code, `family-code`.

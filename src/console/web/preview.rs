@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::page::Page;
-use super::versions::spoken;
 use crate::domain::{Digest, DocumentKind, Fault, Leaf, LeafTable};
 use crate::exchange::look::{Case, Seen, Surroundings};
 use crate::exchange::rules::{BadDocument, Document};
@@ -129,9 +128,9 @@ fn compiles(
             Ok(Compiles::Exception { above, standing })
         }
         Ok(_) => Ok(Compiles::Other),
-        Err(BadDocument { line, reason }) => {
+        Err(BadDocument { line, reason: message }) => {
             let (leaf, accepted) = (String::new(), Vec::new());
-            Err(vec![Finding { line, leaf, message: reason, accepted }])
+            Err(vec![Finding { line, leaf, message, accepted }])
         }
     }
 }
@@ -186,7 +185,7 @@ pub(super) fn look(
         }
         None => None,
     };
-    let language = spoken(page.language);
+    let language = page.language;
     look.told.receives = explain(&after, language);
     if let Some(before) = before
         && let Ok(diff) = diff(before, &after)
@@ -230,7 +229,7 @@ pub(super) fn label(page: &Page, table: Option<&LeafTable>, pointer: &str) -> St
 
 /// What a person calls a leaf; with its name where two are called the same.
 pub(super) fn named(page: &Page, table: &LeafTable, leaf: &Leaf) -> String {
-    let language = spoken(page.language);
+    let language = page.language;
     let label = language.label(leaf);
     let mut others = table.leaves.iter().filter(|other| other.name != leaf.name);
     if others.any(|other| language.label(other) == label) {

@@ -22,7 +22,8 @@ use super::fault::Fault;
 use super::page::{Page, see};
 use super::zone::Zone;
 use crate::clock::{Entropy as _, SystemEntropy};
-use crate::config::{Language, Officer};
+use crate::config::Officer;
+use crate::domain::Language;
 use crate::exchange::{Gateway, ticket};
 
 /// A session that nothing is done in ends.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::Site;
-use super::edit::{Begin, kept, may_edit};
+use super::edit::{Begin, kept, may_edit, refusal};
 use super::edit_form::{Fields, Posted};
 use super::fault::Fault;
 use super::page::{Page, html};
@@ -132,7 +132,7 @@ async fn freeze(seat: Seat, Path(party): Path<String>, posted: Posted) -> Result
         }
         Err(ChangeFault::Failed(failure)) => Ok(Fault::from(failure).shown(&seat.visit.page)),
         Err(fault) => {
-            let said = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            let said = refusal(&seat.visit.page, &fault);
             Ok(page(&seat, &record, (reason, Some(said))))
         }
     }

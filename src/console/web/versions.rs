@@ -18,12 +18,12 @@ use super::preview::{Depth, Look, Told, look, told};
 use super::replay;
 use super::session::Seat;
 use super::sign_in::{Asked, READ_S, said_here};
-use crate::config::{Language, Role};
+use crate::config::Role;
 use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
 use crate::exchange::approvals::{self, Approved};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::versions;
-use crate::policy::{self, Finding};
+use crate::policy::Finding;
 use crate::wire::{ActAsk, VersionView, VersionsAsk, WordAsk};
 
 pub(super) fn routes() -> Router<Site> {
@@ -98,14 +98,6 @@ async fn history(
         return Ok(Fault::Unknown.shown(&seat.visit.page));
     }
     Ok(html(StatusCode::OK, &History { page: seat.page(), kind, id, versions }))
-}
-
-/// The policy language of a console language.
-pub(super) fn spoken(language: Language) -> policy::Language {
-    match language {
-        Language::Id => policy::Language::Id,
-        Language::En => policy::Language::En,
-    }
 }
 
 /// The text of the version that this one would take the place of.
