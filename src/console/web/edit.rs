@@ -461,7 +461,8 @@ mod tests {
     fn page(language: Language) -> Page {
         let (token, path) = ("token".to_owned(), "/edit/policy/p".to_owned());
         let zone = super::super::zone::Zone::default();
-        Page { language, zone, officer: None, token, path, notice: Some("kept".to_owned()) }
+        let (query, notice) = (Vec::new(), Some("kept".to_owned()));
+        Page { language, zone, officer: None, token, path, query, notice }
     }
 
     fn beside() -> Beside {

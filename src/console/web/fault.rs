@@ -137,7 +137,8 @@ impl IntoResponse for Fault {
 /// A page of nobody.
 fn bare(language: Language) -> Page {
     let (token, path) = (String::new(), String::new());
-    Page { language, zone: Zone::default(), officer: None, token, path, notice: None }
+    let (zone, query) = (Zone::default(), Vec::new());
+    Page { language, zone, officer: None, token, path, query, notice: None }
 }
 
 /// No such page.

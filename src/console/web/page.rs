@@ -26,6 +26,8 @@ pub(super) struct Page {
     /// The path, for the link to the other language and the mark in the menu.
     pub(super) path: String,
     /// What the last act came to: a code, told as `done-…`.
+    /// What was asked of it, less language and zone: a filter survives that either is changed.
+    pub(super) query: Vec<(String, String)>,
     pub(super) notice: Option<String>,
 }
 
@@ -93,6 +95,15 @@ impl Page {
     /// A moment in unix seconds, as [`Self::moment`].
     pub(super) fn unix(&self, seconds: impl Borrow<i64>) -> String {
         OffsetDateTime::from_unix_timestamp(*seconds.borrow())
+    /// This very page with another language or zone: a path here and its query, and nowhere else.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let asked = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let asked: Vec<_> = asked.chain([(name, value)]).collect();
+        // what begins with two strokes names another host
+        let path = self.path.trim_start_matches(['/', '\\']);
+        format!("/{path}?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
+    }
+
             .map(|at| self.at(at))
             .unwrap_or_default()
     }
