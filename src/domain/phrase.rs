@@ -25,8 +25,8 @@ static_loader! {
     };
 }
 
-const BAHASA: LanguageIdentifier = langid!("id");
-const ENGLISH: LanguageIdentifier = langid!("en");
+static BAHASA: LanguageIdentifier = langid!("id");
+static ENGLISH: LanguageIdentifier = langid!("en");
 
 /// A language that officers read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,22 +42,31 @@ pub enum Language {
 impl Language {
     /// A message of the catalogue, with its values filled in.
     pub fn say(self, message: &str, values: &[(&'static str, &str)]) -> String {
-        let language = match self {
-            Self::Id => &BAHASA,
-            Self::En => &ENGLISH,
-        };
         let values: HashMap<Cow<'static, str>, FluentValue<'_>> =
             values.iter().map(|(name, value)| (Cow::Borrowed(*name), (*value).into())).collect();
-        WORDS.lookup_with_args(language, message, &values)
+        WORDS.lookup_with_args(self.id(), message, &values)
     }
 
-    /// A message of the catalogue, where there is one of that name.
-    pub fn knows(self, message: &str) -> Option<String> {
-        let language = match self {
+    fn id(self) -> &'static LanguageIdentifier {
+        match self {
             Self::Id => &BAHASA,
             Self::En => &ENGLISH,
-        };
-        WORDS.try_lookup(language, message)
+        }
+    }
+
+    /// A code of a closed list in words, with the code beside; the code alone where it needs no
+    /// words, as that of a country or an age band.
+    pub fn code(self, code: &str) -> String {
+        match WORDS.try_lookup(self.id(), &code_key(code)) {
+            Some(words) if words != code.replace('_', " ") => format!("{words} ({code})"),
+            _ => code.to_owned(),
+        }
+    }
+
+    /// Codes, as [`Self::code`] says each.
+    pub fn codes<'a>(self, codes: impl IntoIterator<Item = &'a String>) -> String {
+        let each: Vec<String> = codes.into_iter().map(|code| self.code(code)).collect();
+        each.join(", ")
     }
 
     /// What a person calls a leaf.
@@ -67,6 +76,12 @@ impl Language {
             Self::En => &leaf.label.en,
         }
     }
+}
+
+/// Under which name the catalogue has the words for a code: `in_service` is `code-in-service`.
+fn code_key(code: &str) -> String {
+    let fits = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    format!("code-{}", code.chars().map(fits).collect::<String>())
 }
 
 /// A phrase of the catalogue, and what stands in it. It is shown and written in English, the
@@ -80,6 +95,7 @@ pub struct Phrase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
+    Codes(Vec<String>),
     Phrase(Phrase),
 }
 
@@ -96,6 +112,14 @@ impl Phrase {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.values.push((name, Part::Text(value.to_string())));
+        self
+    }
+
+    /// With codes of a closed list, each in words.
+    #[must_use]
+    pub fn naming(mut self, name: &'static str, codes: &[&str]) -> Self {
+        let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+        self.values.push((name, Part::Codes(codes)));
         self
     }
 
@@ -135,6 +159,7 @@ impl Phrase {
             .iter()
             .map(|(name, part)| match part {
                 Part::Text(text) => (*name, text.clone()),
+                Part::Codes(codes) => (*name, language.codes(codes)),
                 Part::Phrase(phrase) => (*name, phrase.say(language)),
             })
             .collect();
@@ -207,6 +232,54 @@ mod tests {
         assert_eq!(keys.len(), english.len(), "a key stands twice");
         assert_eq!(asked, keys);
         assert_eq!(english, bahasa, "order, names or values differ");
+    }
+
+    /// Codes of the lists in a schema, less those that everybody reads alike.
+    fn listed(schema: &serde_json::Value, codes: &mut BTreeSet<String>) {
+        let alike =
+            Regex::new("^([A-Z]{3}|ID-[A-Z]{2}|[0-9]+[-+][0-9]*|TLP:.*|.*/[a-z]+)$").unwrap();
+        match schema {
+            serde_json::Value::Object(members) => {
+                let list = members.get("enum").and_then(serde_json::Value::as_array);
+                let list = list.into_iter().flatten().filter_map(serde_json::Value::as_str);
+                codes.extend(list.filter(|code| !alike.is_match(code)).map(str::to_owned));
+                members.values().for_each(|member| listed(member, codes));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| listed(item, codes)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_code_of_every_list_has_words_in_both_languages() {
+        let mut codes = BTreeSet::new();
+        for entry in std::fs::read_dir(root().join("schemas")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let text = std::fs::read_to_string(path).unwrap();
+                listed(&serde_json::from_str(&text).unwrap(), &mut codes);
+            }
+        }
+        // what the shipped tables make of them
+        let tables = include_str!("../../config/tables.toml");
+        let made = Regex::new("(?m)^[a-z_]+ = \"([a-z_]+)\"$").unwrap();
+        codes.extend(made.captures_iter(tables).map(|found| found[1].to_owned()));
+        assert!(codes.len() > 150, "{codes:?}");
+        for language in [Language::Id, Language::En] {
+            let known = |code: &&String| WORDS.try_lookup(language.id(), &code_key(code)).is_none();
+            let missing: Vec<_> = codes.iter().filter(known).collect();
+            assert!(missing.is_empty(), "{language:?} has no words for {missing:?}");
+        }
+        let of = |language: &str| {
+            let path = root().join(format!("config/locales/{language}/codes.ftl"));
+            let text = std::fs::read_to_string(path).unwrap();
+            let keys = text.lines().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()));
+            keys.collect::<Vec<_>>()
+        };
+        assert_eq!(of("en"), of("id"));
+        assert_eq!(Language::Id.code("female"), "perempuan (female)");
+        assert_eq!(Language::En.code("female"), "female");
+        assert_eq!(Language::Id.code("BEL"), "BEL");
     }
 
     #[test]

@@ -445,7 +445,7 @@ fn unmapped(
         let missing: Vec<&str> =
             codes.iter().filter(|code| !map.contains_key(*code)).map(String::as_str).collect();
         if !missing.is_empty() {
-            let message = Phrase::new("why-unmapped").with("codes", missing.join(", "));
+            let message = Phrase::new("why-unmapped").naming("codes", &missing);
             warnings.push(Finding {
                 line: *line,
                 leaf: name.clone(),

@@ -133,9 +133,12 @@ fn say_change(
     }];
     let refused = language.say("policy-diff-refused", &[]);
     for (code, was, is) in &change.codes {
-        let word = |told: &Option<String>| told.clone().unwrap_or_else(|| refused.clone());
+        let word = |told: &Option<String>| {
+            told.as_ref().map_or_else(|| refused.clone(), |told| language.code(told))
+        };
         let (was, is) = (word(was), word(is));
         let [_, label, leaf, ..] = values;
+        let code = language.code(code);
         let values = [label, leaf, ("code", code.as_str()), ("how", &is), ("before", &was)];
         sentences.push(language.say("policy-diff-code", &values));
     }
@@ -194,7 +197,7 @@ fn headline(policy: &Compiled, language: Language) -> String {
     let values = [
         ("recipient", policy.recipient().to_string()),
         ("sender", policy.sender().to_string()),
-        ("message", policy.message().to_string()),
+        ("message", language.code(policy.message().as_str())),
         ("purpose", purpose),
         ("agreement", policy.agreement().to_owned()),
         ("expires", policy.expires().to_string()),
@@ -225,14 +228,15 @@ pub(super) fn how(
     language: Language,
 ) -> Option<String> {
     let codes = match operation.outcome(leaf) {
-        Outcome::Codes(codes) => codes.join(", "),
+        Outcome::Codes(codes) => language.codes(&codes),
         _ => String::new(),
     };
     let message = match operation {
         Operation::Drop => return None,
         Operation::Keep => "policy-op-keep",
         Operation::Constant(value) => {
-            return Some(language.say("policy-op-constant", &[("value", value)]));
+            let value = language.code(value);
+            return Some(language.say("policy-op-constant", &[("value", &value)]));
         }
         Operation::CodeMap(_) | Operation::AgeBand(_) | Operation::Bucket(_) => "policy-op-codes",
         Operation::Year => "policy-op-year",

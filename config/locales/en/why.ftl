@@ -228,3 +228,11 @@ why-note-form = not a checkpoint in the form of a signed note
 why-note-unsigned = the note has no signature by this key
 why-note-signed-twice = the note has two signatures by this key
 why-note-signature = the note's signature does not verify
+
+why-out-nothing = -
+why-out-minted = a reference of the recipient's own
+why-out-month = a month
+why-out-year = a year
+why-out-half-year = a half-year
+why-out-held = the text, once an officer lets it go
+why-out-as-sent = the value as sent

@@ -228,3 +228,11 @@ why-note-form = bukan titik periksa berbentuk catatan bertanda tangan
 why-note-unsigned = catatan itu tidak ditandatangani kunci ini
 why-note-signed-twice = catatan itu ditandatangani dua kali oleh kunci ini
 why-note-signature = tanda tangan catatan itu tidak cocok
+
+why-out-nothing = -
+why-out-minted = rujukan khusus penerima
+why-out-month = bulan
+why-out-year = tahun
+why-out-half-year = tengah tahun
+why-out-held = teksnya, setelah dilepas petugas
+why-out-as-sent = nilai apa adanya

@@ -71,6 +71,34 @@ const RULES: &[&str] = &[
     "group",
     "both-versions",
 ];
+/// Keywords of a schema that a value may fail, and the names of their words.
+const KEYWORDS: &[(&str, &str)] = &[
+    ("required", "missing"),
+    ("additionalProperties", "unknown"),
+    ("type", "kind"),
+    ("enum", "not-listed"),
+    ("const", "not-listed"),
+    ("pattern", "form"),
+    ("format", "form"),
+    ("minLength", "too-small"),
+    ("minItems", "too-small"),
+    ("minimum", "too-small"),
+    ("maxLength", "too-large"),
+    ("maxItems", "too-large"),
+    ("maximum", "too-large"),
+];
+
+/// What a finding's keyword means, with the keyword beside where it says more.
+pub(super) fn rule_words(page: &Page, keyword: &str) -> String {
+    if RULES.contains(&keyword) {
+        return page.of("hold-rule", keyword);
+    }
+    match KEYWORDS.iter().find(|(known, _)| *known == keyword) {
+        Some((_, words)) => page.of("keyword", words),
+        None => page.t1("hold-other-rule", "rule", keyword),
+    }
+}
+
 
 /// A message's type in words; as it is written where nobody has put it into words yet.
 pub(super) fn type_words(page: &Page, message_type: &str) -> String {
@@ -151,11 +179,7 @@ struct Hold {
 
 impl Hold {
     fn rule(&self, keyword: &str) -> String {
-        if RULES.contains(&keyword) {
-            self.page.of("hold-rule", keyword)
-        } else {
-            self.page.t1("hold-other-rule", "rule", keyword)
-        }
+        rule_words(&self.page, keyword)
     }
 
     /// For whose officers it is: the sender's where nobody abroad may know.

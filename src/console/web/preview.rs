@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::desk::rule_words;
 use super::page::Page;
-use crate::domain::{Digest, DocumentKind, Fault, Leaf, LeafTable};
+use crate::domain::{Class, Digest, DocumentKind, Fault, Leaf, LeafTable, Shape};
 use crate::exchange::look::{Case, Seen, Surroundings};
 use crate::exchange::rules::{BadDocument, Document};
 use crate::exchange::{Gateway, Rules};
@@ -218,13 +219,16 @@ pub(super) fn lines_between(before: &str, after: &str) -> Vec<String> {
 
 /// What a person calls a place in a body; its pointer where it has no name.
 pub(super) fn label(page: &Page, table: Option<&LeafTable>, pointer: &str) -> String {
-    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let parts = pointer.split('/').map(|part| if is_index(part) { "*" } else { part });
-    let name = parts.collect::<Vec<_>>().join("/");
-    match table.and_then(|table| Some((table, table.leaf(&name)?))) {
+    match table.and_then(|table| Some((table, leaf_at(table, pointer)?))) {
         Some((table, leaf)) => named(page, table, leaf),
         None => pointer.to_owned(),
     }
+}
+
+fn leaf_at<'t>(table: &'t LeafTable, pointer: &str) -> Option<&'t Leaf> {
+    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = pointer.split('/').map(|part| if is_index(part) { "*" } else { part });
+    table.leaf(&parts.collect::<Vec<_>>().join("/"))
 }
 
 /// What a person calls a leaf; with its name where two are called the same.
@@ -240,9 +244,9 @@ pub(super) fn named(page: &Page, table: &LeafTable, leaf: &Leaf) -> String {
 }
 
 fn places(page: &Page, table: Option<&LeafTable>, faults: &[Fault]) -> String {
-    let each = faults
-        .iter()
-        .map(|fault| format!("{} ({})", label(page, table, &fault.pointer), fault.keyword));
+    let each = faults.iter().map(|fault| {
+        format!("{} ({})", label(page, table, &fault.pointer), rule_words(page, &fault.keyword))
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -254,6 +258,20 @@ fn short(value: &str) -> String {
     short
 }
 
+/// A value as a page shows it: codes in words, and no more of a text than one takes in at a glance.
+fn worded(page: &Page, table: Option<&LeafTable>, (pointer, value): (&str, &str)) -> String {
+    let is_of_list = table.and_then(|table| leaf_at(table, pointer)).is_some_and(|leaf| {
+        // of a date an age band comes out, and a code like any other
+        !matches!(leaf.class, Class::Direct | Class::Text) || leaf.shape == Shape::Date
+    });
+    if is_of_list {
+        let codes: Vec<String> = value.split(", ").map(str::to_owned).collect();
+        short(&page.language.codes(&codes))
+    } else {
+        short(value)
+    }
+}
+
 fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Shown {
     let sent = flat(case.sent.value());
     let has_before = case.seen.len() > 1;
@@ -262,7 +280,7 @@ fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Sh
     let after = fates.pop();
     let before = fates.pop().filter(|_| has_before);
     let has = |side: &Option<(Fate, BTreeMap<String, String>)>, name: &String| {
-        side.as_ref().and_then(|(_, body)| body.get(name).map(|value| short(value)))
+        side.as_ref().and_then(|(_, body)| Some(worded(page, table, (name, body.get(name)?))))
     };
     let mut names: Vec<&String> = sent.keys().collect();
     // what a policy makes of its own, as a count, stands nowhere in what was sent
@@ -273,7 +291,10 @@ fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Sh
         let (was, is) = (has(&before, name), has(&after, name));
         Row {
             label: label(page, table, name),
-            sent: sent.get(*name).map(|value| short(value)).unwrap_or_default(),
+            sent: sent
+                .get(*name)
+                .map(|value| worded(page, table, (name, value)))
+                .unwrap_or_default(),
             differs: has_before && was != is,
             before: was,
             after: is,
@@ -321,7 +342,11 @@ fn proof(page: &Page, table: Option<&LeafTable>, policy: &Compiled) -> Proof {
     let passing = proof.rows.into_iter().filter(|row| row.operation != "drop");
     let rows = passing.map(|row| {
         let label = label(page, table, &row.leaf);
-        (label, class_name(row.class), row.operation, row.comes_out)
+        let out = match row.codes.as_slice() {
+            [] => page.say(&row.comes_out),
+            codes => page.language.codes(codes),
+        };
+        (label, class_name(row.class), row.operation, out)
     });
     Proof {
         recipient: proof.recipient,
@@ -332,8 +357,7 @@ fn proof(page: &Page, table: Option<&LeafTable>, policy: &Compiled) -> Proof {
 }
 
 /// The name of a class.
-pub(super) fn class_name(class: crate::domain::Class) -> &'static str {
-    use crate::domain::Class;
+pub(super) fn class_name(class: Class) -> &'static str {
     match class {
         Class::Direct => "direct",
         Class::Quasi => "quasi",
