@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
-use axum::http::{HeaderMap, Method};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,9 +34,9 @@ const LASTS_S: i64 = 10 * 3600;
 const SEEN_S: i64 = 60;
 /// The prefix has browsers keep it for this host alone, over TLS alone.
 const COOKIE: &str = "__Host-titian";
+const KIND: &str = "session";
 /// Longest query that the links of a page repeat, in bytes: no form of ours makes a longer one.
 const QUERY_BYTES_MAX: usize = 2 * 1024;
-const KIND: &str = "session";
 
 const OFFICER: &str = "officer";
 const SINCE: &str = "since";
@@ -215,6 +214,7 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
     let page = Page { language, zone, officer, token, path, query, notice };
     Ok(Visit { site: site.clone(), session, page })
 }
+
 /// What a link back to a page repeats: what was asked of it and is no choice of language or zone.
 fn kept_query(parts: &Parts, asked: &[(String, String)]) -> Vec<(String, String)> {
     let query = parts.uri.query().unwrap_or_default();
@@ -224,7 +224,6 @@ fn kept_query(parts: &Parts, asked: &[(String, String)]) -> Vec<(String, String)
     let is_choice = |name: &str| matches!(name, "lang" | "zone");
     asked.iter().filter(|(name, _)| !is_choice(name)).cloned().collect()
 }
-
 
 /// What the browser is set to; Bahasa Indonesia where it says neither.
 pub(super) fn accepted(headers: &HeaderMap) -> Language {
