@@ -221,6 +221,7 @@ pub(super) fn lines_between(before: &str, after: &str) -> Vec<String> {
 pub(super) fn label(page: &Page, table: Option<&LeafTable>, pointer: &str) -> String {
     match table.and_then(|table| Some((table, leaf_at(table, pointer)?))) {
         Some((table, leaf)) => named(page, table, leaf),
+        None if pointer.is_empty() => page.t("hold-whole"),
         None => pointer.to_owned(),
     }
 }
@@ -228,7 +229,9 @@ pub(super) fn label(page: &Page, table: Option<&LeafTable>, pointer: &str) -> St
 fn leaf_at<'t>(table: &'t LeafTable, pointer: &str) -> Option<&'t Leaf> {
     let is_index = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let parts = pointer.split('/').map(|part| if is_index(part) { "*" } else { part });
-    table.leaf(&parts.collect::<Vec<_>>().join("/"))
+    let name = parts.collect::<Vec<_>>().join("/");
+    // an item of a list of codes has no name of its own
+    table.leaf(&name).or_else(|| table.leaf(name.strip_suffix("/*")?))
 }
 
 /// What a person calls a leaf; with its name where two are called the same.
