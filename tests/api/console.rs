@@ -228,6 +228,41 @@ fn every_page_is_made_in_both_languages() {
     assert!(seen.len() > 20, "{seen:?}");
 }
 
+#[test]
+fn the_ledger_names_the_word_by_which_a_passkey_decided_and_no_other_desk_can() {
+    let live = Live::start();
+    let case = budget::referred(&live);
+    let rare = budget::rare(&live, &case, "received", "accepted");
+    assert_eq!(budget::to_cuta(&live, &rare), "held");
+    let mut seat = Seat::new(&live);
+    seat.enrol("petugas-jaga");
+    assert_eq!(seat.sign_in().status, 303);
+    let list = seat.get("/waiting").text;
+    let hold = between(&list, "href=\"/waiting/hold/", "\"").to_owned();
+    let page = seat.get(&format!("/waiting/hold/{hold}")).text;
+    let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+    let discard = page.split_once("/discard\"").unwrap().1;
+    let word = seat.word(discard);
+    let fields = [("token", &*token), ("reason", "contoh"), ("word", &*word)];
+    let path = format!("/waiting/hold/{hold}/discard");
+    assert_eq!(seat.ask("POST", &path, &fields).status, 303);
+    let beside = rusqlite::Connection::open(live.home().join("titian.db")).unwrap();
+    let event: Vec<u8> = beside
+        .query_row(
+            "SELECT event FROM ledger_entries WHERE ledger = 'kemensos' \
+             AND instr(event, 'hold-discarded') > 0",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let event: serde_json::Value = serde_json::from_slice(&event).unwrap();
+    assert_eq!(event["word"], Digest::of(word.as_bytes()).to_string(), "{event}");
+    // what the admin socket is asked names no word
+    let claimed = r#"{"officer": "petugas-jaga", "reason": "r", "word": "x"}"#;
+    let act: titian::wire::HoldAct = serde_json::from_str(claimed).unwrap();
+    assert_eq!(act.word, None);
+}
+
 /// The console of a home whose clock a test turns, asked without a listener.
 pub(crate) struct Pages {
     pub(crate) served: Clocked,
