@@ -33,7 +33,7 @@ pub fn read_all(home: &Home) -> Result<Vec<PartyRecord>, FileError> {
 }
 
 /// What private material the file at `path` holds, if any.
-pub fn private_file(path: &Path) -> Result<Option<&'static str>, FileError> {
+pub fn private_file(path: &Path) -> Result<Option<Phrase>, FileError> {
     let bytes = file::read_bytes(path)?;
     Ok(private_material(&String::from_utf8_lossy(&bytes)))
 }

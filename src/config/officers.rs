@@ -64,7 +64,9 @@ impl Officer {
     /// # Errors
     /// Why it cannot be used, as a phrase.
     pub fn check(&self) -> Result<(), &'static str> {
-        name(&self.name)?;
+        if !is_name(&self.name) {
+            return Err(NO_NAME);
+        }
         let is_id = |id: &str| {
             (16..=1400).contains(&id.len())
                 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -133,21 +135,23 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
     Ok(officers)
 }
 
+const NO_NAME: &str = "why-officer-name";
+
 /// The text, if it may be an officer's name.
 ///
 /// # Errors
-/// What a name is, as a phrase.
-pub fn name(text: &str) -> Result<String, &'static str> {
+/// What a name is.
+pub fn name(text: &str) -> Result<String, String> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err(Phrase::new(NO_NAME).to_string()) }
+}
+
+fn is_name(text: &str) -> bool {
     let is_of_one =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
     let begins_well = text.starts_with(|first: char| first.is_ascii_lowercase());
     // the gateway's own steps bear its name
     let is_free = text != "titian";
-    if is_free && begins_well && (2..=64).contains(&text.len()) && text.bytes().all(is_of_one) {
-        Ok(text.to_owned())
-    } else {
-        Err("why-officer-name")
-    }
+    is_free && begins_well && (2..=64).contains(&text.len()) && text.bytes().all(is_of_one)
 }
 
 #[cfg(test)]

@@ -69,7 +69,9 @@ impl Document {
             }
             DocumentKind::Party => {
                 if let Some(what) = record::private_material(text) {
-                    return Err(because(what));
+                    return Err(BadDocument::because(
+                        Phrase::new("why-holds").telling("what", what),
+                    ));
                 }
                 let party: PartyRecord = toml_of(text)?;
                 record::check(&party).map_err(BadDocument::because)?;

@@ -94,12 +94,12 @@ fn pins(record: &PartyRecord) -> BTreeSet<(Option<Digest>, Option<&str>, Option<
 
 /// What private material a text holds, if any: PEM of a private key, or a private JWK in TOML or
 /// JSON, whatever surrounds it.
-pub fn private_material(text: &str) -> Option<&'static str> {
+pub fn private_material(text: &str) -> Option<Phrase> {
     if text.contains("PRIVATE KEY-----") {
-        return Some("why-private-pem");
+        return Some(Phrase::new("why-private-pem"));
     }
     let parsed = serde_json::from_str(text).ok().or_else(|| toml::from_str::<Value>(text).ok());
-    parsed.as_ref().is_some_and(holds_private_jwk).then_some("why-private-jwk")
+    parsed.as_ref().is_some_and(holds_private_jwk).then(|| Phrase::new("why-private-jwk"))
 }
 
 /// The Ed25519 key of a public JWK.
