@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::home::Home;
 use crate::config::{FileError, PartyRecord, file};
+use crate::domain::Phrase;
 use crate::exchange::rules::record::{check, check_apart, private_material};
 
 /// Reads every `parties/<id>/record.toml`, sorted by id; a directory without one is no party.
@@ -23,15 +24,16 @@ pub fn read_all(home: &Home) -> Result<Vec<PartyRecord>, FileError> {
             let reason = format!("`id` is `{}`, unlike its directory", record.id);
             return Err(FileError::unusable(&path, reason));
         }
-        check(&record).map_err(|reason| FileError::unusable(&path, reason))?;
-        check_apart(&record, &records).map_err(|reason| FileError::unusable(&path, reason))?;
+        let unusable = |reason: Phrase| FileError::unusable(&path, reason.to_string());
+        check(&record).map_err(unusable)?;
+        check_apart(&record, &records).map_err(unusable)?;
         records.push(record);
     }
     Ok(records)
 }
 
 /// What private material the file at `path` holds, if any.
-pub fn private_file(path: &Path) -> Result<Option<&'static str>, FileError> {
+pub fn private_file(path: &Path) -> Result<Option<Phrase>, FileError> {
     let bytes = file::read_bytes(path)?;
     Ok(private_material(&String::from_utf8_lossy(&bytes)))
 }

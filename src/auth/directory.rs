@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::config::{CertificatePin, KeyStatus, PartyRecord};
-use crate::domain::{Address, Digest, PartyId, PartyKind, UnitId};
+use crate::domain::{Address, Digest, PartyId, PartyKind, Phrase, UnitId};
 use crate::sign::PublicKey;
 
 /// What a client certificate says, read once per connection.
@@ -115,11 +115,11 @@ pub struct Directory {
 
 /// A record that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the record of `{party}`: {reason}")]
+#[error("the record of `{party}`: {}", Phrase::new(.reason))]
 pub struct BadRecord {
     /// Whose.
     pub party: PartyId,
-    /// Why.
+    /// Why: a phrase of the catalogue.
     pub reason: &'static str,
 }
 
@@ -137,13 +137,13 @@ impl Directory {
             for pin in &party.pins {
                 if let PinnedBy::Spki(spki) = pin.by {
                     if pinned.contains(&spki) {
-                        return Err(bad("a certificate key is pinned twice"));
+                        return Err(bad("why-pin-twice"));
                     }
                     pinned.push(spki);
                 }
             }
             if directory.parties.insert(record.id.clone(), party).is_some() {
-                return Err(bad("there are two records of this id"));
+                return Err(bad("why-record-twice"));
             }
         }
         Ok(directory)
@@ -214,12 +214,12 @@ fn party(record: &PartyRecord) -> Result<Party, &'static str> {
     let mut keys: Vec<(Option<UnitId>, PublicKey)> = Vec::new();
     let knows = |unit: &Option<UnitId>| unit.as_ref().is_none_or(|u| record.units.contains(u));
     for key in &record.keys {
-        let public = PublicKey::from_jwk(&key.jwk).map_err(|_cause| "a key is no public JWK")?;
+        let public = PublicKey::from_jwk(&key.jwk).map_err(|_cause| "why-key-no-jwk")?;
         if !knows(&key.unit) {
-            return Err("a key is bound to an unknown unit");
+            return Err("why-key-unit");
         }
         if keys.iter().any(|(_, known)| known.kid() == public.kid()) {
-            return Err("two keys have one `kid`");
+            return Err("why-kid-twice");
         }
         if key.status == KeyStatus::Active {
             keys.push((key.unit.clone(), public));
@@ -228,7 +228,7 @@ fn party(record: &PartyRecord) -> Result<Party, &'static str> {
     let mut pins = Vec::with_capacity(record.certificates.len());
     for pin in &record.certificates {
         if !knows(&pin.unit) {
-            return Err("a certificate is bound to an unknown unit");
+            return Err("why-pin-unit");
         }
         pins.push(Pin { unit: pin.unit.clone(), by: pinned_by(pin)? });
     }
@@ -263,12 +263,12 @@ fn pinned_by(pin: &CertificatePin) -> Result<PinnedBy, &'static str> {
     match (&pin.spki, &pin.ca, &pin.san) {
         (Some(spki), None, None) => Ok(PinnedBy::Spki(*spki)),
         (None, Some(pem), Some(san)) => {
-            let none = "a pinned CA is no certificate";
+            let none = "why-pin-ca";
             let (_, pem) =
                 x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_form| none)?;
             X509Certificate::from_der(&pem.contents).map_err(|_form| none)?;
             Ok(PinnedBy::Ca { der: pem.contents, san: san.clone() })
         }
-        _ => Err("a certificate is pinned by `spki`, or by `ca` and `san`"),
+        _ => Err("why-pin-form"),
     }
 }

@@ -10,11 +10,9 @@ use super::policy::{At, Spoken};
 use super::printer::Printer;
 use super::table::table;
 use crate::clock::{Clock, SystemClock};
-use crate::domain::{Fault, LeafName};
+use crate::domain::{Fault, Language, LeafName};
 use crate::exchange::look;
-use crate::policy::{
-    ChangeKind, Compiled, Diff, DiffSentences, Language, Preview, diff, explain_diff,
-};
+use crate::policy::{ChangeKind, Compiled, Diff, DiffSentences, Preview, diff, explain_diff};
 
 /// Say in sentences what a recipient starts to receive, stops to receive, receives differently
 #[derive(Debug, Args)]

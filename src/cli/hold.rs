@@ -90,7 +90,7 @@ impl Hold {
 }
 
 async fn decide(printer: Printer, look: Look, decision: HoldDecision, reason: &str) -> Done {
-    let act = HoldAct { officer: look.officer, reason: reason.to_owned() };
+    let act = HoldAct { officer: look.officer, reason: reason.to_owned(), word: None };
     let view = Desk::open(&look.at.home).await?.decide(look.id, decision, &act).await?;
     printer.json(&view);
     show(printer, &view);

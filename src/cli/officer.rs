@@ -15,7 +15,7 @@ use super::signer::{Signer, passphrase};
 use crate::app::Home;
 use crate::client::officer::OfficerKey;
 use crate::clock::SystemEntropy;
-use crate::config::{Access, Language, Officer, Role, environment, file, officers};
+use crate::config::{Access, Officer, Role, environment, file, officers};
 use crate::domain::{Address, DocumentKind};
 use crate::wire::InviteAsk;
 
@@ -207,10 +207,7 @@ impl Add {
             party: self.party.party,
             unit: self.party.unit,
             roles: self.roles.into_iter().map(Role::from).collect(),
-            language: match self.lang {
-                super::policy::Spoken::Id => Language::Id,
-                super::policy::Spoken::En => Language::En,
-            },
+            language: self.lang.into(),
             disabled: false,
             key,
             // the passkeys that it has stay

@@ -13,8 +13,8 @@ use super::printer::Printer;
 use super::replay::Replay;
 use super::rulebook::{Rulebook, stem};
 use crate::config::{environment, file};
-use crate::domain::DocumentKind;
-use crate::policy::{Compiled, Finding, Language, explain, print, prove};
+use crate::domain::{DocumentKind, Language};
+use crate::policy::{Compiled, Finding, explain, print, prove};
 
 /// What a policy lets through
 #[derive(Debug, Subcommand)]

@@ -64,7 +64,7 @@ impl Review {
 }
 
 async fn decide(printer: Printer, look: Look, decision: ReviewDecision, reason: &str) -> Done {
-    let act = ReviewAct { officer: look.officer, reason: reason.to_owned() };
+    let act = ReviewAct { officer: look.officer, reason: reason.to_owned(), word: None };
     let view = Desk::open(&look.at.home).await?.review(look.id, decision, &act).await?;
     printer.json(&view);
     show(printer, &view);

@@ -7,11 +7,11 @@ use time::Date;
 
 use super::desk::Desk;
 use super::exit::Failed;
-use crate::config::{self, Officer, PartyRecord, file};
-use crate::domain::{Agreement, DocumentKind};
+use crate::config::{Officer, PartyRecord, file};
+use crate::domain::{Agreement, DocumentKind, Language};
 use crate::exchange::look::Surroundings;
 use crate::exchange::rules::{Document, Judge};
-use crate::policy::{Baseline, Compiled, Floor, Language};
+use crate::policy::{Baseline, Compiled, Floor};
 use crate::schema::Schemas;
 use crate::wire::RulesView;
 
@@ -82,10 +82,7 @@ impl Rulebook {
 
     /// In which language an officer is spoken to.
     pub(super) fn language(&self, officer: &str) -> Language {
-        match self.officer(officer).map(|officer| officer.language).unwrap_or_default() {
-            config::Language::Id => Language::Id,
-            config::Language::En => Language::En,
-        }
+        self.officer(officer).map(|officer| officer.language).unwrap_or_default()
     }
 
     /// A version of a policy: a file, or what is in force under that id.

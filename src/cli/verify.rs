@@ -13,7 +13,7 @@ use super::printer::Printer;
 use crate::app::Home;
 use crate::config::file;
 use crate::evidence::bundle::BUNDLE_BYTES_MAX;
-use crate::evidence::{self, Outcome, Pins, Verdict};
+use crate::evidence::{self, Pins, Verdict};
 use crate::exchange::pins;
 use crate::wire::VersionsAsk;
 
@@ -63,10 +63,10 @@ impl Verify {
         printer.json(&json!({"verdict": verdict, "checks": report.checks}));
         for check in &report.checks {
             let line = format!("{:<8} {}", check.result.as_str(), check.name);
-            match check.result {
-                Outcome::Skipped(why) => printer.line(format!("{line}: {why}")),
-                _ if check.detail.is_empty() => printer.line(line),
-                _ => printer.line(format!("{line}: {}", check.detail)),
+            if check.detail.is_empty() {
+                printer.line(line);
+            } else {
+                printer.line(format!("{line}: {}", check.detail));
             }
         }
         match verdict {

@@ -4,9 +4,9 @@ use super::change::show_diff;
 use super::confirm::DIGEST_CHARS_MIN;
 use super::printer::Printer;
 use super::rulebook::Rulebook;
-use crate::domain::{DocumentKind, VersionState};
+use crate::domain::{DocumentKind, Language, VersionState};
 use crate::exchange::rules::Document;
-use crate::policy::{Language, changed_lines, diff};
+use crate::policy::{changed_lines, diff};
 use crate::wire::VersionView;
 
 /// What a version changes: sentences for a policy, the lines that differ for anything else, and the

@@ -8,7 +8,7 @@ use time::{Date, Month};
 use toml::value::Datetime;
 
 use super::file::{self, FileError};
-use crate::domain::{Agreement, Digest, MessageType, PartyId, Purpose};
+use crate::domain::{Agreement, Digest, MessageType, PartyId, Phrase, Purpose};
 
 /// An agreement as its file says; its dates are TOML dates.
 #[derive(Deserialize)]
@@ -32,25 +32,40 @@ pub fn read(path: &Path) -> Result<Agreement, FileError> {
     parse(path, &file::read_text(path)?)
 }
 
-/// Reads the text of an agreement; `path` names it in a fault.
-pub fn parse(path: &Path, text: &str) -> Result<Agreement, FileError> {
-    let file: AgreementFile = file::parse_toml(path, text)?;
-    let unusable = |reason: &str| FileError::unusable(path, reason);
-    if path.file_stem().is_none_or(|stem| stem != file.id.as_str()) {
-        return Err(unusable("`id` is not the name of the file"));
+fn parse(path: &Path, text: &str) -> Result<Agreement, FileError> {
+    let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    read_as(id, text).map_err(|(line, reason)| FileError::Unusable {
+        path: path.to_owned(),
+        line: (line > 0).then_some(line),
+        reason: reason.to_string(),
+    })
+}
+
+/// Reads the text of the agreement `id`.
+///
+/// # Errors
+/// What is wrong and on which line; 0 where it is on none.
+pub fn read_as(id: &str, text: &str) -> Result<Agreement, (usize, Phrase)> {
+    let file: AgreementFile = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        (before.map_or(0, file::line_after), Phrase::unreadable(error.message()))
+    })?;
+    let unusable = |why| (0, Phrase::new(why));
+    if id != file.id {
+        return Err(unusable("why-agreement-id"));
     }
     let day = |name: &str, value: &Datetime| {
-        day(value).ok_or_else(|| unusable(&format!("`{name}` is no calendar day")))
+        day(value).ok_or_else(|| (0, Phrase::new("why-no-day").with("name", name)))
     };
     let (from, until) = (day("from", &file.from)?, day("until", &file.until)?);
     if until < from {
-        return Err(unusable("`until` lies before `from`"));
+        return Err(unusable("why-until-before-from"));
     }
     if file.parties.len() < 2 {
-        return Err(unusable("an agreement binds at least two `parties`"));
+        return Err(unusable("why-too-few-parties"));
     }
     if file.k == 0 || file.retention_days == 0 {
-        return Err(unusable("`k` and `retention_days` are at least 1"));
+        return Err(unusable("why-k-at-least"));
     }
     let AgreementFile { id, title, parties, messages, purposes, k, retention_days, .. } = file;
     let fingerprints = file.fingerprints;

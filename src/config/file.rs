@@ -212,7 +212,7 @@ fn refuse_loose(path: &Path, mode: u32) -> Result<(), FileError> {
     }
 }
 
-fn line_after(before: &str) -> usize {
+pub(super) fn line_after(before: &str) -> usize {
     before.matches('\n').count() + 1
 }
 

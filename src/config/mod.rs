@@ -14,5 +14,5 @@ pub mod party;
 pub use file::{Access, FileError};
 pub use gateway::{GatewayConfig, Mode};
 pub use kit::KitConfig;
-pub use officers::{Language, Officer, Role};
+pub use officers::{Officer, Role};
 pub use party::{CertificatePin, KeyStatus, PartyKey, PartyRecord};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file::{self, FileError};
-use crate::domain::{Address, PartyId, UnitId};
+use crate::domain::{Address, Language, PartyId, Phrase, UnitId};
 
 /// What `titian init` writes into a development home.
 pub const DEFAULT: &str = include_str!("../../config/officers.toml");
@@ -62,20 +62,22 @@ impl Officer {
     /// What must hold of an officer by itself.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// Why it cannot be used, as a phrase.
     pub fn check(&self) -> Result<(), &'static str> {
-        name(&self.name)?;
+        if !is_name(&self.name) {
+            return Err(NO_NAME);
+        }
         let is_id = |id: &str| {
             (16..=1400).contains(&id.len())
                 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         let ids: BTreeSet<&str> = self.passkeys.iter().map(|passkey| passkey.id.as_str()).collect();
         if self.roles.is_empty() {
-            Err("an officer has at least one of the `roles`")
+            Err("why-officer-roles")
         } else if self.passkeys.len() > PASSKEYS_MAX || ids.len() != self.passkeys.len() {
-            Err("an officer has at most 8 `passkeys`, each once")
+            Err("why-officer-passkeys")
         } else if !ids.into_iter().all(is_id) {
-            Err("a passkey's `id` is the credential's, base64url")
+            Err("why-passkey-id")
         } else {
             Ok(())
         }
@@ -107,17 +109,6 @@ pub enum Role {
     Auditor,
 }
 
-/// A language of the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// Bahasa Indonesia.
-    #[default]
-    Id,
-    /// English.
-    En,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Officers {
@@ -134,7 +125,8 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
     let officers = file::parse_toml::<Officers>(path, text)?.officer;
     let mut names = BTreeSet::new();
     for officer in &officers {
-        officer.check().map_err(|reason| FileError::unusable(path, reason))?;
+        let why = |why| FileError::unusable(path, Phrase::new(why).to_string());
+        officer.check().map_err(why)?;
         if !names.insert(officer.name.as_str()) {
             let reason = format!("two officers are named `{}`", officer.name);
             return Err(FileError::unusable(path, reason));
@@ -143,21 +135,23 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Officer>, FileError> {
     Ok(officers)
 }
 
+const NO_NAME: &str = "why-officer-name";
+
 /// The text, if it may be an officer's name.
 ///
 /// # Errors
 /// What a name is.
-pub fn name(text: &str) -> Result<String, &'static str> {
+pub fn name(text: &str) -> Result<String, String> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err(Phrase::new(NO_NAME).to_string()) }
+}
+
+fn is_name(text: &str) -> bool {
     let is_of_one =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
     let begins_well = text.starts_with(|first: char| first.is_ascii_lowercase());
     // the gateway's own steps bear its name
     let is_free = text != "titian";
-    if is_free && begins_well && (2..=64).contains(&text.len()) && text.bytes().all(is_of_one) {
-        Ok(text.to_owned())
-    } else {
-        Err("an officer's `name` is 2 to 64 of `a-z`, `0-9`, `-` and `.`, from a letter on")
-    }
+    is_free && begins_well && (2..=64).contains(&text.len()) && text.bytes().all(is_of_one)
 }
 
 #[cfg(test)]

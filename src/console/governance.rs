@@ -86,16 +86,7 @@ fn status_of(fault: &ChangeFault) -> StatusCode {
 }
 
 fn places(fault: &ChangeFault) -> Vec<Fault> {
-    let place = |finding: &Finding| {
-        let mut words = finding.message.clone();
-        if finding.line > 0 {
-            words = format!("line {}: {words}", finding.line);
-        }
-        if !finding.accepted.is_empty() {
-            words = format!("{words}; accepted: {}", finding.accepted.join(", "));
-        }
-        Fault::at(&finding.leaf, words)
-    };
+    let place = |finding: &Finding| Fault::at(&finding.leaf, finding.told().to_string());
     match fault {
         ChangeFault::Findings(findings) => findings.iter().map(place).collect(),
         _ => Vec::new(),

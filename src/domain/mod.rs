@@ -15,6 +15,7 @@ pub mod governance;
 pub mod id;
 pub mod json;
 pub mod leaf;
+pub mod phrase;
 pub mod problem;
 pub mod state;
 pub mod statement;
@@ -29,5 +30,6 @@ pub use governance::{
 };
 pub use id::{ExchangeRef, Id, MessageId, ReleaseId, RequestId};
 pub use leaf::{Class, Leaf, LeafName, LeafTable, Shape};
+pub use phrase::{Language, Phrase};
 pub use problem::{Code, Fault, Refused};
 pub use statement::Statement;

@@ -13,7 +13,7 @@ use crate::domain::{Address, Digest, json};
 use crate::ledger::Checkpoint;
 use crate::sign::sd_jwt;
 
-const UNVERIFIED: &str = "the release's statement does not verify";
+const UNVERIFIED: &str = "why-statement-unverified";
 
 pub(super) fn check(verifier: &mut Verifier<'_>, bundle: &RecipientBundle) {
     verifier.origin(&bundle.gateway, &bundle.keys);
@@ -49,10 +49,10 @@ fn statement(verifier: &mut Verifier<'_>, bundle: &RecipientBundle) -> Option<Cl
         return None;
     };
     let facts = [
-        (!bundle.release.contains('~'), "the statement has a `~`"),
-        (claims.text("iss") == Some(&bundle.gateway), "`iss` is not the gateway"),
-        (claims.address("aud").is_some(), "`aud` is no address"),
-        (claims.text("jti") == Some(bundle.release_id.as_str()), "`jti` is another release's"),
+        (!bundle.release.contains('~'), "why-statement-tilde"),
+        (claims.text("iss") == Some(&bundle.gateway), "why-iss-not-gateway"),
+        (claims.address("aud").is_some(), "why-aud-no-address"),
+        (claims.text("jti") == Some(bundle.release_id.as_str()), "why-jti-other-release"),
     ];
     verifier.all("release.claims", &facts).then_some(claims)
 }
@@ -71,8 +71,8 @@ fn body(
     };
     let disclosure = match &bundle.body {
         BodyEvidence::Present { disclosure } => disclosure,
-        BodyEvidence::Erased => return gone(verifier, Outcome::Erased, "the body was erased"),
-        BodyEvidence::Missing => return gone(verifier, Outcome::Missing, "the body is missing"),
+        BodyEvidence::Erased => return gone(verifier, Outcome::Erased, "why-body-erased"),
+        BodyEvidence::Missing => return gone(verifier, Outcome::Missing, "why-body-missing"),
     };
     let body = match claims {
         None => {
@@ -83,13 +83,13 @@ fn body(
             let mut claims = claims.0.clone();
             let fits = sd_jwt::reveal(&mut claims, std::slice::from_ref(disclosure)).is_ok();
             let body = claims.remove("body").filter(|_| fits);
-            let why = "the disclosure is not the body that the statement signs";
+            let why = "why-body-not-signed";
             verifier.all("release.body", &[(body.is_some(), why)]);
             body
         }
     };
     let same = Digest::of(object(bundle).as_bytes()) == bundle.release_digest;
-    verifier.all("release.digest", &[(same, "the release has another digest")]);
+    verifier.all("release.digest", &[(same, "why-release-other-digest")]);
     body
 }
 
@@ -101,9 +101,9 @@ fn policy(verifier: &mut Verifier<'_>, bundle: &RecipientBundle, claims: Option<
     let digest = named.digest.to_string();
     let version = signed("version").and_then(Value::as_u64);
     let facts = [
-        (text("id") == Some(&named.id), "the statement names another `id`"),
-        (version == Some(u64::from(named.version)), "the statement names another `version`"),
-        (text("digest") == Some(&digest), "the statement names another `digest`"),
+        (text("id") == Some(&named.id), "why-statement-other-id"),
+        (version == Some(u64::from(named.version)), "why-statement-other-version"),
+        (text("digest") == Some(&digest), "why-statement-other-digest"),
     ];
     verifier.all("policy.reference", &facts);
 }
@@ -126,22 +126,22 @@ fn schema(
             let signed = claims.digest("release_schema");
             let digest = canonical_digest(&schema.schema);
             let facts = [
-                (signed == Some(schema.digest), "the statement names another schema"),
-                (digest == Some(schema.digest), "the schema has another digest"),
+                (signed == Some(schema.digest), "why-statement-other-schema"),
+                (digest == Some(schema.digest), "why-schema-other-digest"),
             ];
             verifier.all("release_schema.digest", &facts)
         }
     };
     let name = "release_schema.body";
     match (&bundle.body, body) {
-        (BodyEvidence::Erased, _) => verifier.note(name, Outcome::Erased, "the body was erased"),
-        (BodyEvidence::Missing, _) => verifier.note(name, Outcome::Missing, "the body is missing"),
+        (BodyEvidence::Erased, _) => verifier.note(name, Outcome::Erased, "why-body-erased"),
+        (BodyEvidence::Missing, _) => verifier.note(name, Outcome::Missing, "why-body-missing"),
         (BodyEvidence::Present { .. }, Some(body)) if trusted => {
-            let why = "the body does not fit the release schema";
+            let why = "why-body-misfit";
             verifier.all(name, &[(fits(&schema.schema, body), why)]);
         }
         (BodyEvidence::Present { .. }, _) => {
-            verifier.skip(name, "body or schema is not the signed one");
+            verifier.skip(name, "why-body-or-schema");
         }
     }
 }
@@ -182,12 +182,12 @@ fn acknowledgement(
     };
     let id = Some(bundle.release_id.as_str());
     match claims {
-        None => verifier.skip("acknowledgement.release", "the acknowledgement does not verify"),
+        None => verifier.skip("acknowledgement.release", "why-ack-does-not-verify"),
         Some(claims) => {
             let same = claims.digest("digest") == Some(bundle.release_digest);
             let facts = [
-                (claims.text("release_id") == id, "`release_id` is another release's"),
-                (same, "`digest` is not the release's"),
+                (claims.text("release_id") == id, "why-other-release"),
+                (same, "why-digest-not-release"),
             ];
             verifier.all("acknowledgement.release", &facts);
         }
@@ -208,7 +208,7 @@ fn acknowledgement_receipt(
     let opened = verifier.signed(name, &evidence.receipt, Signer::Gateway, &[typ::RECEIPT]);
     let name = "acknowledgement.receipt.claims";
     let Some((_, claims)) = opened else {
-        return verifier.skip(name, "the gateway's word does not verify");
+        return verifier.skip(name, "why-word-unverified");
     };
     let digest = Digest::of(evidence.jws.as_bytes());
     let aud = claims.address("aud");
@@ -216,11 +216,11 @@ fn acknowledgement_receipt(
         recipient.zip(aud.as_ref()).is_none_or(|(recipient, aud)| recipient.party == aud.party);
     let id = claims.text("release_id") == Some(bundle.release_id.as_str());
     let facts = [
-        (claims.text("iss") == Some(&bundle.gateway), "`iss` is not the gateway"),
-        (aud.is_some() && for_recipient, "`aud` is not this recipient"),
-        (claims.text("for") == Some("acknowledgement"), "`for` is not `acknowledgement`"),
-        (id, "`release_id` is another release's"),
-        (claims.digest("digest") == Some(digest), "it is about other bytes"),
+        (claims.text("iss") == Some(&bundle.gateway), "why-iss-not-gateway"),
+        (aud.is_some() && for_recipient, "why-aud-not-recipient"),
+        (claims.text("for") == Some("acknowledgement"), "why-for-not-acknowledgement"),
+        (id, "why-other-release"),
+        (claims.digest("digest") == Some(digest), "why-other-bytes"),
     ];
     verifier.all(name, &facts);
 }
@@ -230,6 +230,6 @@ fn one_view(verifier: &mut Verifier<'_>, pair: Option<(Checkpoint, Checkpoint)>)
     if let Some((one, other)) = pair
         && one.size == other.size
     {
-        verifier.all("ledger.one_view", &[(one == other, "the ledger shows two faces")]);
+        verifier.all("ledger.one_view", &[(one == other, "why-two-faces")]);
     }
 }

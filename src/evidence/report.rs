@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::Phrase;
+
 /// How one check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -9,8 +11,8 @@ pub enum Outcome {
     Passed,
     /// It does not hold.
     Failed,
-    /// It could not be made, and why.
-    Skipped(&'static str),
+    /// It could not be made.
+    Skipped,
     /// What it is about was erased, as it should be at the end of its retention.
     Erased,
     /// What it is about should be in the bundle and is not.
@@ -25,7 +27,7 @@ impl Outcome {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
-            Self::Skipped(_) => "skipped",
+            Self::Skipped => "skipped",
             Self::Erased => "erased",
             Self::Missing => "missing",
             Self::Unpinned => "unpinned",
@@ -47,7 +49,7 @@ pub struct Check {
     /// How it went.
     pub result: Outcome,
     /// Why, where it did not pass; never a value from a message.
-    pub detail: String,
+    pub detail: Phrase,
 }
 
 /// Everything that was checked, in order.
@@ -93,7 +95,7 @@ impl Report {
             Verdict::Unusable
         } else if any(|result| result == Outcome::Failed) {
             Verdict::Failed
-        } else if any(|result| matches!(result, Outcome::Skipped(_) | Outcome::Missing)) {
+        } else if any(|result| matches!(result, Outcome::Skipped | Outcome::Missing)) {
             Verdict::Incomplete
         } else {
             Verdict::Verified
@@ -114,7 +116,7 @@ mod tests {
         let check = |result: &Outcome| Check {
             name: String::new(),
             result: *result,
-            detail: String::new(),
+            detail: Phrase::default(),
         };
         Report { checks: results.iter().map(check).collect(), unusable: false }
     }
@@ -127,8 +129,8 @@ mod tests {
         assert_eq!(report(&[Passed, Erased]).verdict(), Verdict::Verified);
         assert_eq!(report(&[Passed, Unpinned]).verdict(), Verdict::Verified);
         assert_eq!(report(&[Passed, Missing]).verdict(), Verdict::Incomplete);
-        assert_eq!(report(&[Skipped("why"), Passed]).verdict(), Verdict::Incomplete);
-        assert_eq!(report(&[Skipped("why"), Failed, Passed]).verdict(), Verdict::Failed);
+        assert_eq!(report(&[Skipped, Passed]).verdict(), Verdict::Incomplete);
+        assert_eq!(report(&[Skipped, Failed, Passed]).verdict(), Verdict::Failed);
         let codes = [Verdict::Verified, Verdict::Failed, Verdict::Incomplete, Verdict::Unusable];
         assert_eq!(codes.map(Verdict::exit_code), [0, 1, 2, 2]);
     }

@@ -9,7 +9,7 @@ use super::{event, typ};
 use crate::domain::{Address, Digest};
 use crate::sign::{sd_jwt, unverified_claims};
 
-const UNVERIFIED: &str = "the gateway's word does not verify";
+const UNVERIFIED: &str = "why-word-unverified";
 
 pub(super) fn check(verifier: &mut Verifier<'_>, bundle: &SenderBundle) {
     verifier.origin(&bundle.gateway, &bundle.keys);
@@ -51,10 +51,10 @@ fn recipient(
 ) {
     let name = format!("{prefix}.party");
     match recipients {
-        None => verifier.skip(&name, "nothing that verifies here names the recipients"),
+        None => verifier.skip(&name, "why-no-recipients"),
         Some(recipients) => {
             let named = recipients.contains(party);
-            verifier.all(&name, &[(named, "not a recipient of the message")]);
+            verifier.all(&name, &[(named, "why-no-recipient")]);
         }
     }
 }
@@ -71,11 +71,11 @@ fn receipt(verifier: &mut Verifier<'_>, bundle: &SenderBundle) -> Option<Claims>
     };
     let id = claims.text("message_id") == Some(bundle.message_id.as_str());
     let facts = [
-        (claims.text("iss") == Some(&bundle.gateway), "`iss` is not the gateway"),
-        (claims.address("aud").is_some(), "`aud` is no address"),
-        (claims.text("for") == is_for, "`for` is not `message`"),
-        (id, "`message_id` is another message's"),
-        (claims.digest("digest").is_some(), "`digest` is no digest"),
+        (claims.text("iss") == Some(&bundle.gateway), "why-iss-not-gateway"),
+        (claims.address("aud").is_some(), "why-aud-no-address"),
+        (claims.text("for") == is_for, "why-for-not-message"),
+        (id, "why-other-message"),
+        (claims.digest("digest").is_some(), "why-digest-none"),
     ];
     verifier.all("receipt.claims", &facts).then_some(claims)
 }
@@ -91,10 +91,10 @@ fn message(
     let admitted = bundle.event == EventKind::Receipt;
     let Some(object) = &bundle.message else {
         for name in ["message.digest", "message.signature"] {
-            verifier.note(name, Outcome::Erased, "the message was erased");
+            verifier.note(name, Outcome::Erased, "why-message-erased");
         }
         if admitted {
-            verifier.note("message.claims", Outcome::Erased, "the message was erased");
+            verifier.note("message.claims", Outcome::Erased, "why-message-erased");
         }
         return None;
     };
@@ -102,7 +102,7 @@ fn message(
         None => verifier.skip("message.digest", UNVERIFIED),
         Some(digest) => {
             let same = digest == Digest::of(object.as_bytes());
-            let why = "the receipt is about other bytes";
+            let why = "why-receipt-other-bytes";
             verifier.all("message.digest", &[(same, why)]);
         }
     }
@@ -113,18 +113,18 @@ fn message(
         return None;
     }
     let Some((whole, mut claims)) = opened else {
-        verifier.skip("message.claims", "the message's signature was not verified");
+        verifier.skip("message.claims", "why-message-unverified");
         return None;
     };
     let disclosed = sd_jwt::reveal(&mut claims.0, whole.disclosures()).is_ok();
     let from = claims.address("iss");
     let by_sender = sender.zip(from.as_ref()).is_some_and(|(sender, from)| sender.covers(from));
     let facts = [
-        (disclosed, "the disclosures do not fit"),
-        (by_sender, "`iss` is not whom the receipt is for"),
-        (claims.text("aud") == Some(&bundle.gateway), "`aud` is not the gateway"),
-        (claims.text("jti") == Some(bundle.message_id.as_str()), "`jti` is another message's"),
-        (claims.0.contains_key("body"), "there is no body"),
+        (disclosed, "why-disclosures-misfit"),
+        (by_sender, "why-iss-not-receipts"),
+        (claims.text("aud") == Some(&bundle.gateway), "why-aud-not-gateway"),
+        (claims.text("jti") == Some(bundle.message_id.as_str()), "why-jti-other-message"),
+        (claims.0.contains_key("body"), "why-no-body"),
     ];
     verifier.all("message.claims", &facts).then_some(claims)
 }
@@ -143,13 +143,13 @@ fn acknowledgement(verifier: &mut Verifier<'_>, prefix: &str, evidence: &Acknowl
     let digest = Digest::of(evidence.jws.as_bytes());
     let same_release = ack.is_none_or(|ack| ack.text("release_id") == claims.text("release_id"));
     let facts = [
-        (claims.text("iss") == Some(&gateway), "`iss` is not the gateway"),
-        (claims.text("for") == Some("acknowledgement"), "`for` is not `acknowledgement`"),
-        (claims.digest("digest") == Some(digest), "it is about other bytes"),
-        (same_release, "`release_id` is another release's"),
+        (claims.text("iss") == Some(&gateway), "why-iss-not-gateway"),
+        (claims.text("for") == Some("acknowledgement"), "why-for-not-acknowledgement"),
+        (claims.digest("digest") == Some(digest), "why-other-bytes"),
+        (same_release, "why-other-release"),
         (
             claims.address("aud").is_some_and(|aud| aud.party == evidence.party.party),
-            "`aud` is not this recipient",
+            "why-aud-not-recipient",
         ),
     ];
     verifier.all(&name, &facts);
@@ -164,7 +164,7 @@ pub(super) fn acknowledged(
 ) -> Option<Claims> {
     let name = format!("{prefix}.claims");
     let Some(claims) = claims else {
-        verifier.skip(&name, "the acknowledgement's signature was not verified");
+        verifier.skip(&name, "why-ack-unverified");
         return None;
     };
     let from = claims.address("iss");
@@ -172,12 +172,12 @@ pub(super) fn acknowledged(
     let facts = [
         (
             from.is_some_and(|from| recipient.covers(&from) || from.covers(recipient)),
-            "`iss` is not this recipient",
+            "why-iss-not-recipient",
         ),
-        (claims.text("aud") == Some(&verifier.pins.gateway), "`aud` is not the gateway"),
-        (claims.text("release_id").is_some(), "there is no `release_id`"),
-        (matches!(result, Some("received" | "rejected")), "`result` is unknown"),
-        (claims.digest("digest").is_some(), "`digest` is no digest"),
+        (claims.text("aud") == Some(&verifier.pins.gateway), "why-aud-not-gateway"),
+        (claims.text("release_id").is_some(), "why-no-release-id"),
+        (matches!(result, Some("received" | "rejected")), "why-result-unknown"),
+        (claims.digest("digest").is_some(), "why-digest-none"),
     ];
     verifier.all(&name, &facts).then_some(claims)
 }
@@ -192,25 +192,25 @@ fn policy(
 ) {
     let (digest, says) = (format!("{prefix}.digest"), format!("{prefix}.reference"));
     let Some(text) = &evidence.text else {
-        verifier.skip(&digest, "the policy's text is not in the bundle");
-        return verifier.skip(&says, "the policy's text is not in the bundle");
+        verifier.skip(&digest, "why-policy-text-absent");
+        return verifier.skip(&says, "why-policy-text-absent");
     };
     let same = Digest::of(text.as_bytes()) == evidence.digest;
-    verifier.all(&digest, &[(same, "the text has another digest")]);
+    verifier.all(&digest, &[(same, "why-text-other-digest")]);
     let text = serde_json::from_str::<Value>(text).ok();
     let Some(Value::Object(text)) = text else {
-        return verifier.fail(&says, "the policy's text is no JSON object");
+        return verifier.fail(&says, "why-policy-no-object");
     };
     let says_of = |name: &str, fits: &dyn Fn(&Value) -> bool| text.get(name).is_none_or(fits);
     let address = |value: &Value| value.as_str().and_then(|text| text.parse::<Address>().ok());
     let covers = |value: &Value, of: &Address| address(value).is_some_and(|a| a.covers(of));
     let facts = [
-        (says_of("id", &|id| *id == evidence.id), "the text names another `id`"),
-        (says_of("version", &|v| *v == evidence.version), "the text names another `version`"),
-        (says_of("recipient", &|to| covers(to, &evidence.party)), "it is for another recipient"),
+        (says_of("id", &|id| *id == evidence.id), "why-text-other-id"),
+        (says_of("version", &|v| *v == evidence.version), "why-text-other-version"),
+        (says_of("recipient", &|to| covers(to, &evidence.party)), "why-other-recipient"),
         (
             says_of("sender", &|from| sender.is_none_or(|sender| covers(from, sender))),
-            "it is for another sender",
+            "why-other-sender",
         ),
     ];
     verifier.all(&says, &facts);
@@ -236,7 +236,7 @@ fn approvals(
     for (at, word) in evidence.approvals.iter().enumerate() {
         let name = format!("{prefix}.approvals.{at}");
         if verifier.pins.officers.is_empty() {
-            verifier.note(&name, Outcome::Unpinned, "no officer's key is pinned");
+            verifier.note(&name, Outcome::Unpinned, "why-no-officer-pinned");
             continue;
         }
         let said = unverified_claims(word);
@@ -246,15 +246,12 @@ fn approvals(
         let by_its_officer = claims.text("iss") == officer;
         let gateway = verifier.pins.gateway.clone();
         let facts = [
-            (by_its_officer, "`iss` is not whose key it is"),
-            (claims.text("aud") == Some(&gateway), "`aud` is not the gateway"),
-            (claims.text("kind") == Some(kind), "it is about another kind of document"),
-            (claims.text("id") == Some(&evidence.id), "it is about another policy"),
-            (
-                claims.0.get("version").is_some_and(|v| *v == evidence.version),
-                "it is about another version",
-            ),
-            (claims.0.get("digest") == Some(&digest), "it is about another text"),
+            (by_its_officer, "why-iss-not-whose-key"),
+            (claims.text("aud") == Some(&gateway), "why-aud-not-gateway"),
+            (claims.text("kind") == Some(kind), "why-other-kind"),
+            (claims.text("id") == Some(&evidence.id), "why-other-policy"),
+            (claims.0.get("version").is_some_and(|v| *v == evidence.version), "why-other-version"),
+            (claims.0.get("digest") == Some(&digest), "why-other-text"),
         ];
         verifier.all(&format!("{name}.claims"), &facts);
         roles.extend(claims.text("role").map(str::to_owned));
@@ -262,8 +259,8 @@ fn approvals(
     }
     if !verifier.pins.officers.is_empty() {
         let facts = [
-            (roles.contains("author"), "its author's word is missing"),
-            (people.len() == evidence.approvals.len(), "one officer stands there twice"),
+            (roles.contains("author"), "why-author-missing"),
+            (people.len() == evidence.approvals.len(), "why-officer-twice"),
         ];
         verifier.all(&format!("{prefix}.approvals"), &facts);
     }

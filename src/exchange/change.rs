@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::config::{Officer, Role};
 use crate::domain::{
-    Act, Approval, Code, Digest, DocumentKind, Needs, PartyId, SignerRole, VersionState,
+    Act, Approval, Code, Digest, DocumentKind, Needs, PartyId, Phrase, SignerRole, VersionState,
 };
 use crate::policy::Finding;
 use crate::sign;
@@ -32,33 +32,25 @@ use super::{Failure, Gateway};
 
 /// Why nothing was changed, in words for the officer.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.phrase())]
 pub enum ChangeFault {
     /// No version of that name.
-    #[error("there is no such version")]
     Unknown,
     /// The text is no document of its kind.
-    #[error("{0}")]
     Bad(BadDocument),
     /// It may not be in force: every reason.
-    #[error("it may not be in force")]
     Findings(Vec<Finding>),
     /// The officer may not.
-    #[error("{0}")]
     MayNot(MayNot),
     /// The officer's word does not hold.
-    #[error("{0}")]
     Unsigned(Unsigned),
     /// The version is not where the act needs it to be.
-    #[error("{0}")]
-    State(&'static str),
+    State(Phrase),
     /// A reason of 1 to 500 bytes is needed.
-    #[error("a reason of 1 to 500 bytes is needed")]
     Reason,
     /// Somebody else was faster.
-    #[error("somebody else was faster; look again")]
     Raced,
     /// The gateway itself.
-    #[error("the gateway cannot take this now")]
     Failed(#[source] Failure),
 }
 
@@ -103,8 +95,8 @@ pub async fn redraft(
     made_from: Option<Digest>,
 ) -> Result<VersionView, ChangeFault> {
     if ask.text.len() > TEXT_BYTES_MAX {
-        let reason = "the text is longer than 256 KiB".to_owned();
-        return Err(ChangeFault::Bad(BadDocument { line: 0, reason }));
+        let reason = Phrase::new("why-text-too-long");
+        return Err(ChangeFault::Bad(BadDocument::because(reason)));
     }
     let _one = gateway.changing().await;
     let (rules, rows) = snapshot(gateway).await?;
@@ -115,7 +107,7 @@ pub async fn redraft(
         // the first version of a policy may have any number
         Document::Policy(source) if last.is_none() => match source.head.version {
             first if first > FIRST_VERSION_MAX => {
-                let reason = format!("a first version is at most {FIRST_VERSION_MAX}");
+                let reason = Phrase::new("why-first-version").with("version", FIRST_VERSION_MAX);
                 let line = source.line("version");
                 return Err(ChangeFault::Bad(BadDocument { line, reason }));
             }
@@ -143,7 +135,7 @@ pub async fn redraft(
             }
             Some(stands(row))
         }
-        (Some(_), Some(_)) => return Err(ChangeFault::State("it is a draft no more")),
+        (Some(_), Some(_)) => return Err(ChangeFault::state("why-draft-no-more")),
         _ => return Err(ChangeFault::Unknown),
     };
     let mut changes = Changes::default();
@@ -173,7 +165,7 @@ pub async fn propose(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let now = now(gateway, &rows);
     let (row, word) = named(&rows, ask, SignerRole::Author)?;
     if row.state != VersionState::Draft {
-        return Err(ChangeFault::State("only a draft is proposed"));
+        return Err(ChangeFault::state("why-only-draft-proposed"));
     }
     let document = parsed(row)?;
     let author = signed(gateway, &rules, row, (SignerRole::Author, &ask.word), now)?;
@@ -202,7 +194,7 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let now = now(gateway, &rows);
     let (row, word) = named(&rows, ask, SignerRole::Approver)?;
     if row.state != VersionState::Proposed {
-        return Err(ChangeFault::State("only what is proposed is approved"));
+        return Err(ChangeFault::state("why-only-proposed-approved"));
     }
     let document = parsed(row)?;
     let approver = signed(gateway, &rules, row, (SignerRole::Approver, &ask.word), now)?;
@@ -211,16 +203,14 @@ pub async fn approve(gateway: &Gateway, ask: &WordAsk) -> Result<VersionView, Ch
     let author = author_still(&rules, step, now)?;
     let proposed: Option<Approval> = step.jws.as_deref().and_then(claims);
     if proposed.and_then(|proposed| proposed.from) != word.from {
-        return Err(ChangeFault::State("author and approver name different moments to begin"));
+        return Err(ChangeFault::state("why-other-moments"));
     }
     let effective = begins(word.from, now)?;
     let (rules, rows) = (&rules, &rows);
     let (document, by) = (&document, Some(author));
     let proposal = Proposal { rules, rows, row, document, author: by, now, effective };
     if proposal.is_of_another_base() {
-        return Err(ChangeFault::State(
-            "what is in force has changed since it was proposed; give it back, to be proposed anew",
-        ));
+        return Err(ChangeFault::state("why-base-changed"));
     }
     let found = proposal.effect();
     // never fewer than its author was told
@@ -247,7 +237,7 @@ pub async fn give_back(gateway: &Gateway, ask: &ActAsk) -> Result<VersionView, C
     let (rules, rows) = snapshot(gateway).await?;
     let row = find(&rows, &key_of(ask))?;
     if row.state != VersionState::Proposed {
-        return Err(ChangeFault::State("only what is proposed is given back"));
+        return Err(ChangeFault::state("why-only-proposed-returned"));
     }
     let officer = in_force(&rules, &ask.officer, now(gateway, &rows))?;
     if !officer.is(Role::Approver) {
@@ -265,7 +255,7 @@ pub async fn withdraw(gateway: &Gateway, ask: &ActAsk) -> Result<VersionView, Ch
     let (rules, rows) = snapshot(gateway).await?;
     let row = find(&rows, &key_of(ask))?;
     if !matches!(row.state, VersionState::Draft | VersionState::Proposed) {
-        return Err(ChangeFault::State("only a draft or a proposal is given up"));
+        return Err(ChangeFault::state("why-only-open-withdrawn"));
     }
     let officer = in_force(&rules, &ask.officer, now(gateway, &rows))?;
     let is_seed = row.steps.iter().all(|step| step.act == Act::Seeded);
@@ -295,13 +285,13 @@ pub(super) fn now(gateway: &Gateway, rows: &[VersionRow]) -> i64 {
 /// What speaks against it before anything is built with it.
 fn check(gateway: &Gateway, proposal: &Proposal<'_>, effect: Effect) -> Result<(), ChangeFault> {
     if proposal.is_late() {
-        return Err(ChangeFault::State("a later version was approved; draft it anew"));
+        return Err(ChangeFault::state("why-later-approved"));
     }
     if proposal.changes_nothing() {
-        return Err(ChangeFault::State("it says what is in force already"));
+        return Err(ChangeFault::state("why-says-the-same"));
     }
     if proposal.is_one_too_many() {
-        return Err(ChangeFault::State("5 versions of it are to begin already"));
+        return Err(ChangeFault::state("why-too-many-begin"));
     }
     let today = proposal.rules.today(gateway.clock());
     let findings = proposal.findings(gateway.id(), effect, today);
@@ -427,14 +417,14 @@ fn author_still<'r>(
     if then.is_some_and(|then| who::share_key(author, then)) {
         Ok(author)
     } else {
-        Err(ChangeFault::State("its author has another key now, and proposes it anew"))
+        Err(ChangeFault::state("why-author-other-key"))
     }
 }
 
 /// From when a version is to be in force.
 fn begins(from: Option<i64>, now: i64) -> Result<i64, ChangeFault> {
     if from.is_some_and(|from| from > now.saturating_add(AHEAD_S)) {
-        return Err(ChangeFault::State("a version begins at most a year ahead"));
+        return Err(ChangeFault::state("why-begins-too-late"));
     }
     Ok(from.unwrap_or(now).max(now))
 }
@@ -473,12 +463,10 @@ fn check_open(
     };
     let open = open.filter(of_party);
     if open.clone().filter(of_document).count() >= OPEN_OF_DOCUMENT_MAX {
-        return Err(ChangeFault::State("20 versions of it are open; end some of them first"));
+        return Err(ChangeFault::state("why-too-many-of-it"));
     }
     if open.count() >= OPEN_OF_PARTY_MAX {
-        return Err(ChangeFault::State(
-            "100 versions of your party are open; end some of them first",
-        ));
+        return Err(ChangeFault::state("why-too-many-of-party"));
     }
     Ok(())
 }
@@ -517,7 +505,7 @@ fn signed<'o>(
     who::active(officer, &rules.floor).map_err(ChangeFault::MayNot)?;
     let (first, last) = (now.saturating_sub(WORD_AGE_S), now.saturating_add(SKEW_S));
     if !(first..=last).contains(&word.iat) {
-        return Err(ChangeFault::State("the word was signed too long ago, or lies in the future"));
+        return Err(ChangeFault::state("why-word-too-old"));
     }
     Ok(officer)
 }
@@ -546,7 +534,7 @@ pub fn frozen(
     frozen: bool,
     until: Option<OffsetDateTime>,
 ) -> Result<String, BadDocument> {
-    let bad = |_error| BadDocument { line: 0, reason: "it is no TOML".to_owned() };
+    let bad = |_error| BadDocument::because(Phrase::new("why-no-toml"));
     let mut document = text.parse::<toml_edit::DocumentMut>().map_err(bad)?;
     document.insert("frozen", toml_edit::value(frozen));
     document.remove("frozen_until");
@@ -558,9 +546,27 @@ pub fn frozen(
     Ok(document.to_string())
 }
 
-/// The code under which a fault is told.
 impl ChangeFault {
-    /// Stable.
+    fn state(key: &'static str) -> Self {
+        Self::State(Phrase::new(key))
+    }
+
+    /// In words; findings are told by themselves.
+    pub fn phrase(&self) -> Phrase {
+        match self {
+            Self::Unknown => Phrase::new("why-no-version"),
+            Self::Bad(bad) => bad.clone().phrase(),
+            Self::Findings(_) => Phrase::new("why-findings"),
+            Self::MayNot(why) => why.phrase(),
+            Self::Unsigned(why) => why.phrase(),
+            Self::State(why) => why.clone(),
+            Self::Reason => Phrase::new("why-reason"),
+            Self::Raced => Phrase::new("why-raced"),
+            Self::Failed(_) => Phrase::new("why-busy"),
+        }
+    }
+
+    /// The code under which it is told: stable.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unknown => Code::NotFound.as_str(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::officers::{PASSKEYS_MAX, Passkey};
 use crate::config::{Officer, Role};
-use crate::domain::DocumentKind;
+use crate::domain::{DocumentKind, Phrase};
 use crate::wire::{DraftAsk, Invitation, InviteAsk, VersionView};
 
 use super::change::{ChangeFault, draft, snapshot};
@@ -44,7 +44,7 @@ pub async fn invite(gateway: &Gateway, ask: &InviteAsk) -> Result<Invitation, Ch
     }
     let invited = officer(gateway, &ask.officer)?;
     if invited.passkeys.len() >= PASSKEYS_MAX {
-        return Err(ChangeFault::State("the officer has 8 passkeys; take one out first"));
+        return Err(ChangeFault::State(Phrase::new("why-passkeys-full")));
     }
     let mut secret = [0u8; 32];
     gateway.parts.entropy.fill(&mut secret)?;
@@ -79,19 +79,19 @@ pub async fn enrol(
     let known = officer(gateway, &invited.officer)?;
     let mut after = Officer::clone(&known);
     after.passkeys.push(passkey.clone());
-    let bad = |reason: &str| ChangeFault::Bad(BadDocument { line: 0, reason: reason.to_owned() });
+    let bad = |why| ChangeFault::Bad(BadDocument::because(Phrase::new(why)));
     after.check().map_err(bad)?;
     let (rules, rows) = snapshot(gateway).await?;
     let has_it = |other: &Officer| other.passkeys.iter().any(|known| known.id == passkey.id);
     if rules.officers.iter().any(has_it) {
-        return Err(ChangeFault::State("that passkey is known already"));
+        return Err(ChangeFault::State(Phrase::new("why-passkey-known")));
     }
     let key = rules
         .versions
         .iter()
         .find(|key| key.kind == DocumentKind::Officer && key.id == invited.officer);
     let row = rows.iter().find(|row| Some(&row.key) == key).ok_or(ChangeFault::Unknown)?;
-    let text = with_passkey(&row.text, &passkey).ok_or_else(|| bad("it is no TOML"))?;
+    let text = with_passkey(&row.text, &passkey).ok_or_else(|| bad("why-no-toml"))?;
     if !ticket::take(gateway, (KIND, code)).await? {
         return Err(ChangeFault::Unknown);
     }

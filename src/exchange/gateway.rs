@@ -364,7 +364,7 @@ fn announce(rules: &Rules) {
     for unusable in &rules.unusable {
         let (kind, id, version) = (unusable.key.kind, &unusable.key.id, unusable.key.version);
         let reason = &unusable.reason;
-        tracing::error!(%kind, id, version, reason, "approved, and in force for nobody");
+        tracing::error!(%kind, id, version, %reason, "approved, and in force for nobody");
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Role;
 use crate::domain::state::{MessageState, RecipientState};
-use crate::domain::{Address, Body, Code, Id, LeafName, Refused};
+use crate::domain::{Address, Body, Code, Digest, Id, LeafName, Refused};
 use crate::policy::{Disclosure, Withheld};
 use crate::store::{
     Changes, CommitError, Decision, Entry, HoldRow, MemberRow, NewHold, RecipientRow, Requirement,
@@ -73,7 +73,7 @@ pub async fn show(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldView, 
 /// # Errors
 /// As [`show`].
 pub async fn look(gateway: &Gateway, id: Id, officer: &str) -> Result<HoldView, Failure> {
-    let act = HoldAct { officer: officer.to_owned(), reason: String::new() };
+    let act = HoldAct { officer: officer.to_owned(), reason: String::new(), word: None };
     let row = open_to(gateway, id, &act).await?;
     view(gateway, &row, None).await
 }
@@ -358,16 +358,25 @@ pub(super) fn is_on_duty(rules: &Rules, name: &str, of: &Address) -> bool {
     })
 }
 
-/// Who did what to which hold: ids only, in the ledger of the party whose side it is.
+/// Who did what to which hold: ids only, in the ledger of the party whose side it is. Where a
+/// passkey has said so, with the SHA-256 of its word: whoever keeps the word can show it later.
 fn event(gateway: &Gateway, kind: &str, row: &HoldRow, act: &HoldAct) -> Result<Entry, Failure> {
-    let event = json!({
+    let mut event = json!({
         "kind": kind,
         "hold": row.hold.id,
         "officer": act.officer,
         "at": gateway.now(),
     });
+    with_word(&mut event, act.word);
     let bytes = crate::domain::json::canonical(&event).map_err(Failure::internal)?;
     gateway.entry(side(&gateway.rules(), &row.hold).party.as_str(), bytes)
+}
+
+/// Adds a passkey's word to an event, where there is one.
+pub(super) fn with_word(event: &mut Value, word: Option<Digest>) {
+    if let (Some(word), Value::Object(members)) = (word, event) {
+        members.insert("word".to_owned(), json!(word));
+    }
 }
 
 async fn decided_view(gateway: &Gateway, id: Id) -> Result<HoldView, Failure> {

@@ -437,12 +437,13 @@ fn event(
     at: &Address,
     (review, act): (Id, &ReviewAct),
 ) -> Result<Entry, Failure> {
-    let event = json!({
+    let mut event = json!({
         "kind": kind,
         "review": review,
         "officer": act.officer,
         "at": gateway.now(),
     });
+    super::hold::with_word(&mut event, act.word);
     let bytes = crate::domain::json::canonical(&event).map_err(Failure::internal)?;
     gateway.entry(at.party.as_str(), bytes)
 }

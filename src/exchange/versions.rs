@@ -59,7 +59,7 @@ pub async fn in_force(gateway: &Gateway) -> Result<RulesView, ChangeFault> {
     });
     let unusable = rules.unusable.iter().map(|unusable| {
         let key = &unusable.key;
-        (key.kind, key.id.clone(), key.version, unusable.reason.clone())
+        (key.kind, key.id.clone(), key.version, unusable.reason.to_string())
     });
     Ok(RulesView {
         gateway: gateway.id().to_owned(),

@@ -31,9 +31,9 @@ pub async fn would(
 ) -> Result<Would, ChangeFault> {
     let document = match Document::parse(kind, id, text) {
         Ok(document) => document,
-        Err(BadDocument { line, reason }) => {
+        Err(BadDocument { line, reason: message }) => {
             let (leaf, accepted) = (String::new(), Vec::new());
-            let findings = vec![Finding { line, leaf, message: reason, accepted }];
+            let findings = vec![Finding { line, leaf, message, accepted }];
             return Ok(Would { findings, needs: None });
         }
     };

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::release_schema;
 use super::source::Source;
 use crate::domain::{
-    Address, Digest, Leaf, LeafName, LeafTable, MessageType, PartyKind, Purpose, Shape,
+    Address, Digest, Leaf, LeafName, LeafTable, MessageType, PartyKind, Phrase, Purpose, Shape,
 };
 
 /// What is wrong with a policy, where, and what would be accepted.
@@ -27,22 +27,36 @@ pub struct Finding {
     /// The leaf concerned.
     pub leaf: String,
     /// What is wrong.
-    pub message: String,
+    pub message: Phrase,
     /// What would be accepted.
     pub accepted: Vec<String>,
 }
 
+impl Finding {
+    /// All of it as one phrase.
+    pub fn phrase(&self) -> Phrase {
+        let named = Phrase::new("why-at-leaf").with("leaf", &self.leaf);
+        self.whole(named.telling("reason", self.message.clone()))
+    }
+
+    /// The same, less the leaf.
+    pub fn told(&self) -> Phrase {
+        self.whole(self.message.clone())
+    }
+
+    fn whole(&self, reason: Phrase) -> Phrase {
+        let accepted = self.accepted.join(", ");
+        let whole = match accepted.as_str() {
+            "" => reason,
+            some => Phrase::new("why-accepted").telling("reason", reason).with("accepted", some),
+        };
+        whole.on_line(self.line)
+    }
+}
+
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.line > 0 {
-            write!(f, "line {}: ", self.line)?;
-        }
-        write!(f, "`{}`: {}", self.leaf, self.message)?;
-        if self.accepted.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "; accepted: {}", self.accepted.join(", "))
-        }
+        self.phrase().fmt(f)
     }
 }
 
@@ -246,7 +260,7 @@ pub(super) fn compile_for(
     let mut findings = Vec::new();
     judge_head(&source, floor, kind, &mut findings);
     if kind == PartyKind::Foreign && leaves_at("/pad", table).next().is_some() {
-        let message = "a release abroad has a member of this name of its own".to_owned();
+        let message = Phrase::new("why-pad");
         findings.push(Finding { line: 0, leaf: "/pad".to_owned(), message, accepted: Vec::new() });
     }
     let operations = cover(&source, table, &mut findings);
@@ -257,11 +271,12 @@ pub(super) fn compile_for(
     let foreign = kind == PartyKind::Foreign;
     let plan = Plan::new(table, &operations, foreign);
     let schema = release_schema::of(&plan, table);
-    let no_schema = |reason: String| {
-        vec![Finding { line: 0, leaf: String::new(), message: reason, accepted: Vec::new() }]
+    let no_schema = || {
+        let message = Phrase::new("why-no-release-schema");
+        vec![Finding { line: 0, leaf: String::new(), message, accepted: Vec::new() }]
     };
-    let validator = release_schema::validator(&schema).map_err(|e| no_schema(e.to_string()))?;
-    let bytes = crate::domain::json::canonical(&schema).map_err(|e| no_schema(e.to_string()))?;
+    let validator = release_schema::validator(&schema).map_err(|_fault| no_schema())?;
+    let bytes = crate::domain::json::canonical(&schema).map_err(|_fault| no_schema())?;
     let text = source.canonical();
     let warnings = unmapped(&source, table, &operations);
     let batch = if foreign { source.head.batch.unwrap_or(floor.batch()) } else { Batch::AtOnce };
@@ -283,25 +298,25 @@ pub(super) fn compile_for(
 
 /// What holds of the policy as a whole.
 fn judge_head(source: &Source, floor: &Floor, kind: PartyKind, findings: &mut Vec<Finding>) {
-    let mut find = |line: usize, leaf: &str, message: String, accepted: Vec<String>| {
+    let mut find = |line: usize, leaf: &str, message: Phrase, accepted: Vec<String>| {
         findings.push(Finding { line, leaf: leaf.to_owned(), message, accepted });
     };
     let head = &source.head;
     if let Err(below) = floor.admits_purpose(head.purpose, &head.message) {
-        let message =
-            format!("for `{}` nothing goes about one person ({})", head.purpose, below.law);
+        let message = Phrase::new("why-aggregate-only").with("purpose", head.purpose);
+        let message = message.with("law", below.law);
         find(source.line("purpose"), "purpose", message, below.accepted);
     }
     if head.sender_proof && matches!(kind, PartyKind::Foreign | PartyKind::Gateway) {
-        let message = "no byte that a sender chose leaves Indonesia".to_owned();
+        let message = Phrase::new("why-no-proof-abroad");
         find(source.line("sender_proof"), "sender_proof", message, vec!["false".to_owned()]);
     }
     let Some(batch) = head.batch else { return };
     if kind != PartyKind::Foreign {
-        let message = "inside Indonesia releases leave at once; the line goes".to_owned();
+        let message = Phrase::new("why-batch-at-home");
         find(source.line("batch"), "batch", message, Vec::new());
     } else if let Err(below) = floor.admits_batch(batch) {
-        let message = format!("{batch} goes below the floor ({})", below.law);
+        let message = Phrase::new("why-batch-below").with("batch", batch).with("law", below.law);
         find(source.line("batch"), "batch", message, below.accepted);
     }
 }
@@ -325,7 +340,7 @@ fn cover(
     let mut counted: Vec<String> = Vec::new();
     let mut unknown = 0;
     for (name, written, line) in &source.leaves {
-        let mut find = |message: String, accepted: Vec<String>| {
+        let mut find = |message: Phrase, accepted: Vec<String>| {
             findings.push(Finding { line: *line, leaf: name.clone(), message, accepted });
         };
         let operation = match Operation::parse(written) {
@@ -340,7 +355,7 @@ fn cover(
             // what may have been meant is worth its while for a few
             unknown += 1;
             let near = if unknown <= NEAREST_MAX { nearest(name, table) } else { Vec::new() };
-            find("the message type has no such leaf".to_owned(), near);
+            find(Phrase::new("why-no-leaf"), near);
             continue;
         }
         let is_leaf = table.leaf(name).is_some();
@@ -350,17 +365,14 @@ fn cover(
             Operation::Drop => {}
             _ if is_leaf => {}
             _ => {
-                find(
-                    "a whole subtree may be dropped, never passed on".to_owned(),
-                    vec!["drop".to_owned()],
-                );
+                find(Phrase::new("why-subtree"), vec!["drop".to_owned()]);
                 continue;
             }
         }
         for leaf in below {
             let each = if is_leaf { operation.clone() } else { Operation::Drop };
             if operations.insert(leaf.to_owned(), each).is_some() {
-                find(format!("`{leaf}` is covered twice"), Vec::new());
+                find(Phrase::new("why-covered-twice").with("leaf", leaf), Vec::new());
             }
         }
         if counted.last() == Some(name) {
@@ -372,7 +384,7 @@ fn cover(
             findings.push(Finding {
                 line: 0,
                 leaf: leaf.name.to_string(),
-                message: "has no operation".to_owned(),
+                message: Phrase::new("why-no-operation"),
                 accepted: vec!["drop".to_owned()],
             });
         }
@@ -393,12 +405,12 @@ fn judge(
         row.map_or(0, |(.., line)| *line)
     };
     for (name, operation) in operations {
-        let mut find = |message: String, accepted: Vec<String>| {
+        let mut find = |message: Phrase, accepted: Vec<String>| {
             findings.push(Finding { line: line_of(name), leaf: name.clone(), message, accepted });
         };
         let leaf = table.leaf(name);
         if let Some(Err(reason)) = leaf.map(|leaf| operation.fits(leaf)) {
-            find(reason.to_owned(), Vec::new());
+            find(Phrase::new(reason), Vec::new());
             continue;
         }
         // the length of an array tells of every leaf in it
@@ -413,11 +425,11 @@ fn judge(
         };
         let below = concerned.find_map(|leaf| admits(leaf).err());
         if let Some(below) = below {
-            let message = format!("`{}` goes below the floor ({})", operation.name(), below.law);
-            find(message, below.accepted);
+            let message = Phrase::new("why-below").with("operation", operation.name());
+            find(message.with("law", below.law), below.accepted);
         }
         if *operation != Operation::Drop && looks_like_identifier(name, leaf, operation) {
-            find("a value that would be passed on looks like an identifier".to_owned(), Vec::new());
+            find(Phrase::new("why-looks-like-identifier"), Vec::new());
         }
     }
 }
@@ -438,8 +450,7 @@ fn unmapped(
         let missing: Vec<&str> =
             codes.iter().filter(|code| !map.contains_key(*code)).map(String::as_str).collect();
         if !missing.is_empty() {
-            let message =
-                format!("a message with one of these is not released: {}", missing.join(", "));
+            let message = Phrase::new("why-unmapped").naming("codes", &missing);
             warnings.push(Finding {
                 line: *line,
                 leaf: name.clone(),

@@ -15,7 +15,7 @@ use super::floor::Floor;
 use super::operation::Operation;
 use super::source::{BadSource, Head, Source, leaves_of, local_date, reading};
 use crate::domain::{
-    Address, Digest, LeafTable, MessageId, MessageType, PartyKind, Purpose, json as forms,
+    Address, Digest, LeafTable, MessageId, MessageType, PartyKind, Phrase, Purpose, json as forms,
 };
 
 /// An exception as its file says.
@@ -70,15 +70,15 @@ impl ExceptionSource {
     pub fn parse(id: &str, text: &str) -> Result<Self, BadSource> {
         let head: Written = reading(text)?;
         let leaves = leaves_of(text, &head.leaves)?;
-        let because = |reason: &str| BadSource { line: 1, reason: reason.to_owned() };
+        let because = |reason| BadSource { line: 1, reason: Phrase::new(reason) };
         if !super::source::is_id(id) {
-            return Err(because("an exception's id is 1 to 64 of `a-z`, `0-9` and `-`"));
+            return Err(because("why-exception-id"));
         }
         if leaves.is_empty() {
-            return Err(because("an exception names the leaves that it is for"));
+            return Err(because("why-exception-no-leaves"));
         }
         if head.instrument.trim().is_empty() || head.why.trim().is_empty() {
-            return Err(because("an exception names its binding `instrument` and says `why`"));
+            return Err(because("why-exception-instrument"));
         }
         Ok(Self { id: id.to_owned(), head, leaves })
     }
@@ -169,7 +169,7 @@ impl ExceptionSource {
         rows.map(|(leaf, _, line)| Finding {
             line: *line,
             leaf: leaf.clone(),
-            message: "an exception adds to a policy, and drops nothing".to_owned(),
+            message: Phrase::new("why-exception-drops"),
             accepted: Vec::new(),
         })
         .collect()

@@ -4,60 +4,13 @@
 //! what is not said does not go. The words stand in `config/locales`, the names of the leaves in
 //! the message schema.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
-use fluent_templates::fluent_bundle::FluentValue;
-use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
 use serde::Serialize;
 
 use super::batch::Batch;
 use super::compile::Compiled;
 use super::diff::{Change, ChangeKind, Diff, HeadChange};
 use super::operation::{Operation, Outcome};
-use crate::domain::Leaf;
-
-static_loader! {
-    static WORDS = {
-        locales: "./config/locales",
-        fallback_language: "id",
-        // the marks around values would break searching and copying
-        customise: |bundle| bundle.set_use_isolating(false),
-    };
-}
-
-const BAHASA: LanguageIdentifier = langid!("id");
-const ENGLISH: LanguageIdentifier = langid!("en");
-
-/// A language officers read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// Bahasa Indonesia; terms still need a native review.
-    Id,
-    /// English.
-    En,
-}
-
-impl Language {
-    /// A message of the catalogue, with its values filled in.
-    pub fn say(self, message: &str, values: &[(&'static str, &str)]) -> String {
-        let language = match self {
-            Self::Id => &BAHASA,
-            Self::En => &ENGLISH,
-        };
-        let values: HashMap<Cow<'static, str>, FluentValue<'_>> =
-            values.iter().map(|(name, value)| (Cow::Borrowed(*name), (*value).into())).collect();
-        WORDS.lookup_with_args(language, message, &values)
-    }
-
-    /// What a person calls a leaf.
-    pub fn label(self, leaf: &Leaf) -> &str {
-        match self {
-            Self::Id => &leaf.label.id,
-            Self::En => &leaf.label.en,
-        }
-    }
-}
+use crate::domain::{Language, Leaf};
 
 /// Sentences: who receives, when releases leave (abroad), one for each leaf that leaves, how many
 /// leaves that is.
@@ -180,9 +133,12 @@ fn say_change(
     }];
     let refused = language.say("policy-diff-refused", &[]);
     for (code, was, is) in &change.codes {
-        let word = |told: &Option<String>| told.clone().unwrap_or_else(|| refused.clone());
+        let word = |told: &Option<String>| {
+            told.as_ref().map_or_else(|| refused.clone(), |told| language.code(told))
+        };
         let (was, is) = (word(was), word(is));
         let [_, label, leaf, ..] = values;
+        let code = language.code(code);
         let values = [label, leaf, ("code", code.as_str()), ("how", &is), ("before", &was)];
         sentences.push(language.say("policy-diff-code", &values));
     }
@@ -241,7 +197,7 @@ fn headline(policy: &Compiled, language: Language) -> String {
     let values = [
         ("recipient", policy.recipient().to_string()),
         ("sender", policy.sender().to_string()),
-        ("message", policy.message().to_string()),
+        ("message", language.code(policy.message().as_str())),
         ("purpose", purpose),
         ("agreement", policy.agreement().to_owned()),
         ("expires", policy.expires().to_string()),
@@ -272,14 +228,15 @@ pub(super) fn how(
     language: Language,
 ) -> Option<String> {
     let codes = match operation.outcome(leaf) {
-        Outcome::Codes(codes) => codes.join(", "),
+        Outcome::Codes(codes) => language.codes(&codes),
         _ => String::new(),
     };
     let message = match operation {
         Operation::Drop => return None,
         Operation::Keep => "policy-op-keep",
         Operation::Constant(value) => {
-            return Some(language.say("policy-op-constant", &[("value", value)]));
+            let value = language.code(value);
+            return Some(language.say("policy-op-constant", &[("value", &value)]));
         }
         Operation::CodeMap(_) | Operation::AgeBand(_) | Operation::Bucket(_) => "policy-op-codes",
         Operation::Year => "policy-op-year",

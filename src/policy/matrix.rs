@@ -2,10 +2,10 @@
 //! change.
 
 use super::compile::Compiled;
-use super::explain::{Language, how};
+use super::explain::how;
 use super::floor::Floor;
 use super::operation::Operation;
-use crate::domain::Class;
+use crate::domain::{Class, Language};
 
 /// What becomes of one leaf for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,7 +38,7 @@ pub use disclose::{
     Disclosure, Withheld, direct_values, disclose, project_unchecked, would_disclose,
 };
 pub use exception::{EXCEPTION_DAYS_MAX, ExceptionSource};
-pub use explain::{DiffSentences, Language, explain, explain_diff, print};
+pub use explain::{DiffSentences, explain, explain_diff, print};
 pub use floor::{BadFloor, Floor};
 pub use lines::changed_lines;
 pub use matrix::{Cell, cells};

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 use super::compile::{Compiled, looks_like_identifier};
-use super::explain::{Language, how};
+use super::explain::how;
 use super::floor::Floor;
 use super::operation::{NAMES, Operation, named_tables};
-use crate::domain::{Leaf, LeafTable, PartyKind};
+use crate::domain::{Language, Leaf, LeafTable, PartyKind};
 
 /// How many items of an array are told apart, where it is counted.
 const CAP: u32 = 4;

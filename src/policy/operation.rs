@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::{Class, Leaf, Shape};
+use crate::domain::{Class, Leaf, Phrase, Shape};
 
 /// What happens to a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +97,6 @@ pub(super) fn province(code: &str) -> Option<&'static str> {
 const EDGES_MAX: usize = 32;
 const CAP_MAX: u64 = 32;
 const CAP_DEFAULT: u64 = 4;
-const A_CODE: &str = "1 to 64 printable ASCII characters without blanks at the ends";
 
 /// What may stand as a constant or in a table: short, and nothing that no one sees.
 fn is_code(text: &str) -> bool {
@@ -125,9 +124,9 @@ pub(super) const NAMES: &[&str] = &[
 
 impl Operation {
     /// Reads an operation as written: a name, or a table with `op`.
-    pub(super) fn parse(value: &Value) -> Result<Self, String> {
+    pub(super) fn parse(value: &Value) -> Result<Self, Phrase> {
         let name = value.as_str().or_else(|| value.get("op").and_then(Value::as_str));
-        let name = name.ok_or_else(|| "an operation is a name or a table with `op`".to_owned())?;
+        let name = name.ok_or(Phrase::new("why-operation-form"))?;
         let allowed: &[&str] = match name {
             "constant" => &["op", "value"],
             "code_map" => &["op", "table", "map"],
@@ -139,16 +138,17 @@ impl Operation {
         if let Some(unknown) =
             value.as_object().and_then(|o| o.keys().find(|k| !allowed.contains(&k.as_str())))
         {
-            return Err(format!("`{name}` has no parameter `{unknown}`"));
+            let phrase = Phrase::new("why-operation-parameter");
+            return Err(phrase.with("operation", name).with("parameter", unknown));
         }
         let text = |key: &str| value.get(key).and_then(Value::as_str);
-        let tables = TABLES.as_ref().ok_or_else(|| "the shipped tables do not load".to_owned())?;
+        let tables = TABLES.as_ref().ok_or(Phrase::new("why-tables-missing"))?;
         Ok(match name {
             "drop" => Self::Drop,
             "keep" => Self::Keep,
             "constant" => match text("value").filter(|value| is_code(value)) {
                 Some(value) => Self::Constant(value.to_owned()),
-                None => return Err(format!("`constant` needs a `value`: {A_CODE}")),
+                None => return Err(Phrase::new("why-constant-value")),
             },
             "code_map" => Self::CodeMap(code_map(value, tables)?),
             "year" => Self::Year,
@@ -156,18 +156,18 @@ impl Operation {
             "month" => Self::Month,
             "age_band" => {
                 let named = text("bands").and_then(|bands| tables.age_bands.get(bands));
-                Self::AgeBand(named.ok_or("`age_band` needs `bands`: foreign or domestic")?.clone())
+                Self::AgeBand(named.ok_or(Phrase::new("why-age-band-bands"))?.clone())
             }
             "country" => Self::Country,
             "adm1" => Self::Adm1,
             "bucket" => {
                 let edges = value.get("edges").cloned().unwrap_or_default();
                 let edges: Vec<i64> = serde_json::from_value(edges)
-                    .map_err(|_cause| "`bucket` needs `edges`, a list of integers")?;
+                    .map_err(|_cause| Phrase::new("why-bucket-edges"))?;
                 let rises = edges.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
                 let fits = edges.len() <= EDGES_MAX && edges.iter().all(|edge| *edge >= 0);
                 if edges.is_empty() || !rises || !fits {
-                    return Err("`edges` are 1 to 32 rising numbers from 0 on".to_owned());
+                    return Err(Phrase::new("why-edges-rise"));
                 }
                 Self::Bucket(edges)
             }
@@ -175,11 +175,14 @@ impl Operation {
                 let cap = value.get("cap").map_or(Some(CAP_DEFAULT), Value::as_u64);
                 let cap = cap.filter(|cap| (1..=CAP_MAX).contains(cap));
                 let cap = cap.and_then(|cap| u32::try_from(cap).ok());
-                Self::Count(cap.ok_or("`cap` is 1 to 32")?)
+                Self::Count(cap.ok_or(Phrase::new("why-count-cap"))?)
             }
             "pseudonym" => Self::Pseudonym,
             "hold" => Self::Hold,
-            _ => return Err(format!("`{name}` is no operation; there are: {}", NAMES.join(", "))),
+            _ => {
+                let phrase = Phrase::new("why-no-such-operation").with("operation", name);
+                return Err(phrase.with("names", NAMES.join(", ")));
+            }
         })
     }
 
@@ -203,25 +206,25 @@ impl Operation {
         }
     }
 
-    /// Whether it can be applied to this leaf at all; else why not.
+    /// Whether it can be applied to this leaf at all; else why not, as a phrase.
     pub(super) fn fits(&self, leaf: &Leaf) -> Result<(), &'static str> {
         let is_reference = leaf.reference.is_some();
         match self {
             Self::Drop => Ok(()),
             Self::Pseudonym if is_reference && leaf.array.is_none() => Ok(()),
-            Self::Pseudonym => Err("only a reference can become a pseudonym"),
-            _ if is_reference => Err("a reference is passed on as a pseudonym or not at all"),
+            Self::Pseudonym => Err("why-only-reference-pseudonym"),
+            _ if is_reference => Err("why-reference-as-pseudonym"),
             Self::Keep | Self::Constant(_) => Ok(()),
             Self::CodeMap(map) => match &leaf.shape {
                 Shape::Codes(codes) if codes.iter().any(|code| map.contains_key(code)) => Ok(()),
-                Shape::Codes(_) => Err("no code of this leaf has a row in the table"),
-                _ => Err("only a closed list can be mapped"),
+                Shape::Codes(_) => Err("why-table-misses-leaf"),
+                _ => Err("why-only-list-mapped"),
             },
             Self::Year | Self::HalfYear | Self::Month => match leaf.shape {
                 Shape::Date | Shape::DateTime | Shape::PartialDate if leaf.array.is_none() => {
                     Ok(())
                 }
-                _ => Err("only a date can be coarsened to a period"),
+                _ => Err("why-only-date-coarsened"),
             },
             Self::AgeBand(_) => match leaf.shape {
                 Shape::Date | Shape::PartialDate
@@ -229,24 +232,24 @@ impl Operation {
                 {
                     Ok(())
                 }
-                _ => Err("only a date of birth has an age band"),
+                _ => Err("why-only-birth-band"),
             },
             Self::Country | Self::Adm1 => {
                 let name = leaf.name.as_str();
                 if leaf.array.is_none() && (name.ends_with("adm1") || name.ends_with("adm2")) {
                     Ok(())
                 } else {
-                    Err("only a place has a province or country")
+                    Err("why-only-place")
                 }
             }
             Self::Bucket(_) => match leaf.shape {
                 Shape::Integer { .. } if leaf.array.is_none() => Ok(()),
-                _ => Err("only a number falls into a bucket"),
+                _ => Err("why-only-number-bucket"),
             },
             Self::Count(_) if leaf.array.is_some() => Ok(()),
-            Self::Count(_) => Err("only an array can be counted"),
+            Self::Count(_) => Err("why-only-array-counted"),
             Self::Hold if leaf.class == Class::Text && !leaf.name.as_str().contains('*') => Ok(()),
-            Self::Hold => Err("only a free text of its own can be held"),
+            Self::Hold => Err("why-only-text-held"),
         }
     }
 
@@ -283,17 +286,17 @@ fn distinct<'a>(codes: impl Iterator<Item = &'a String>) -> Outcome {
     Outcome::Codes(codes)
 }
 
-fn code_map(value: &Value, tables: &Tables) -> Result<BTreeMap<String, String>, String> {
+fn code_map(value: &Value, tables: &Tables) -> Result<BTreeMap<String, String>, Phrase> {
     match (value.get("table").and_then(Value::as_str), value.get("map")) {
         (Some(name), None) => tables.code_maps.get(name).cloned().ok_or_else(|| {
             let known: Vec<_> = tables.code_maps.keys().map(String::as_str).collect();
-            format!("there is no table `{name}`; there are: {}", known.join(", "))
+            Phrase::new("why-no-table").with("table", name).with("names", known.join(", "))
         }),
         (None, Some(map)) => serde_json::from_value(map.clone())
             .ok()
             .filter(|map: &BTreeMap<String, String>| map.values().all(|code| is_code(code)))
-            .ok_or_else(|| format!("`map` gives a code for a code: {A_CODE}")),
-        _ => Err("`code_map` needs `table` or `map`".to_owned()),
+            .ok_or(Phrase::new("why-map-codes")),
+        _ => Err(Phrase::new("why-map-or-table")),
     }
 }
 

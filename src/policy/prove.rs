@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::compile::Compiled;
 use super::operation::{Operation, Outcome};
 use super::plan::PAD;
-use crate::domain::Class;
+use crate::domain::{Class, Phrase};
 
 /// The proof of one policy.
 #[derive(Debug)]
@@ -33,7 +33,9 @@ pub struct ProofRow {
     /// What happens to it.
     pub operation: &'static str,
     /// What can come out.
-    pub comes_out: String,
+    pub comes_out: Phrase,
+    /// The same, where it is a closed list.
+    pub codes: Vec<String>,
 }
 
 /// Walks every leaf of the schema, and every array that is counted.
@@ -76,19 +78,21 @@ fn tells(outcome: &Outcome, operation: &Operation) -> bool {
 }
 
 fn row(leaf: &str, class: Class, operation: &Operation, outcome: Outcome) -> ProofRow {
-    let comes_out = match outcome {
-        Outcome::Nothing => "-".to_owned(),
-        Outcome::Codes(codes) => codes.join("|"),
-        Outcome::Minted => "a reference of the recipient's own".to_owned(),
-        Outcome::Month => "a month".to_owned(),
-        Outcome::Year => "a year".to_owned(),
-        Outcome::HalfYear => "a half-year".to_owned(),
-        Outcome::AsItIs if *operation == Operation::Hold => {
-            "the text, once an officer lets it go".to_owned()
-        }
-        Outcome::AsItIs => "the value as sent".to_owned(),
+    let comes_out = match &outcome {
+        Outcome::Nothing => Phrase::new("why-out-nothing"),
+        Outcome::Codes(codes) => Phrase::new("why-said").with("said", codes.join("|")),
+        Outcome::Minted => Phrase::new("why-out-minted"),
+        Outcome::Month => Phrase::new("why-out-month"),
+        Outcome::Year => Phrase::new("why-out-year"),
+        Outcome::HalfYear => Phrase::new("why-out-half-year"),
+        Outcome::AsItIs if *operation == Operation::Hold => Phrase::new("why-out-held"),
+        Outcome::AsItIs => Phrase::new("why-out-as-sent"),
     };
-    ProofRow { leaf: leaf.to_owned(), class, operation: operation.name(), comes_out }
+    let codes = match outcome {
+        Outcome::Codes(codes) => codes,
+        _ => Vec::new(),
+    };
+    ProofRow { leaf: leaf.to_owned(), class, operation: operation.name(), comes_out, codes }
 }
 
 /// Whether every place in the release schema is one that an operation other than `drop` answers

@@ -8,7 +8,7 @@ use time::Date;
 use toml_edit::{DocumentMut, InlineTable, Item, TableLike};
 
 use super::source::BadSource;
-use crate::domain::{Class, Leaf, LeafTable};
+use crate::domain::{Class, Leaf, LeafTable, Phrase};
 
 /// Longest reason beside a row, in characters.
 const REASON_CHARS_MAX: usize = 200;
@@ -47,7 +47,7 @@ pub fn rewritten(
         line: error
             .span()
             .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count()),
-        reason: error.message().to_owned(),
+        reason: Phrase::unreadable(error.message()),
     })?;
     for (name, value) in &head.texts {
         set(document.as_table_mut(), name, value.as_str().into());
@@ -60,7 +60,7 @@ pub fn rewritten(
     }
     let leaves = document.entry("leaves").or_insert_with(toml_edit::table);
     let Some(leaves) = leaves.as_table_like_mut() else {
-        return Err(BadSource { line: 1, reason: "`leaves` is a table".to_owned() });
+        return Err(BadSource { line: 1, reason: Phrase::new("why-leaves-no-table") });
     };
     for (name, written) in arrays(rows, table) {
         open_or_count(leaves, name, written, table);

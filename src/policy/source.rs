@@ -9,7 +9,7 @@ use time::Date;
 use super::batch::Batch;
 use super::operation::named_table;
 use super::set::Edge;
-use crate::domain::{Address, Digest, MessageType, Purpose, json};
+use crate::domain::{Address, Digest, MessageType, Phrase, Purpose, json};
 
 /// A policy file.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ pub struct BadSource {
     /// Line, from 1.
     pub line: usize,
     /// Why.
-    pub reason: String,
+    pub reason: Phrase,
 }
 
 impl Source {
@@ -121,7 +121,7 @@ impl Source {
         let leaves = leaves_of(text, &head.leaves)?;
         let id = head.id.as_deref().unwrap_or(id);
         if !is_id(id) {
-            let reason = "a policy's id is 1 to 64 of `a-z`, `0-9` and `-`".to_owned();
+            let reason = Phrase::new("why-policy-id");
             return Err(BadSource { line: 1, reason });
         }
         let (_, head_lines) = lines_of(text);
@@ -195,7 +195,7 @@ pub(super) fn is_id(id: &str) -> bool {
 pub(super) fn reading<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, BadSource> {
     toml::from_str(text).map_err(|error| BadSource {
         line: error.span().map_or(1, |span| line_at(text, span.start)),
-        reason: error.message().to_owned(),
+        reason: Phrase::unreadable(error.message()),
     })
 }
 
@@ -209,7 +209,7 @@ pub(super) fn leaves_of(
     for (name, operation) in rows {
         let line = lines.get(name).copied().unwrap_or(1);
         let operation = serde_json::to_value(operation)
-            .map_err(|error| BadSource { line, reason: error.to_string() })?;
+            .map_err(|error| BadSource { line, reason: Phrase::unreadable(&error.to_string()) })?;
         leaves.push((name.clone(), operation, line));
     }
     Ok(leaves)
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(table.digest(), monthly.digest());
         let bad = parse("batch = { day = 31, hour = \"10:30 Asia/Jakarta\" }\n[leaves]");
         let bad = bad.unwrap_err();
-        assert_eq!((bad.line, bad.reason.contains("1 to 28")), (8, true), "{bad}");
+        assert_eq!((bad.line, bad.reason.to_string().contains("1 to 28")), (8, true), "{bad}");
     }
 
     #[test]

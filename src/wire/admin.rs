@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::Fault;
 use crate::domain::state::ReviewKind;
+use crate::domain::{Digest, Fault};
 
 /// One release in the list of everything a party received. Shows no value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -217,6 +217,10 @@ pub struct HoldAct {
     /// Why; required to release or discard.
     #[serde(default)]
     pub reason: String,
+    /// SHA-256 of the word that the officer's passkey said, where the console has checked one;
+    /// nobody who asks from elsewhere can claim one.
+    #[serde(skip)]
+    pub word: Option<Digest>,
 }
 
 /// A review, as the officer who decides sees it. Shows no value.
@@ -252,4 +256,7 @@ pub struct ReviewAct {
     /// Why; required to decide.
     #[serde(default)]
     pub reason: String,
+    /// As a hold's.
+    #[serde(skip)]
+    pub word: Option<Digest>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Act, DocumentKind, VersionState};
+use crate::domain::{Act, DocumentKind, Phrase, VersionState};
 
 /// A text to keep as a draft.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ pub struct VersionView {
     pub stands: String,
     /// Why it is in force for nobody, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unusable: Option<String>,
+    pub unusable: Option<Phrase>,
     /// From when it is in force, RFC 3339, once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<String>,

@@ -580,7 +580,8 @@ fn what_was_held_for_its_group_is_so_again_once_its_exception_has_ended() {
         let holds = runtime.block_on(hold::list(gateway, false)).unwrap();
         holds.into_iter().filter(|hold| hold.recipient == "cuta-be").collect::<Vec<_>>()
     };
-    let act = HoldAct { officer: "petugas-jaga".to_owned(), reason: "contoh".to_owned() };
+    let (officer, reason) = ("petugas-jaga".to_owned(), "contoh".to_owned());
+    let act = HoldAct { officer, reason, word: None };
     let id = abroad()[0].id.parse().unwrap();
     runtime.block_on(hold::release(gateway, id, &act)).unwrap();
     assert!(abroad().is_empty());

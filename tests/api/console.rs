@@ -16,7 +16,7 @@ use crate::lifecycle::titian;
 use crate::live::{Answer, Live};
 
 const ORIGIN: &str = "https://localhost:8444";
-const EDITOR: &str = "petugas-kebijakan";
+pub(crate) const EDITOR: &str = "petugas-kebijakan";
 const APPROVER: &str = "pejabat-pengesah";
 /// Of nobody: no example has it.
 const NAME: &str = "Wexqorlin";
@@ -31,12 +31,12 @@ struct Seat<'l> {
 }
 
 /// What stands between two marks.
-fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     let rest = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}")).1;
     rest.split_once(after).unwrap().0
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
 }
 
@@ -228,31 +228,80 @@ fn every_page_is_made_in_both_languages() {
     assert!(seen.len() > 20, "{seen:?}");
 }
 
+#[test]
+fn the_ledger_names_the_word_by_which_a_passkey_decided_and_no_other_desk_can() {
+    let live = Live::start();
+    let case = budget::referred(&live);
+    let rare = budget::rare(&live, &case, "received", "accepted");
+    assert_eq!(budget::to_cuta(&live, &rare), "held");
+    let mut seat = Seat::new(&live);
+    seat.enrol("petugas-jaga");
+    assert_eq!(seat.sign_in().status, 303);
+    let list = seat.get("/waiting").text;
+    let hold = between(&list, "href=\"/waiting/hold/", "\"").to_owned();
+    let page = seat.get(&format!("/waiting/hold/{hold}")).text;
+    let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+    let discard = page.split_once("/discard\"").unwrap().1;
+    let word = seat.word(discard);
+    let fields = [("token", &*token), ("reason", "contoh"), ("word", &*word)];
+    let path = format!("/waiting/hold/{hold}/discard");
+    assert_eq!(seat.ask("POST", &path, &fields).status, 303);
+    let beside = rusqlite::Connection::open(live.home().join("titian.db")).unwrap();
+    let event: Vec<u8> = beside
+        .query_row(
+            "SELECT event FROM ledger_entries WHERE ledger = 'kemensos' \
+             AND instr(event, 'hold-discarded') > 0",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let event: serde_json::Value = serde_json::from_slice(&event).unwrap();
+    assert_eq!(event["word"], Digest::of(word.as_bytes()).to_string(), "{event}");
+    // what the admin socket is asked names no word
+    let claimed = r#"{"officer": "petugas-jaga", "reason": "r", "word": "x"}"#;
+    let act: titian::wire::HoldAct = serde_json::from_str(claimed).unwrap();
+    assert_eq!(act.word, None);
+}
+
 /// The console of a home whose clock a test turns, asked without a listener.
-struct Pages {
-    served: Clocked,
-    router: axum::Router,
+pub(crate) struct Pages {
+    pub(crate) served: Clocked,
+    pub(crate) router: axum::Router,
     key: EcdsaKeyPair,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl Pages {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let served = Clocked::start();
         let site = Site { gateway: served.opened.shared(), origin: ORIGIN.to_owned() };
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         Self { router: router(site), served, key, cookie: String::new() }
     }
 
-    fn ask(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-        let request = axum::http::Request::builder()
+    /// A request of this browser's.
+    pub(crate) fn request(
+        &self,
+        (method, path): (&str, &str),
+        body: axum::body::Body,
+    ) -> axum::extract::Request {
+        axum::http::Request::builder()
             .method(method)
             .uri(path)
             .header("cookie", &self.cookie)
             .header("origin", ORIGIN)
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(axum::body::Body::from(form(fields)))
-            .unwrap();
+            .body(body)
+            .unwrap()
+    }
+
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> (u16, String) {
+        let request = self.request((method, path), form(fields).into());
         let router = self.router.clone();
         let (head, text) = self.served.block_on(async {
             let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
@@ -267,7 +316,7 @@ impl Pages {
     }
 
     /// Two officers put an officer's record with the passkey in force.
-    fn enrol(&self, officer: &str, rest: &str) {
+    pub(crate) fn enrol(&self, officer: &str, rest: &str) {
         let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
         let [x, y] = [x, y].map(|half| URL_SAFE_NO_PAD.encode(half));
         // its key file's key stays: with it the record is proposed
@@ -283,7 +332,7 @@ impl Pages {
         assert_eq!(stands, "in_force");
     }
 
-    fn sign_in(&mut self) -> u16 {
+    pub(crate) fn sign_in(&mut self) -> u16 {
         let (_, page) = self.ask("GET", "/sign-in", &[]);
         let word = word(&self.key, &page, ORIGIN);
         let fields = [("credential", CREDENTIAL), ("word", &*word)];

@@ -13,6 +13,7 @@ mod governed;
 mod hostile;
 mod lifecycle;
 mod live;
+mod pages;
 mod replay;
 mod reviews;
 mod scheduled;

@@ -147,6 +147,30 @@ test("a word for one decision decides nothing else, and two officers decide once
   assert.match(await page.textContent("main"), /Kept back for good.*petugas-kebijakan/s);
 });
 
+test("a reason of too many bytes is told before a passkey is asked", async () => {
+  referred();
+  const [hold] = holds();
+  const { page, go } = jaga;
+  await go(`/waiting/hold/${hold.id}?lang=id`);
+  const reason = page.locator('form[action$="/release"] textarea');
+  // few letters, many bytes
+  await reason.fill("\u00e9".repeat(300));
+  let asked = 0;
+  const count = () => (asked += 1);
+  page.on("request", count);
+  await button(page, "/release").click();
+  assert.match(await reason.evaluate((it) => it.validationMessage), /sedikit terlalu panjang/);
+  page.off("request", count);
+  assert.equal(asked, 0);
+  assert.equal(holds().length, 1);
+  await reason.fill("\u00e9".repeat(250));
+  assert.equal(await reason.evaluate((it) => it.validationMessage), "");
+  await pressed(page, button(page, "/release"));
+  assert.equal(page.url(), `${desk.origin}/waiting`);
+  await go("/waiting?lang=en");
+  collect(UNIT);
+});
+
 test("too few alike is told in numbers, and is not let go", async () => {
   const grown = (claims) => {
     claims.body.subject.scope = "woman";

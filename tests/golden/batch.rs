@@ -1,9 +1,8 @@
 //! When releases leave: what a policy may say of it under either floor, and how it is told.
 
-use titian::domain::PartyKind;
+use titian::domain::{Language, PartyKind};
 use titian::policy::{
-    Batch, Compiled, Finding, HeadChange, Language, Source, compile, diff, explain, explain_diff,
-    print,
+    Batch, Compiled, Finding, HeadChange, Source, compile, diff, explain, explain_diff, print,
 };
 
 use crate::support::{floors, read, table};
@@ -53,7 +52,7 @@ fn a_policy_may_be_as_seldom_as_its_floor_or_more_so_and_never_more_often() {
     let line = text.lines().position(|line| line == "[leaves]").unwrap() + 1;
     assert_eq!(finding.line, line);
     assert_eq!(finding.accepted, ["{ day = 1, hour = \"09:00 Asia/Jakarta\" }"]);
-    assert!(finding.message.contains("UU 27/2022"), "{finding}");
+    assert!(finding.message.to_string().contains("UU 27/2022"), "{finding}");
 }
 
 #[test]

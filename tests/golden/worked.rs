@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use titian::domain::{Body, LeafName};
-use titian::policy::{Language, Withheld, disclose, explain, prove};
+use titian::domain::{Body, Language, LeafName};
+use titian::policy::{Withheld, disclose, explain, prove};
 
 use crate::support::{changed, context, example, read, run, shipped};
 

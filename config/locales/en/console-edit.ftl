@@ -11,7 +11,6 @@ edit-edge = From { $sender } to { $recipient }.
 edit-message = Message type: { $message }.
 edit-why = Why this policy is as it is (approvers and auditors read it; name no person)
 edit-expires = Last day in force
-edit-bad-day = The last day cannot be read: choose a day.
 edit-purpose = Purpose
 edit-agreement = Agreement
 edit-arrays = Lists

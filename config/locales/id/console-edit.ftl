@@ -11,7 +11,6 @@ edit-edge = Dari { $sender } kepada { $recipient }.
 edit-message = Jenis pesan: { $message }.
 edit-why = Mengapa kebijakan ini demikian (dibaca pejabat pengesah dan auditor; jangan menyebut nama orang)
 edit-expires = Hari terakhir berlaku
-edit-bad-day = Hari terakhir tidak terbaca: pilih tanggal.
 edit-purpose = Tujuan
 edit-agreement = Nota kesepahaman
 edit-arrays = Daftar

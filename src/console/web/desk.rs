@@ -22,7 +22,7 @@ use super::session::Seat;
 use super::sign_in::{Asked, ask, check};
 use crate::config::Role;
 use crate::domain::state::Urgency;
-use crate::domain::{Code, Id, Refused};
+use crate::domain::{Code, Digest, Id, Refused};
 use crate::exchange::review::Verdict;
 use crate::exchange::waiting::{self, Matter, Waits};
 use crate::exchange::{Failure, hold, review};
@@ -33,9 +33,8 @@ pub(super) fn routes() -> Router<Site> {
         .route("/waiting", get(list))
         .route("/waiting/hold/{id}", get(show_hold))
         .route("/waiting/hold/{id}/show", post(show_values))
-        .route("/waiting/hold/{id}/{decision}", post(decide_hold))
         .route("/waiting/review/{id}", get(show_review))
-        .route("/waiting/review/{id}/{decision}", post(decide_review))
+        .route("/waiting/{matter}/{id}/{decision}", post(decide))
 }
 
 /// Entries of one page.
@@ -72,6 +71,34 @@ const RULES: &[&str] = &[
     "group",
     "both-versions",
 ];
+
+/// Keywords of a schema that a value may fail, and the names of their words.
+const KEYWORDS: &[(&str, &str)] = &[
+    ("required", "missing"),
+    ("additionalProperties", "unknown"),
+    ("type", "kind"),
+    ("enum", "not-listed"),
+    ("const", "not-listed"),
+    ("pattern", "form"),
+    ("format", "form"),
+    ("minLength", "too-small"),
+    ("minItems", "too-small"),
+    ("minimum", "too-small"),
+    ("maxLength", "too-large"),
+    ("maxItems", "too-large"),
+    ("maximum", "too-large"),
+];
+
+/// What a finding's keyword means, with the keyword beside where it says more.
+pub(super) fn rule_words(page: &Page, keyword: &str) -> String {
+    if RULES.contains(&keyword) {
+        return page.of("hold-rule", keyword);
+    }
+    match KEYWORDS.iter().find(|(known, _)| *known == keyword) {
+        Some((_, words)) => page.of("keyword", words),
+        None => page.t1("hold-other-rule", "rule", keyword),
+    }
+}
 
 /// A message's type in words; as it is written where nobody has put it into words yet.
 pub(super) fn type_words(page: &Page, message_type: &str) -> String {
@@ -152,11 +179,7 @@ struct Hold {
 
 impl Hold {
     fn rule(&self, keyword: &str) -> String {
-        if RULES.contains(&keyword) {
-            self.page.of("hold-rule", keyword)
-        } else {
-            self.page.t1("hold-other-rule", "rule", keyword)
-        }
+        rule_words(&self.page, keyword)
     }
 
     /// For whose officers it is: the sender's where nobody abroad may know.
@@ -256,7 +279,7 @@ async fn show_values(
 ) -> Result<Response, Fault> {
     let shown = async {
         seat.visit.check(&form.token)?;
-        let act = HoldAct { officer: seat.officer.name.clone(), reason: String::new() };
+        let act = hold_act(&seat, "");
         Ok::<_, Fault>(hold::show(seat.gateway(), named(&id)?, &act).await?)
     };
     match shown.await {
@@ -277,52 +300,99 @@ struct Decision {
     reason: String,
 }
 
-async fn decide_hold(
+/// What may be decided about a hold or a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Release,
+    Discard,
+    Resume,
+    Keep,
+}
+
+impl Way {
+    /// As the path says it.
+    fn of(matter: &str, decision: &str) -> Option<Self> {
+        match (matter, decision) {
+            ("hold", "release") => Some(Self::Release),
+            ("hold", "discard") => Some(Self::Discard),
+            ("review", "resume") => Some(Self::Resume),
+            ("review", "keep") => Some(Self::Keep),
+            _ => None,
+        }
+    }
+
+    /// What the passkey's word is about, and the name of its form.
+    const fn act(self) -> &'static str {
+        match self {
+            Self::Release => "hold-release",
+            Self::Discard => "hold-discard",
+            Self::Resume => "review-resume",
+            Self::Keep => "review-keep",
+        }
+    }
+
+    /// What is said once it is done.
+    const fn done(self) -> &'static str {
+        match self {
+            Self::Release => "hold-released",
+            Self::Discard => "hold-discarded",
+            Self::Resume => "review-resumed",
+            Self::Keep => "review-kept",
+        }
+    }
+
+    async fn go(self, seat: &Seat, id: Id, reason: &str, word: Digest) -> Result<(), Failure> {
+        let (gateway, word) = (seat.gateway(), Some(word));
+        let said = HoldAct { word, ..hold_act(seat, reason) };
+        match self {
+            Self::Release => hold::release(gateway, id, &said).await.map(drop),
+            Self::Discard => hold::discard(gateway, id, &said).await.map(drop),
+            Self::Resume | Self::Keep => {
+                let resumes = self == Self::Resume;
+                let verdict = if resumes { Verdict::Resume } else { Verdict::Keep };
+                let said = ReviewAct { word, ..review_act(seat, reason) };
+                review::decide(gateway, id, verdict, &said).await.map(drop)
+            }
+        }
+    }
+
+    /// The page again, with what was typed.
+    async fn again(self, seat: &Seat, id: &str, last: Last) -> Result<Response, Fault> {
+        match self {
+            Self::Release | Self::Discard => hold_page(seat, look(seat, id).await?, last),
+            Self::Resume | Self::Keep => review_page(seat, look_at_review(seat, id).await?, last),
+        }
+    }
+}
+
+async fn decide(
     seat: Seat,
-    Path((id, decision)): Path<(String, String)>,
+    Path((matter, id, decision)): Path<(String, String, String)>,
     Form(form): Form<Decision>,
 ) -> Result<Response, Fault> {
     let page = &seat.visit.page;
-    let (what, done) = match decision.as_str() {
-        "release" => ("hold-release", "hold-released"),
-        "discard" => ("hold-discard", "hold-discarded"),
-        _ => return Ok(Fault::Unknown.shown(page)),
+    let decided = async {
+        let way = Way::of(&matter, &decision).ok_or(Fault::Unknown)?;
+        seat.visit.check(&form.token)?;
+        let named = named(&id)?;
+        let (status, fault) = match check(&seat, &act(way.act(), &id), &form.word) {
+            Err(_stale) => (StatusCode::FORBIDDEN, page.t("desk-stale")),
+            Ok(word) => match way.go(&seat, named, &form.reason, word).await {
+                Ok(()) => {
+                    seat.visit.notice(way.done()).await?;
+                    return Ok(see("/waiting"));
+                }
+                Err(Failure::Problem(refused)) if refused.code != Code::NotFound => {
+                    (StatusCode::CONFLICT, why(page, &refused))
+                }
+                Err(failure) => return Err(failure.into()),
+            },
+        };
+        let typed = Typed { form: way.act(), reason: form.reason.clone() };
+        let last = Last { status, fault: Some(fault), typed, ..Last::default() };
+        way.again(&seat, &id, last).await
     };
-    if let Err(fault) = seat.visit.check(&form.token) {
-        return Ok(fault.shown(page));
-    }
-    let again = async |status, fault| match look(&seat, &id).await {
-        Ok(view) => {
-            let fault = Some(fault);
-            let typed = Typed { form: what, reason: form.reason.clone() };
-            let last = Last { status, fault, typed, ..Last::default() };
-            hold_page(&seat, view, last)
-        }
-        Err(fault) => Ok(fault.shown(page)),
-    };
-    if check(&seat, &act(what, &id), &form.word).is_err() {
-        return again(StatusCode::FORBIDDEN, page.t("desk-stale")).await;
-    }
-    let said = HoldAct { officer: seat.officer.name.clone(), reason: form.reason.clone() };
-    let id_named = match named(&id) {
-        Ok(id) => id,
-        Err(fault) => return Ok(fault.shown(page)),
-    };
-    let decided = if what == "hold-release" {
-        hold::release(seat.gateway(), id_named, &said).await
-    } else {
-        hold::discard(seat.gateway(), id_named, &said).await
-    };
-    match decided {
-        Ok(_) => {
-            seat.visit.notice(done).await?;
-            Ok(see("/waiting"))
-        }
-        Err(Failure::Problem(refused)) if refused.code != Code::NotFound => {
-            again(StatusCode::CONFLICT, why(page, &refused)).await
-        }
-        Err(failure) => Ok(Fault::from(failure).shown(page)),
-    }
+    decided.await.or_else(|fault: Fault| Ok(fault.shown(page)))
 }
 
 /// Why nothing was decided, in words.
@@ -371,7 +441,11 @@ fn review_page(seat: &Seat, view: ReviewView, last: Last) -> Result<Response, Fa
 }
 
 fn review_act(seat: &Seat, reason: &str) -> ReviewAct {
-    ReviewAct { officer: seat.officer.name.clone(), reason: reason.to_owned() }
+    ReviewAct { officer: seat.officer.name.clone(), reason: reason.to_owned(), word: None }
+}
+
+fn hold_act(seat: &Seat, reason: &str) -> HoldAct {
+    HoldAct { officer: seat.officer.name.clone(), reason: reason.to_owned(), word: None }
 }
 
 async fn look_at_review(seat: &Seat, id: &str) -> Result<ReviewView, Fault> {
@@ -382,48 +456,5 @@ async fn show_review(seat: Seat, Path(id): Path<String>) -> Result<Response, Fau
     match look_at_review(&seat, &id).await {
         Ok(view) => review_page(&seat, view, Last::default()),
         Err(fault) => Ok(fault.shown(&seat.visit.page)),
-    }
-}
-
-async fn decide_review(
-    seat: Seat,
-    Path((id, decision)): Path<(String, String)>,
-    Form(form): Form<Decision>,
-) -> Result<Response, Fault> {
-    let page = &seat.visit.page;
-    let (what, verdict, done) = match decision.as_str() {
-        "resume" => ("review-resume", Verdict::Resume, "review-resumed"),
-        "keep" => ("review-keep", Verdict::Keep, "review-kept"),
-        _ => return Ok(Fault::Unknown.shown(page)),
-    };
-    if let Err(fault) = seat.visit.check(&form.token) {
-        return Ok(fault.shown(page));
-    }
-    let again = async |status, fault| match look_at_review(&seat, &id).await {
-        Ok(view) => {
-            let fault = Some(fault);
-            let typed = Typed { form: what, reason: form.reason.clone() };
-            let last = Last { status, fault, typed, ..Last::default() };
-            review_page(&seat, view, last)
-        }
-        Err(fault) => Ok(fault.shown(page)),
-    };
-    if check(&seat, &act(what, &id), &form.word).is_err() {
-        return again(StatusCode::FORBIDDEN, page.t("desk-stale")).await;
-    }
-    let id_named = match named(&id) {
-        Ok(id) => id,
-        Err(fault) => return Ok(fault.shown(page)),
-    };
-    let said = review_act(&seat, &form.reason);
-    match review::decide(seat.gateway(), id_named, verdict, &said).await {
-        Ok(_) => {
-            seat.visit.notice(done).await?;
-            Ok(see("/waiting"))
-        }
-        Err(Failure::Problem(refused)) if refused.code != Code::NotFound => {
-            again(StatusCode::CONFLICT, why(page, &refused)).await
-        }
-        Err(failure) => Ok(Fault::from(failure).shown(page)),
     }
 }

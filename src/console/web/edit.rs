@@ -265,7 +265,7 @@ impl About<'_> {
 fn typed(seat: &Seat, (kind, id): (DocumentKind, &str), fields: &Fields) -> (Begin, Vec<Finding>) {
     let rules = seat.gateway().rules();
     let (text, findings) = match kind {
-        DocumentKind::Policy => text_of(&rules, &seat.visit.page, id, fields),
+        DocumentKind::Policy => text_of(&rules, id, fields),
         _ => (fields.get("text").to_owned(), Vec::new()),
     };
     let begin = Begin {
@@ -295,7 +295,7 @@ async fn preview(
             let beside = about.beside(&seat, &begin.text, findings).await?;
             return Ok(html(StatusCode::OK, &Fragment { page: seat.page(), beside }));
         }
-        let fault = findings.first().map(|finding| finding.message.clone());
+        let fault = findings.first().map(|finding| seat.visit.page.say(&finding.message));
         about.page(&seat, begin, (false, fault), StatusCode::OK).await
     };
     shown.await.or_else(|fault: Fault| Ok(fault.shown(&seat.visit.page)))
@@ -314,7 +314,7 @@ async fn save(
         if let Some(finding) = findings.into_iter().next() {
             let views = versions_of(&seat, (kind, &id)).await?;
             let about = About { kind, id: &id, views: &views, as_text };
-            let fault = (false, Some(finding.message));
+            let fault = (false, Some(seat.visit.page.say(&finding.message)));
             return about.page(&seat, begin, fault, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
         kept(&seat, (kind, &id), begin, as_text).await
@@ -361,11 +361,16 @@ pub(super) async fn kept(
             if let Some(draft) = begin.draft.filter(|_| is_other) {
                 return Ok(conflict(seat, (kind, id), begin.text, draft, &views));
             }
-            let said = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            let said = refusal(&seat.visit.page, &fault);
             let about = About { kind, id, views: &views, as_text };
             about.page(seat, begin, (false, Some(said)), StatusCode::UNPROCESSABLE_ENTITY).await
         }
     }
+}
+
+/// That nothing was done, and why.
+pub(super) fn refusal(page: &Page, fault: &ChangeFault) -> String {
+    format!("{}: {}.", page.t("version-refused"), page.say(&fault.phrase()))
 }
 
 /// Whether it is a draft that the officer has kept last, with that very text; its number apart.
@@ -448,7 +453,7 @@ mod tests {
     use super::super::edit_form::{Group, Row};
     use super::super::preview::{Fate, Shown, Told};
     use super::*;
-    use crate::config::Language;
+    use crate::domain::{Language, Phrase};
     use crate::policy::DiffSentences;
 
     const MARKUP: &str = "\"><script>alert(1)</script>";
@@ -456,7 +461,8 @@ mod tests {
     fn page(language: Language) -> Page {
         let (token, path) = ("token".to_owned(), "/edit/policy/p".to_owned());
         let zone = super::super::zone::Zone::default();
-        Page { language, zone, officer: None, token, path, notice: Some("kept".to_owned()) }
+        let (query, notice) = (Vec::new(), Some("kept".to_owned()));
+        Page { language, zone, officer: None, token, path, query, notice }
     }
 
     fn beside() -> Beside {
@@ -485,7 +491,7 @@ mod tests {
         let finding = Finding {
             line: 3,
             leaf: MARKUP.to_owned(),
-            message: MARKUP.to_owned(),
+            message: Phrase::new("why-said").with("said", MARKUP),
             accepted: vec![MARKUP.to_owned()],
         };
         let said = || vec![MARKUP.to_owned()];

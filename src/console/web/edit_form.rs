@@ -13,8 +13,7 @@ use super::fault::Fault;
 use super::page::Page;
 use super::preview::{class_name, named};
 use super::session::Seat;
-use super::versions::spoken;
-use crate::domain::{Class, Leaf, LeafTable, PartyKind};
+use crate::domain::{Class, Leaf, LeafTable, PartyKind, Phrase};
 use crate::exchange::Rules;
 use crate::policy::{
     self, Choice, Finding, HeadEdit, Offer, Source, key_of, offers, offers_of_arrays, reasons,
@@ -99,7 +98,7 @@ pub(super) fn shape(rules: &Rules, page: &Page, source: &Source, text: &str) -> 
     let table = rules.schemas.message(&head.message)?.leaves();
     let kind = rules.kind(&head.recipient.party);
     let reasons = reasons(text, table);
-    let language = spoken(page.language);
+    let language = page.language;
     let mut groups: Vec<Group> = CLASSES
         .iter()
         .map(|class| Group { class: class_name(*class), open: Vec::new(), fixed: Vec::new() })
@@ -179,12 +178,7 @@ fn written_now(source: &Source, leaf: &Leaf) -> Value {
 }
 
 /// The text of a policy as its form says it, and what in the form cannot be said.
-pub(super) fn text_of(
-    rules: &Rules,
-    page: &Page,
-    id: &str,
-    fields: &Fields,
-) -> (String, Vec<Finding>) {
+pub(super) fn text_of(rules: &Rules, id: &str, fields: &Fields) -> (String, Vec<Finding>) {
     let text = fields.get("text");
     let finding = |line, leaf: &str, message| {
         let (leaf, accepted) = (leaf.to_owned(), Vec::new());
@@ -215,7 +209,7 @@ pub(super) fn text_of(
     };
     let mut findings = Vec::new();
     if expires.is_none() {
-        findings = finding(0, "expires", page.t("edit-bad-day"));
+        findings = finding(0, "expires", Phrase::new("why-bad-day"));
     }
     match rewritten(text, &head, &rows, schema.leaves()) {
         Ok(text) => (text, findings),

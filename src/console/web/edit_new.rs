@@ -148,10 +148,10 @@ fn text(rules: &Rules, page: &Page, chosen: &Chosen) -> Result<String, String> {
         .map(|(leaf, written)| Row { leaf, written: Some(written), reason: String::new() })
         .collect();
     let text = rewritten(&document.to_string(), &head, &rows, schema.leaves())
-        .map_err(|bad| bad.to_string())?;
+        .map_err(|bad| page.say(&bad.reason))?;
     match Source::parse(chosen.id.trim(), &text) {
         Ok(_) => Ok(text),
-        Err(bad) => Err(bad.reason),
+        Err(bad) => Err(page.say(&bad.reason)),
     }
 }
 

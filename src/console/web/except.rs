@@ -14,7 +14,6 @@ use super::fault::Fault;
 use super::page::{Page, html};
 use super::preview::{class_name, named};
 use super::session::Seat;
-use super::versions::spoken;
 use crate::domain::{Address, DocumentKind, MessageId};
 use crate::exchange::Rules;
 use crate::exchange::excepting::{Excepting, excepting};
@@ -159,7 +158,7 @@ fn recipient(about: &Excepting, fields: &Fields) -> Option<Address> {
 }
 
 fn found(seat: &Seat, rules: &Rules, about: &Excepting, fields: &Fields) -> Found {
-    let language = spoken(seat.visit.page.language);
+    let language = seat.visit.page.language;
     let recipient = recipient(about, fields);
     let mut rows = Vec::new();
     if let (Some(to), Some(schema)) = (&recipient, rules.schemas.message(&about.message)) {

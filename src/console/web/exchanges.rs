@@ -257,7 +257,7 @@ fn told(page: &Page, check: &Check) -> Told {
         number: (!numbers.is_empty()).then(|| numbers.join(".")),
         words: page.of("check", name),
         result: check.result,
-        detail: check.detail.clone(),
+        detail: page.say(&check.detail),
     }
 }
 
@@ -307,5 +307,41 @@ async fn take(
                 .into_response())
         }
         Err(fault) => Ok(fault.shown(&seat.visit.page)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::web::zone::Zone;
+    use crate::domain::Language;
+    use crate::evidence::{Pins, verify};
+
+    #[test]
+    fn why_a_check_failed_is_told_in_the_readers_language() {
+        let page = |language| Page {
+            language,
+            zone: Zone::default(),
+            officer: None,
+            token: String::new(),
+            path: "/".to_owned(),
+            query: Vec::new(),
+            notice: None,
+        };
+        let render = |language, bundle: &[u8]| {
+            let (page, report) = (page(language), verify(bundle, &Pins::default()));
+            let checks = report.checks.iter().map(|check| told(&page, check)).collect();
+            let [reference, side, id] = ["r", "sent", "i"].map(str::to_owned);
+            let verdict = report.verdict();
+            Checked { page, reference, side, id, verdict, checks }.render().unwrap()
+        };
+        for (bundle, english, bahasa) in [
+            (&b"{}"[..], "not an evidence bundle", "bukan berkas bukti"),
+            (br#"{"format": "x"}"#, "not of version", "bukan versi"),
+        ] {
+            assert!(render(Language::En, bundle).contains(english));
+            let page = render(Language::Id, bundle);
+            assert!(page.contains(bahasa) && !page.contains(english), "{page}");
+        }
     }
 }

@@ -8,8 +8,7 @@ use tower_sessions::session;
 use super::page::{Page, html};
 use super::session::Visit;
 use super::zone::Zone;
-use crate::config::Language;
-use crate::domain::Code;
+use crate::domain::{Code, Language};
 use crate::exchange::Failure;
 use crate::exchange::change::ChangeFault;
 
@@ -138,7 +137,8 @@ impl IntoResponse for Fault {
 /// A page of nobody.
 fn bare(language: Language) -> Page {
     let (token, path) = (String::new(), String::new());
-    Page { language, zone: Zone::default(), officer: None, token, path, notice: None }
+    let (zone, query) = (Zone::default(), Vec::new());
+    Page { language, zone, officer: None, token, path, query, notice: None }
 }
 
 /// No such page.

@@ -86,8 +86,12 @@ async fn served(site: &Site, request: Request, next: Next) -> Result<Response, F
     let bytes_max = if is_strangers { STRANGERS_BYTES_MAX } else { FORM_BYTES_MAX };
     let read = tokio::time::timeout(BODY_DEADLINE, to_bytes(body, bytes_max)).await;
     let body = read.map_err(|_late| Fault::Busy)?.map_err(|_long| Fault::TooLarge)?;
-    let answered = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::from(body))));
-    match tokio::time::timeout(DEADLINE, answered.catch_unwind()).await {
+    answered(next.run(Request::from_parts(parts, Body::from(body)))).await
+}
+
+/// What a page answers in time; one that panics takes nothing with it but its own answer.
+async fn answered(page: impl Future<Output = Response>) -> Result<Response, Fault> {
+    match tokio::time::timeout(DEADLINE, AssertUnwindSafe(page).catch_unwind()).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_panic)) => {
             tracing::error!("a page panicked");
@@ -102,4 +106,44 @@ fn is_own(site: &Site, request: &Request) -> bool {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let own_site = header("sec-fetch-site").is_none_or(|from| from == "same-origin");
     header("origin").is_some_and(|origin| origin == site.origin) && own_site
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn panics() -> &'static str {
+        panic!("as a test asks")
+    }
+
+    #[tokio::test]
+    async fn a_page_that_panics_is_told_in_the_readers_language_and_the_next_one_is_made() {
+        let caught = async |request: Request, next: Next| {
+            let language = session::accepted(request.headers());
+            answered(next.run(request)).await.unwrap_or_else(|fault| fault.told(language))
+        };
+        let router = Router::new()
+            .route("/panics", get(panics))
+            .route("/stands", get(|| async { "it stands" }))
+            .layer(from_fn(caught));
+        let ask = async |path: &str, language: &str| {
+            let request = Request::get(path).header(header::ACCEPT_LANGUAGE, language);
+            let request = request.body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            let status = answer.status().as_u16();
+            let body = to_bytes(answer.into_body(), 1 << 16).await.unwrap();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        };
+        for (language, says) in [("id", "Belum dapat sekarang"), ("en-GB", "Not now")] {
+            let (status, page) = ask("/panics", language).await;
+            assert!(status == 503 && page.contains(says), "{language}: {page}");
+            assert!(!page.contains("as a test asks"), "{page}");
+            assert_eq!(ask("/stands", language).await, (200, "it stands".to_owned()));
+        }
+    }
 }

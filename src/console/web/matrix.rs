@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::page::Page;
-use super::versions::spoken;
 use crate::domain::{Class, LeafName};
 use crate::exchange::Rules;
 use crate::exchange::partners::Standing;
@@ -116,7 +115,7 @@ impl Matrix {
         columns: Vec<Column>,
         only: Option<Class>,
     ) -> Self {
-        let language = spoken(page.language);
+        let language = page.language;
         let mut rows: BTreeMap<(Class, LeafName), Row> = BTreeMap::new();
         let (mut laws, mut used) = (Vec::new(), BTreeSet::new());
         for (at, column) in columns.iter().enumerate() {

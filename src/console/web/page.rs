@@ -8,9 +8,11 @@ use std::fmt::Display;
 
 use time::{Date, OffsetDateTime};
 
+use super::matrix::OPERATIONS;
 use super::words::say;
 use super::zone::Zone;
-use crate::config::{Language, Officer};
+use crate::config::Officer;
+use crate::domain::{Language, Phrase};
 
 /// What a page is made with.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub(super) struct Page {
     pub(super) token: String,
     /// The path, for the link to the other language and the mark in the menu.
     pub(super) path: String,
+    /// What was asked of it, less language and zone: a filter survives that either is changed.
+    pub(super) query: Vec<(String, String)>,
     /// What the last act came to: a code, told as `done-…`.
     pub(super) notice: Option<String>,
 }
@@ -51,6 +55,25 @@ impl Page {
         say(self.language, key, &[(name, &value.to_string()), (other, &its.to_string())])
     }
 
+    /// A phrase, in words.
+    pub(super) fn say(&self, phrase: &Phrase) -> String {
+        phrase.say(self.language)
+    }
+
+    /// What would be accepted: operations in words, with their names beside.
+    pub(super) fn accepted(&self, accepted: &[String]) -> String {
+        let word = |name: &String| match OPERATIONS.iter().find(|(known, ..)| known == name) {
+            Some(_) => format!("{} ({name})", self.of("op", name)),
+            None => self.language.code(name),
+        };
+        accepted.iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A code of a closed list in words.
+    pub(super) fn code(&self, code: impl Display) -> String {
+        self.language.code(&code.to_string())
+    }
+
     /// The words for a code, `family-code`.
     pub(super) fn of(&self, family: &str, code: impl Display) -> String {
         self.t(&format!("{family}-{}", code.to_string().replace('_', "-")))
@@ -70,6 +93,15 @@ impl Page {
             Language::Id => "en",
             Language::En => "id",
         }
+    }
+
+    /// This very page with another language or zone: a path here and its query, and nowhere else.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let asked = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let asked: Vec<_> = asked.chain([(name, value)]).collect();
+        // what begins with two strokes names another host
+        let path = self.path.trim_start_matches(['/', '\\']);
+        format!("/{path}?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
     }
 
     /// Whether the menu's entry is where one is.

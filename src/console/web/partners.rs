@@ -15,7 +15,6 @@ use super::fault::Fault;
 use super::matrix::{CLASSES, Column, Matrix};
 use super::page::{Page, html};
 use super::session::Seat;
-use super::versions::spoken;
 use crate::config::PartyRecord;
 use crate::domain::{Agreement, DocumentKind, PartyId, PartyKind, VersionState};
 use crate::exchange::Rules;
@@ -220,7 +219,7 @@ async fn one(seat: Seat, Path(party): Path<String>) -> Result<Response, Fault> {
         return Ok(Fault::Unknown.shown(&page));
     };
     let today = rules.today(seat.gateway().clock());
-    let language = spoken(page.language);
+    let language = page.language;
     let (mut columns, mut told) = (Vec::new(), Vec::new());
     for standing in partners::standing(&rules, &sight, today) {
         if standing.policy.recipient().party != party.id {

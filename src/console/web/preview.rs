@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::desk::rule_words;
 use super::page::Page;
-use super::versions::spoken;
-use crate::domain::{Digest, DocumentKind, Fault, Leaf, LeafTable};
+use crate::domain::{Class, Digest, DocumentKind, Fault, Leaf, LeafTable, Shape};
 use crate::exchange::look::{Case, Seen, Surroundings};
 use crate::exchange::rules::{BadDocument, Document};
 use crate::exchange::{Gateway, Rules};
@@ -129,9 +129,9 @@ fn compiles(
             Ok(Compiles::Exception { above, standing })
         }
         Ok(_) => Ok(Compiles::Other),
-        Err(BadDocument { line, reason }) => {
+        Err(BadDocument { line, reason: message }) => {
             let (leaf, accepted) = (String::new(), Vec::new());
-            Err(vec![Finding { line, leaf, message: reason, accepted }])
+            Err(vec![Finding { line, leaf, message, accepted }])
         }
     }
 }
@@ -186,7 +186,7 @@ pub(super) fn look(
         }
         None => None,
     };
-    let language = spoken(page.language);
+    let language = page.language;
     look.told.receives = explain(&after, language);
     if let Some(before) = before
         && let Ok(diff) = diff(before, &after)
@@ -219,18 +219,24 @@ pub(super) fn lines_between(before: &str, after: &str) -> Vec<String> {
 
 /// What a person calls a place in a body; its pointer where it has no name.
 pub(super) fn label(page: &Page, table: Option<&LeafTable>, pointer: &str) -> String {
-    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let parts = pointer.split('/').map(|part| if is_index(part) { "*" } else { part });
-    let name = parts.collect::<Vec<_>>().join("/");
-    match table.and_then(|table| Some((table, table.leaf(&name)?))) {
+    match table.and_then(|table| Some((table, leaf_at(table, pointer)?))) {
         Some((table, leaf)) => named(page, table, leaf),
+        None if pointer.is_empty() => page.t("hold-whole"),
         None => pointer.to_owned(),
     }
 }
 
+fn leaf_at<'t>(table: &'t LeafTable, pointer: &str) -> Option<&'t Leaf> {
+    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = pointer.split('/').map(|part| if is_index(part) { "*" } else { part });
+    let name = parts.collect::<Vec<_>>().join("/");
+    // an item of a list of codes has no name of its own
+    table.leaf(&name).or_else(|| table.leaf(name.strip_suffix("/*")?))
+}
+
 /// What a person calls a leaf; with its name where two are called the same.
 pub(super) fn named(page: &Page, table: &LeafTable, leaf: &Leaf) -> String {
-    let language = spoken(page.language);
+    let language = page.language;
     let label = language.label(leaf);
     let mut others = table.leaves.iter().filter(|other| other.name != leaf.name);
     if others.any(|other| language.label(other) == label) {
@@ -241,9 +247,9 @@ pub(super) fn named(page: &Page, table: &LeafTable, leaf: &Leaf) -> String {
 }
 
 fn places(page: &Page, table: Option<&LeafTable>, faults: &[Fault]) -> String {
-    let each = faults
-        .iter()
-        .map(|fault| format!("{} ({})", label(page, table, &fault.pointer), fault.keyword));
+    let each = faults.iter().map(|fault| {
+        format!("{} ({})", label(page, table, &fault.pointer), rule_words(page, &fault.keyword))
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -255,6 +261,20 @@ fn short(value: &str) -> String {
     short
 }
 
+/// A value as a page shows it: codes in words, and no more of a text than one takes in at a glance.
+fn worded(page: &Page, table: Option<&LeafTable>, (pointer, value): (&str, &str)) -> String {
+    let is_of_list = table.and_then(|table| leaf_at(table, pointer)).is_some_and(|leaf| {
+        // of a date an age band comes out, and a code like any other
+        !matches!(leaf.class, Class::Direct | Class::Text) || leaf.shape == Shape::Date
+    });
+    if is_of_list {
+        let codes: Vec<String> = value.split(", ").map(str::to_owned).collect();
+        short(&page.language.codes(&codes))
+    } else {
+        short(value)
+    }
+}
+
 fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Shown {
     let sent = flat(case.sent.value());
     let has_before = case.seen.len() > 1;
@@ -263,7 +283,7 @@ fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Sh
     let after = fates.pop();
     let before = fates.pop().filter(|_| has_before);
     let has = |side: &Option<(Fate, BTreeMap<String, String>)>, name: &String| {
-        side.as_ref().and_then(|(_, body)| body.get(name).map(|value| short(value)))
+        side.as_ref().and_then(|(_, body)| Some(worded(page, table, (name, body.get(name)?))))
     };
     let mut names: Vec<&String> = sent.keys().collect();
     // what a policy makes of its own, as a count, stands nowhere in what was sent
@@ -274,7 +294,10 @@ fn shown(page: &Page, table: Option<&LeafTable>, case: Case, depth: Depth) -> Sh
         let (was, is) = (has(&before, name), has(&after, name));
         Row {
             label: label(page, table, name),
-            sent: sent.get(*name).map(|value| short(value)).unwrap_or_default(),
+            sent: sent
+                .get(*name)
+                .map(|value| worded(page, table, (name, value)))
+                .unwrap_or_default(),
             differs: has_before && was != is,
             before: was,
             after: is,
@@ -322,7 +345,11 @@ fn proof(page: &Page, table: Option<&LeafTable>, policy: &Compiled) -> Proof {
     let passing = proof.rows.into_iter().filter(|row| row.operation != "drop");
     let rows = passing.map(|row| {
         let label = label(page, table, &row.leaf);
-        (label, class_name(row.class), row.operation, row.comes_out)
+        let out = match row.codes.as_slice() {
+            [] => page.say(&row.comes_out),
+            codes => page.language.codes(codes),
+        };
+        (label, class_name(row.class), row.operation, out)
     });
     Proof {
         recipient: proof.recipient,
@@ -333,8 +360,7 @@ fn proof(page: &Page, table: Option<&LeafTable>, policy: &Compiled) -> Proof {
 }
 
 /// The name of a class.
-pub(super) fn class_name(class: crate::domain::Class) -> &'static str {
-    use crate::domain::Class;
+pub(super) fn class_name(class: Class) -> &'static str {
     match class {
         Class::Direct => "direct",
         Class::Quasi => "quasi",

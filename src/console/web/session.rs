@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +22,8 @@ use super::fault::Fault;
 use super::page::{Page, see};
 use super::zone::Zone;
 use crate::clock::{Entropy as _, SystemEntropy};
-use crate::config::{Language, Officer};
+use crate::config::Officer;
+use crate::domain::Language;
 use crate::exchange::{Gateway, ticket};
 
 /// A session that nothing is done in ends.
@@ -34,6 +35,8 @@ const SEEN_S: i64 = 60;
 /// The prefix has browsers keep it for this host alone, over TLS alone.
 const COOKIE: &str = "__Host-titian";
 const KIND: &str = "session";
+/// Longest query that the links of a page repeat, in bytes: no form of ours makes a longer one.
+const QUERY_BYTES_MAX: usize = 2 * 1024;
 
 const OFFICER: &str = "officer";
 const SINCE: &str = "since";
@@ -177,8 +180,8 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
     let has_notice = officer.is_some() && session.get::<String>(NOTICE).await?.is_some();
     let notice = if has_notice { session.remove::<String>(NOTICE).await? } else { None };
     let query = parts.uri.query().unwrap_or_default();
-    let asked = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default();
-    let asked = |name| asked.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let all = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default();
+    let asked = |name| all.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let is_kept = officer.is_some();
     // a stranger is remembered nowhere
     let language = match asked("lang") {
@@ -207,8 +210,19 @@ async fn visit(parts: &Parts, site: &Site, session: Session) -> Result<Visit, Fa
         (None, None) => accepted(&parts.headers),
     };
     let path = parts.uri.path().to_owned();
-    let page = Page { language, zone, officer, token, path, notice };
+    let query = kept_query(parts, &all);
+    let page = Page { language, zone, officer, token, path, query, notice };
     Ok(Visit { site: site.clone(), session, page })
+}
+
+/// What a link back to a page repeats: what was asked of it and is no choice of language or zone.
+fn kept_query(parts: &Parts, asked: &[(String, String)]) -> Vec<(String, String)> {
+    let query = parts.uri.query().unwrap_or_default();
+    if parts.method != Method::GET || query.len() > QUERY_BYTES_MAX {
+        return Vec::new();
+    }
+    let is_choice = |name: &str| matches!(name, "lang" | "zone");
+    asked.iter().filter(|(name, _)| !is_choice(name)).cloned().collect()
 }
 
 /// What the browser is set to; Bahasa Indonesia where it says neither.
@@ -237,7 +251,7 @@ impl FromRequestParts<Site> for Seat {
         match visit.page.officer.clone() {
             Some(officer) => Ok(Self { visit, officer }),
             // what was typed must not be lost: whoever sends a form is told, and goes back to it
-            None if parts.method == axum::http::Method::POST => {
+            None if parts.method == Method::POST => {
                 Err(Fault::SignedOut(visit.page.language).into_response())
             }
             None => Err(see("/sign-in")),

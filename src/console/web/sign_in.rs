@@ -9,18 +9,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Site;
 use super::fault::Fault;
 use super::page::{Page, html, see};
 use super::session::{Seat, Visit};
 use crate::config::Officer;
+use crate::domain::{Digest, Statement};
 use crate::exchange::rules::signatures::asserted;
 use crate::exchange::ticket;
 use crate::sign::passkey;
 
-/// What a passkey signs here that is no approval: who is there, and for what.
-const DESK: &str = "titian-desk+jwt";
 /// How old such a word may be.
 const FRESH_S: i64 = 300;
 /// The same of an approval, whose page takes longer to read.
@@ -68,6 +68,23 @@ struct DeskWord {
     nonce: String,
 }
 
+/// What a passkey signs here that is no approval: who is there, and for what.
+impl Statement for DeskWord {
+    const TYP: &'static str = "titian-desk+jwt";
+
+    fn into_claims(self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl DeskWord {
+    /// Asks for it.
+    fn asked(self, officer: Option<&Officer>) -> Result<Asked, Fault> {
+        let claims = serde_json::to_vec(&self.into_claims()).map_err(|_form| Fault::Busy)?;
+        Ok(Asked::of(Self::TYP, &claims, officer))
+    }
+}
+
 /// Asks the signed-in officer for a word of this very moment about an act.
 pub(super) fn ask(seat: &Seat, act: &str) -> Result<Asked, Fault> {
     let word = DeskWord {
@@ -76,13 +93,13 @@ pub(super) fn ask(seat: &Seat, act: &str) -> Result<Asked, Fault> {
         act: act.to_owned(),
         nonce: seat.visit.page.token.clone(),
     };
-    let claims = serde_json::to_vec(&word).map_err(|_form| Fault::Busy)?;
-    Ok(Asked::of(DESK, &claims, Some(&seat.officer)))
+    word.asked(Some(&seat.officer))
 }
 
-/// Checks that word.
-pub(super) fn check(seat: &Seat, act: &str, word: &str) -> Result<(), Fault> {
-    holds(&seat.visit.site, &seat.officer, word, (act, &seat.visit.page.token))
+/// Checks that word, and answers its SHA-256.
+pub(super) fn check(seat: &Seat, act: &str, word: &str) -> Result<Digest, Fault> {
+    holds(&seat.visit.site, &seat.officer, word, (act, &seat.visit.page.token))?;
+    Ok(Digest::of(word.as_bytes()))
 }
 
 /// What an officer's passkey has signed here. A site below this one may ask the same passkey, and
@@ -104,7 +121,7 @@ fn holds(
     word: &str,
     (act, nonce): (&str, &str),
 ) -> Result<(), Fault> {
-    let said: Result<DeskWord, _> = said_here(site, officer, word, DESK);
+    let said: Result<DeskWord, _> = said_here(site, officer, word, DeskWord::TYP);
     let now = site.gateway.clock().now().unix_timestamp();
     let is_it = said.is_ok_and(|said| {
         said.aud == site.gateway.id()
@@ -140,8 +157,7 @@ fn page(visit: &Visit, failed: bool) -> Result<Response, Fault> {
         act: "sign-in".to_owned(),
         nonce,
     };
-    let claims = serde_json::to_vec(&word).map_err(|_form| Fault::Busy)?;
-    let asked = Asked::of(DESK, &claims, None);
+    let asked = word.asked(None)?;
     let status = if failed { StatusCode::FORBIDDEN } else { StatusCode::OK };
     Ok(html(status, &SignIn { page: visit.page.clone(), asked, failed }))
 }
@@ -159,7 +175,7 @@ async fn sign_in(visit: Visit, Form(words): Form<Words>) -> Result<Response, Fau
         !officer.disabled && officer.passkeys.iter().any(|it| it.id == words.credential)
     };
     for officer in rules.officers.iter().filter(has) {
-        if let Ok(said) = said_here::<DeskWord>(site, officer, &words.word, DESK)
+        if let Ok(said) = said_here::<DeskWord>(site, officer, &words.word, DeskWord::TYP)
             && (&*said.aud, &*said.act) == (site.gateway.id(), "sign-in")
             // each challenge is answered once
             && ticket::redeem(&site.gateway, (CHALLENGE, &said.nonce), FRESH_S).await?

@@ -7,20 +7,20 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use time::OffsetDateTime;
 
 use super::Site;
-use super::edit::{Begin, kept, may_edit};
+use super::edit::{Begin, kept, may_edit, refusal, versions_of};
 use super::edit_form::{Fields, Posted};
 use super::fault::Fault;
 use super::page::{Page, html};
 use super::preview::told;
 use super::session::Seat;
-use super::versions::{Named, confirm, find};
+use super::versions::{Named, REASON_BYTES_MAX, confirm, find};
 use crate::config::{PartyRecord, Role};
-use crate::domain::{DocumentKind, PartyKind, SignerRole};
+use crate::domain::{DocumentKind, PartyKind, SignerRole, VersionState};
 use crate::exchange::change::{self, ChangeFault};
-use crate::exchange::versions;
-use crate::wire::{DraftAsk, VersionView, VersionsAsk};
+use crate::wire::{DraftAsk, VersionView};
 
 /// For how long one officer alone stops whoever cares for children.
 const ALONE_H: i64 = 12;
@@ -46,18 +46,20 @@ struct Freeze {
     fault: Option<String>,
 }
 
-/// The record in force, and what it says.
-async fn record(seat: &Seat, party: &str) -> Result<(VersionView, PartyRecord), Fault> {
-    let (kind, id) = (Some(DocumentKind::Party), Some(party.to_owned()));
-    let ask = VersionsAsk { kind, id, officer: Some(seat.officer.name.clone()) };
-    let views = versions::list(seat.gateway(), &ask).await?;
-    let view = views.into_iter().find(|view| view.stands == "in_force").ok_or(Fault::Unknown)?;
+/// The record in force, what it says, and the other versions of it.
+async fn record(
+    seat: &Seat,
+    party: &str,
+) -> Result<(VersionView, PartyRecord, Vec<VersionView>), Fault> {
+    let mut views = versions_of(seat, (DocumentKind::Party, party)).await?;
+    let at = views.iter().position(|view| view.stands == "in_force").ok_or(Fault::Unknown)?;
+    let view = views.remove(at);
     let rules = seat.gateway().rules();
     let record = rules.parties.iter().find(|record| record.id.as_str() == party).cloned();
-    Ok((view, record.ok_or(Fault::Unknown)?))
+    Ok((view, record.ok_or(Fault::Unknown)?, views))
 }
 
-fn now(seat: &Seat) -> time::OffsetDateTime {
+fn now(seat: &Seat) -> OffsetDateTime {
     seat.gateway().clock().now()
 }
 
@@ -85,9 +87,25 @@ fn page(seat: &Seat, record: &PartyRecord, (reason, fault): (String, Option<Stri
 
 async fn ask(seat: Seat, Path(party): Path<String>) -> Response {
     match record(&seat, &party).await {
-        Ok((_, record)) => page(&seat, &record, (String::new(), None)),
+        Ok((_, record, _)) => page(&seat, &record, (String::new(), None)),
         Err(fault) => fault.shown(&seat.visit.page),
     }
+}
+
+/// The officer's own draft that does nothing but this, where one is open: asked twice, it is written
+/// anew with the hour of now, and no second one is left behind.
+fn own_draft(
+    seat: &Seat,
+    others: &[VersionView],
+    (freezes, until): (bool, Option<OffsetDateTime>),
+    text: &str,
+) -> Option<u32> {
+    let is_own = |view: &&VersionView| {
+        view.state == VersionState::Draft
+            && view.steps.iter().all(|step| step.officer == seat.officer.name)
+            && change::frozen(&view.text, freezes, until).is_ok_and(|again| again == text)
+    };
+    others.iter().rfind(is_own).map(|view| view.version)
 }
 
 /// Writes the draft, and asks for the passkey's word that puts it forward: what narrows is in force
@@ -97,7 +115,7 @@ async fn freeze(seat: Seat, Path(party): Path<String>, posted: Posted) -> Result
         Ok(fields) => fields,
         Err(fault) => return Ok(fault.shown(&seat.visit.page)),
     };
-    let (view, record) = match record(&seat, &party).await {
+    let (view, record, others) = match record(&seat, &party).await {
         Ok(found) => found,
         Err(fault) => return Ok(fault.shown(&seat.visit.page)),
     };
@@ -113,10 +131,14 @@ async fn freeze(seat: Seat, Path(party): Path<String>, posted: Posted) -> Result
         officer: seat.officer.name.clone(),
         kind: DocumentKind::Party,
         id: party,
+        version: own_draft(&seat, &others, (freezes, until), &text),
         text,
-        version: None,
     };
     let reason = fields.get("reason").to_owned();
+    if reason.len() > REASON_BYTES_MAX {
+        let said = seat.visit.page.t("reason-too-long");
+        return Ok(page(&seat, &record, (reason, Some(said))));
+    }
     match change::draft(seat.gateway(), &ask).await {
         Ok(draft) => {
             let visitor = seat.page();
@@ -132,7 +154,7 @@ async fn freeze(seat: Seat, Path(party): Path<String>, posted: Posted) -> Result
         }
         Err(ChangeFault::Failed(failure)) => Ok(Fault::from(failure).shown(&seat.visit.page)),
         Err(fault) => {
-            let said = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            let said = refusal(&seat.visit.page, &fault);
             Ok(page(&seat, &record, (reason, Some(said))))
         }
     }

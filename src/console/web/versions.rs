@@ -12,18 +12,19 @@ use axum::{Form, Router};
 use serde::Deserialize;
 
 use super::Site;
+use super::edit::{refusal, versions_of};
 use super::fault::Fault;
 use super::page::{Page, html, see};
 use super::preview::{Depth, Look, Told, look, told};
 use super::replay;
 use super::session::Seat;
 use super::sign_in::{Asked, READ_S, said_here};
-use crate::config::{Language, Role};
+use crate::config::Role;
 use crate::domain::{Approval, DocumentKind, SignerRole, Statement, VersionState};
 use crate::exchange::approvals::{self, Approved};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::versions;
-use crate::policy::{self, Finding};
+use crate::policy::Finding;
 use crate::wire::{ActAsk, VersionView, VersionsAsk, WordAsk};
 
 pub(super) fn routes() -> Router<Site> {
@@ -36,6 +37,9 @@ pub(super) fn routes() -> Router<Site> {
         .route("/rules/{kind}/{id}/{version}/return", post(give_back))
         .route("/rules/{kind}/{id}/{version}/withdraw", post(withdraw))
 }
+
+/// Longest reason, in bytes of UTF-8.
+pub(super) const REASON_BYTES_MAX: usize = 500;
 
 /// Which version, as the path says.
 pub(super) type Named = (DocumentKind, String, u32);
@@ -100,21 +104,30 @@ async fn history(
     Ok(html(StatusCode::OK, &History { page: seat.page(), kind, id, versions }))
 }
 
-/// The policy language of a console language.
-pub(super) fn spoken(language: Language) -> policy::Language {
-    match language {
-        Language::Id => policy::Language::Id,
-        Language::En => policy::Language::En,
+/// The text of the version that this one would take the place of; none of what is or was in force,
+/// or was given up, which takes no place any more.
+fn before(view: &VersionView, views: &[VersionView]) -> String {
+    if !is_to_come(view) {
+        return String::new();
     }
+    let in_force = views.iter().find(|other| other.stands == "in_force");
+    in_force.map(|other| other.text.clone()).unwrap_or_default()
 }
 
-/// The text of the version that this one would take the place of.
-pub(super) async fn before(seat: &Seat, view: &VersionView) -> Result<String, Fault> {
-    let officer = Some(seat.officer.name.clone());
-    let ask = VersionsAsk { kind: Some(view.kind), id: Some(view.id.clone()), officer };
-    let views = versions::list(seat.gateway(), &ask).await?;
-    let in_force = views.into_iter().find(|other| other.stands == "in_force");
-    Ok(in_force.map(|other| other.text).unwrap_or_default())
+/// Until when a version was in force that another has overtaken: the moment at which the first of
+/// those after it began. `None` where one after it began before it, so that it never was.
+fn until<'v>(view: &VersionView, views: &'v [VersionView]) -> Option<&'v str> {
+    let begins = |view: &VersionView| moment_of(view.effective_at.as_deref()?);
+    let since = begins(view)?;
+    let after = views.iter().filter(|other| other.version > view.version);
+    let after = after.filter(|other| other.state == VersionState::Approved);
+    let (at, next) =
+        after.filter_map(|other| Some((begins(other)?, other))).min_by_key(|it| it.0)?;
+    next.effective_at.as_deref().filter(|_| at > since)
+}
+
+fn moment_of(text: &str) -> Option<time::OffsetDateTime> {
+    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()
 }
 
 #[derive(Template)]
@@ -134,6 +147,8 @@ struct Version {
     fault: Option<Said>,
     /// What was typed as the reason.
     reason: String,
+    /// Until when it was in force, of what was overtaken.
+    until: Option<String>,
 }
 
 /// One of the officer's own approvals: when, of what, and how many minutes after its proposal.
@@ -180,6 +195,10 @@ fn is_past(view: &VersionView) -> bool {
     view.kind == DocumentKind::Policy && matches!(view.stands.as_str(), "superseded" | "ended")
 }
 
+fn is_to_come(view: &VersionView) -> bool {
+    matches!(view.stands.as_str(), "draft" | "proposed" | "scheduled")
+}
+
 fn is_draft_or_proposed(view: &VersionView) -> bool {
     view.kind == DocumentKind::Policy
         && matches!(view.state, VersionState::Draft | VersionState::Proposed)
@@ -198,14 +217,16 @@ async fn shown(
     status: StatusCode,
     fault: Option<Said>,
 ) -> Result<Response, Fault> {
-    let mut before = before(seat, &view).await?;
-    if before == view.text {
-        before.clear();
-    }
+    let views = versions_of(seat, (view.kind, &view.id)).await?;
+    let before = before(&view, &views);
     let mut page = seat.page();
     page.path = path_of(&view);
     let named = (view.kind, view.id.as_str());
-    let look = look(seat.gateway(), &page, named, (&view.text, &before), Depth::Proof);
+    let mut look = look(seat.gateway(), &page, named, (&view.text, &before), Depth::Proof);
+    if !is_to_come(&view) {
+        // nothing is left to be compared, and no key to be asked about
+        (look.told.lines, look.told.keys) = (Vec::new(), Vec::new());
+    }
     let touched = view.steps.iter().any(|step| step.officer == seat.officer.name);
     let is_own_party = view.kind == DocumentKind::Party && touched;
     let is_proposed = view.state == VersionState::Proposed;
@@ -232,6 +253,7 @@ async fn shown(
         may_not,
         reason: fault.as_ref().map(|said| said.reason.clone()).unwrap_or_default(),
         approvals: if may_approve { past(seat).await? } else { Vec::new() },
+        until: until(&view, &views).filter(|_| view.stands == "superseded").map(str::to_owned),
         replays: is_draft_or_proposed(&view).then(|| replay::is_open_to(&seat.officer, &view)),
         page,
         view,
@@ -282,11 +304,16 @@ async fn prepare(
         Ok(view) => view,
         Err(fault) => return Ok(fault.shown(&page)),
     };
-    let told = told(seat.gateway(), &page, &view, &before(&seat, &view).await?);
+    let views = versions_of(&seat, (view.kind, &view.id)).await?;
+    let told = told(seat.gateway(), &page, &view, &before(&view, &views));
     let say = |key: &str| {
         Some(Said { message: page.t(key), reason: form.reason.clone(), ..Said::default() })
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    // told before a passkey is asked for
+    if form.reason.len() > REASON_BYTES_MAX {
+        return shown(&seat, view, unprocessable, say("reason-too-long")).await;
+    }
     let Ok(from) = moment(&form.from) else {
         return shown(&seat, view, unprocessable, say("version-bad-moment")).await;
     };
@@ -461,7 +488,7 @@ async fn after(
         }
         Err(ChangeFault::Failed(failure)) => Ok(Fault::from(failure).shown(&seat.visit.page)),
         Err(fault) => {
-            let message = format!("{}: {fault}", seat.visit.page.t("version-refused"));
+            let message = refusal(&seat.visit.page, &fault);
             let findings = match fault {
                 ChangeFault::Findings(findings) => findings,
                 _ => Vec::new(),

@@ -1,11 +1,10 @@
 //! The console's words, in Bahasa Indonesia and English: `config/locales/*/console*.ftl`.
 
-use super::versions::spoken;
-use crate::config::Language;
+use crate::domain::Language;
 
 /// Message `key` of the catalogue, with its values filled in.
 pub(super) fn say(language: Language, key: &str, values: &[(&'static str, &str)]) -> String {
-    spoken(language).say(key, values)
+    language.say(key, values)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use time::{Date, Duration, OffsetDateTime, Time};
 
 use super::signatures::{self, Judged, Officers};
-use super::{Document, GRACE_DAYS, Judge, Unusable, day_of, history, record};
+use super::{BadDocument, Document, GRACE_DAYS, Judge, Unusable, day_of, history, record};
 use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
-use crate::domain::{Agreement, Digest, DocumentKind, Purpose};
+use crate::domain::{Agreement, Digest, DocumentKind, Phrase, Purpose};
 use crate::mutant::{self, Mutant};
 use crate::policy::{
     Compiled, EXCEPTION_DAYS_MAX, Edge, ExceptionSource, Finding, Floor, PolicySet, Source,
@@ -154,7 +154,7 @@ impl<'a> Building<'a> {
                             self.ends(row, last < today);
                         }
                         Err(other) => {
-                            let twin = format!("it is for the same messages as `{other}`");
+                            let twin = Phrase::new("why-twin-policy").with("id", other);
                             self.leave_out(row, twin);
                         }
                     }
@@ -187,7 +187,7 @@ impl<'a> Building<'a> {
             }
             let twin = live.iter().find(|(other, _)| other.meets(&source));
             let twin =
-                twin.map(|(other, _)| format!("it is for the same message as `{}`", other.id));
+                twin.map(|(other, _)| Phrase::new("why-twin-exception").with("id", &other.id));
             match (twin, compiled) {
                 (None, Ok(compiled)) => {
                     self.untils.extend(compiled.expires().next_day().map(first_second_of));
@@ -203,11 +203,11 @@ impl<'a> Building<'a> {
 
     /// The version in force of each document of a kind, in the order of their approval, with what
     /// it says or why it does not hold.
-    fn current(&self, kind: DocumentKind) -> Vec<(&'a VersionRow, Result<Document, String>)> {
+    fn current(&self, kind: DocumentKind) -> Vec<(&'a VersionRow, Result<Document, Phrase>)> {
         let mut rows: Vec<_> = self.begun(kind).collect();
         rows.sort_by_key(|row| (entry(row), row.key.version));
         let verified = |row| match self.missing(row) {
-            Some(missing) => Err(format!("version {missing} is missing, which came after it")),
+            Some(missing) => Err(Phrase::new("why-version-missing").with("version", missing)),
             None => self.verify(row),
         };
         rows.into_iter().map(|row| (row, verified(row))).collect()
@@ -228,17 +228,17 @@ impl<'a> Building<'a> {
         history::missing(numbers, row.key.version)
     }
 
-    fn verify(&self, row: &VersionRow) -> Result<Document, String> {
+    fn verify(&self, row: &VersionRow) -> Result<Document, Phrase> {
         let key = &row.key;
         let document = Document::parse(key.kind, &key.id, &row.text);
-        let document = document.map_err(|bad| bad.to_string())?;
+        let document = document.map_err(BadDocument::phrase)?;
         if document.digest() != row.digest {
-            return Err("its text is not what was signed".to_owned());
+            return Err(Phrase::new("why-not-what-was-signed"));
         }
         if self.supposed != Some(key) {
-            history::check(row)?;
+            history::check(row).map_err(Phrase::new)?;
             let judged = Judged { gateway: self.gateway, officers: &self.history };
-            signatures::check(&judged, row).map_err(|why| why.to_string())?;
+            signatures::check(&judged, row).map_err(|why| why.phrase())?;
         }
         Ok(document)
     }
@@ -246,7 +246,7 @@ impl<'a> Building<'a> {
     fn held(
         &mut self,
         row: &'a VersionRow,
-        document: Result<Document, String>,
+        document: Result<Document, Phrase>,
     ) -> Option<Document> {
         document.map_err(|reason| self.leave_out(row, reason)).ok()
     }
@@ -259,7 +259,7 @@ impl<'a> Building<'a> {
         self.ended.extend(has_ended.then(|| row.key.clone()));
     }
 
-    fn leave_out(&mut self, row: &VersionRow, reason: String) {
+    fn leave_out(&mut self, row: &VersionRow, reason: Phrase) {
         self.unusable.push(Unusable { key: row.key.clone(), reason });
     }
 
@@ -304,8 +304,8 @@ fn entry(row: &VersionRow) -> Option<u64> {
     row.steps.last().map(|step| step.entry)
 }
 
-fn first(findings: &[Finding]) -> String {
-    findings.first().map(ToString::to_string).unwrap_or_default()
+fn first(findings: &[Finding]) -> Phrase {
+    findings.first().map(Finding::phrase).unwrap_or_default()
 }
 
 /// Compiles an exception over the policy in force for its message; it lasts at most thirty days.
@@ -314,10 +314,10 @@ fn exception(
     policies: &PolicySet,
     source: &ExceptionSource,
     row: &VersionRow,
-) -> Result<Compiled, String> {
+) -> Result<Compiled, Phrase> {
     let begins = day_of(row.effective_at.unwrap_or(i64::MIN));
     if source.expires() > after(begins, EXCEPTION_DAYS_MAX) {
-        return Err("it lasts longer than 30 days".to_owned());
+        return Err(Phrase::new("why-lasts-too-long"));
     }
     let standing = standing(policies, source);
     let standing: Option<&Source> = standing.as_deref().map(Compiled::source);

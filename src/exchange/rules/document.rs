@@ -1,13 +1,11 @@
 //! One governed document as its text says.
 
-use std::path::Path;
-
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{Officer, PartyRecord, agreements};
 use crate::domain::json::canonical;
-use crate::domain::{Agreement, Digest, DocumentKind};
+use crate::domain::{Agreement, Digest, DocumentKind, Phrase};
 use crate::policy::{ExceptionSource, Source};
 use crate::sign::PublicKey;
 
@@ -30,12 +28,24 @@ pub enum Document {
 
 /// A text that is no document of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{reason}", if *.line > 0 { format!("line {line}: ") } else { String::new() })]
+#[error("{}", .reason.clone().on_line(*.line))]
 pub struct BadDocument {
     /// Line, from 1; 0 where none can be named.
     pub line: usize,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub reason: Phrase,
+}
+
+impl BadDocument {
+    /// Without a line.
+    pub fn because(reason: Phrase) -> Self {
+        Self { line: 0, reason }
+    }
+
+    /// All of it as one phrase.
+    pub fn phrase(self) -> Phrase {
+        self.reason.on_line(self.line)
+    }
 }
 
 impl Document {
@@ -44,31 +54,33 @@ impl Document {
     /// # Errors
     /// [`BadDocument`].
     pub fn parse(kind: DocumentKind, id: &str, text: &str) -> Result<Self, BadDocument> {
-        let because = |reason: &str| BadDocument { line: 0, reason: reason.to_owned() };
+        let because = |reason| BadDocument::because(Phrase::new(reason));
         let document = match kind {
             DocumentKind::Officer => {
                 let officer: Officer = toml_of(text)?;
                 officer.check().map_err(because)?;
                 if officer.key.as_ref().is_some_and(|key| record::ed25519(key).is_none()) {
-                    return Err(because("an officer's `key` is an Ed25519 public JWK"));
+                    return Err(because("why-officer-key"));
                 }
                 if officer.passkeys.iter().any(|passkey| record::public(&passkey.key).is_none()) {
-                    return Err(because("a passkey's `key` is an Ed25519 or P-256 public JWK"));
+                    return Err(because("why-passkey-key"));
                 }
                 Self::Officer(officer)
             }
             DocumentKind::Party => {
                 if let Some(what) = record::private_material(text) {
-                    return Err(BadDocument { line: 0, reason: format!("it holds {what}") });
+                    return Err(BadDocument::because(
+                        Phrase::new("why-holds").telling("what", what),
+                    ));
                 }
                 let party: PartyRecord = toml_of(text)?;
-                record::check(&party).map_err(|reason| BadDocument { line: 0, reason })?;
+                record::check(&party).map_err(BadDocument::because)?;
                 Self::Party(Box::new(party))
             }
             DocumentKind::Agreement => {
-                let file = format!("{id}.toml");
-                let agreement = agreements::parse(Path::new(&file), text);
-                Self::Agreement(Box::new(agreement.map_err(|error| because(&error.to_string()))?))
+                let agreement = agreements::read_as(id, text);
+                let agreement = agreement.map_err(|(at, reason)| line(at, reason))?;
+                Self::Agreement(Box::new(agreement))
             }
             DocumentKind::Policy => {
                 let source = Source::parse(id, text);
@@ -79,7 +91,7 @@ impl Document {
                 Self::Exception(Box::new(source.map_err(|bad| line(bad.line, bad.reason))?))
             }
         };
-        if document.id() == id { Ok(document) } else { Err(because("it names itself otherwise")) }
+        if document.id() == id { Ok(document) } else { Err(because("why-named-otherwise")) }
     }
 
     /// What kind it is.
@@ -156,7 +168,7 @@ impl Document {
     }
 }
 
-fn line(line: usize, reason: String) -> BadDocument {
+fn line(line: usize, reason: Phrase) -> BadDocument {
     BadDocument { line, reason }
 }
 
@@ -164,7 +176,7 @@ fn toml_of<T: DeserializeOwned>(text: &str) -> Result<T, BadDocument> {
     toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-        line(before + 1, error.message().to_owned())
+        line(before + 1, Phrase::unreadable(error.message()))
     })
 }
 

@@ -32,13 +32,13 @@ pub(super) fn begins(row: &VersionRow) -> i64 {
 /// Whether the row of an approved version says what its history says.
 ///
 /// # Errors
-/// What differs, in words.
+/// What differs, as a phrase.
 pub(super) fn check(row: &VersionRow) -> Result<(), &'static str> {
     if state(row) != Some(row.state) {
-        return Err("its state is not what was last done with it");
+        return Err("why-state-differs");
     }
     if row.effective_at.is_none() || row.effective_at != effective_at(row) {
-        return Err("it does not begin when its officers said");
+        return Err("why-begins-otherwise");
     }
     Ok(())
 }

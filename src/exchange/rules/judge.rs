@@ -3,7 +3,7 @@
 use time::{Date, Duration};
 
 use crate::config::PartyRecord;
-use crate::domain::{Agreement, PartyId, PartyKind};
+use crate::domain::{Agreement, PartyId, PartyKind, Phrase};
 use crate::policy::{Compiled, ExceptionSource, Finding, Floor, Source, compile, diff};
 use crate::schema::Schemas;
 
@@ -43,7 +43,7 @@ impl Judge<'_> {
         let mut findings = self.check_head(&source);
         let Some(schema) = self.schemas.message(&source.head.message) else {
             let line = source.line("message");
-            let message = "there is no such message type".to_owned();
+            let message = Phrase::new("why-no-message-type");
             findings.insert(0, finding(line, "message", message));
             return Err(findings);
         };
@@ -72,7 +72,7 @@ impl Judge<'_> {
         standing: Option<&Source>,
     ) -> Result<Compiled, Vec<Finding>> {
         let Some(schema) = self.schemas.message(exception.message()) else {
-            return Err(vec![finding(0, "message", "there is no such message type".to_owned())]);
+            return Err(vec![finding(0, "message", Phrase::new("why-no-message-type"))]);
         };
         let kind = self.kind(&exception.recipient().party);
         let compiled = exception.compile(version, standing, self.floor, schema.leaves(), kind)?;
@@ -123,7 +123,7 @@ impl Judge<'_> {
     /// not to start: an agreement may be ended at any time.
     fn outlives(&self, policy: &Compiled) -> Option<Finding> {
         let agreement = self.agreements.iter().find(|a| a.id == policy.agreement())?;
-        let message = format!("its agreement ends before, on {}", agreement.until);
+        let message = Phrase::new("why-outlives").with("day", agreement.until);
         (policy.expires() > agreement.until).then(|| finding(0, "expires", message))
     }
 
@@ -138,13 +138,12 @@ impl Judge<'_> {
     fn check_head(&self, source: &Source) -> Vec<Finding> {
         let head = &source.head;
         let mut findings = Vec::new();
-        let mut find = |leaf: &str, message: String, accepted: Vec<String>| {
+        let mut find = |leaf: &str, message: Phrase, accepted: Vec<String>| {
             let (line, leaf) = (source.line(leaf), leaf.to_owned());
             findings.push(Finding { line, leaf, message, accepted });
         };
         if head.expires.year() > YEAR_MAX {
-            let message = "no policy and no exception is made for that long".to_owned();
-            find("expires", message, vec![format!("a day until the end of {YEAR_MAX}")]);
+            find("expires", Phrase::new("why-too-long").with("year", YEAR_MAX), Vec::new());
         }
         for (name, address) in [("sender", &head.sender), ("recipient", &head.recipient)] {
             let known = self.parties.iter().any(|party| {
@@ -153,7 +152,7 @@ impl Judge<'_> {
             });
             if !known {
                 let parties = self.parties.iter().map(|party| party.id.to_string()).collect();
-                find(name, format!("`{address}` has no record"), parties);
+                find(name, Phrase::new("why-no-record").with("party", address), parties);
             }
         }
         let binding = self
@@ -162,13 +161,14 @@ impl Judge<'_> {
             .filter(|agreement| agreement.binds(&head.sender.party, &head.recipient.party));
         let binding: Vec<String> = binding.map(|agreement| agreement.id.clone()).collect();
         let Some(agreement) = self.agreements.iter().find(|a| a.id == head.agreement) else {
-            find("agreement", format!("`{}` is not there", head.agreement), binding);
+            let missing = Phrase::new("why-no-agreement").with("agreement", &head.agreement);
+            find("agreement", missing, binding);
             return findings;
         };
         if !binding.contains(&agreement.id) {
-            find("agreement", "it does not bind both".to_owned(), binding);
+            find("agreement", Phrase::new("why-binds-not-both"), binding);
         }
-        let refused = || "the agreement does not allow it".to_owned();
+        let refused = || Phrase::new("why-not-agreed");
         if !agreement.messages.contains(&head.message) {
             let all = agreement.messages.iter().map(ToString::to_string).collect();
             find("message", refused(), all);
@@ -181,7 +181,7 @@ impl Judge<'_> {
     }
 }
 
-fn finding(line: usize, leaf: &str, message: String) -> Finding {
+fn finding(line: usize, leaf: &str, message: Phrase) -> Finding {
     Finding { line, leaf: leaf.to_owned(), message, accepted: Vec::new() }
 }
 

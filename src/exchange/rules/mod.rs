@@ -34,7 +34,7 @@ use crate::auth::{BadRecord, Directory};
 use crate::clock::JAKARTA;
 use crate::config::{Officer, PartyRecord};
 use crate::domain::json::canonical;
-use crate::domain::{Agreement, Digest, PartyId, PartyKind};
+use crate::domain::{Agreement, Digest, PartyId, PartyKind, Phrase};
 use crate::policy::{
     BadBaseline, BadFloor, Baseline, Compiled, ExceptionSource, Fixed, Floor, PolicySet,
 };
@@ -103,8 +103,8 @@ pub struct Rules {
 pub struct Unusable {
     /// Which version.
     pub key: VersionKey,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub reason: Phrase,
 }
 
 /// Rules that cannot be built at all.

@@ -10,7 +10,7 @@ use super::build::in_force;
 use super::signatures::check_keys;
 use super::{BadRules, Document, Effect, Files, Rules, day_of, history, who};
 use crate::config::{Officer, PartyRecord};
-use crate::domain::{Act, Agreement, DocumentKind, VersionState};
+use crate::domain::{Act, Agreement, DocumentKind, Phrase, VersionState};
 use crate::policy::{Compiled, Finding, Source};
 use crate::store::{VersionKey, VersionRow};
 
@@ -172,13 +172,13 @@ impl Proposal<'_> {
     fn of_party(&self, gateway: &str, party: &PartyRecord) -> Vec<Finding> {
         let mut findings = Vec::new();
         if party.frozen_until.is_some_and(|until| until.unix_timestamp() <= self.effective) {
-            findings.push(finding("frozen_until", "a freeze until then would be none"));
+            findings.push(finding("frozen_until", Phrase::new("why-freeze-none")));
         }
         // even keys that are in force for nobody now say whose the record is
         let before = self.overtakes().and_then(read);
         let agreements = &self.rules.agreements;
         if let Err(why) = check_keys(gateway, before.as_ref(), self.document, agreements) {
-            findings.push(finding("keys", why.to_string()));
+            findings.push(finding("keys", why.phrase()));
         }
         findings
     }
@@ -192,10 +192,12 @@ impl Proposal<'_> {
             ids.any(|id| other.passkeys.iter().any(|passkey| passkey.id == *id))
         };
         if let Some(other) = others.find(|other| who::share_key(other, officer) || has_one(other)) {
-            findings.push(finding("key", format!("it is already the key of `{}`", other.name)));
+            let shared = Phrase::new("why-key-of-other").with("officer", &other.name);
+            findings.push(finding("key", shared));
         }
         if !self.rules.directory.knows(&officer.address()) {
-            findings.push(finding("party", format!("`{}` has no record", officer.address())));
+            let missing = Phrase::new("why-no-record").with("party", officer.address());
+            findings.push(finding("party", missing));
         }
         findings
     }
@@ -205,13 +207,14 @@ impl Proposal<'_> {
         let mut seen = BTreeSet::new();
         for party in &agreement.parties {
             if !seen.insert(party) {
-                findings.push(finding("parties", format!("`{party}` stands twice")));
+                findings.push(finding("parties", Phrase::new("why-twice").with("party", party)));
             }
             // the gateway itself may be bound, and has no record
             let is_known =
                 party.as_str() == "titian" || self.rules.directory.party(party).is_some();
             if !is_known && !effect.narrows {
-                findings.push(finding("parties", format!("`{party}` has no record")));
+                findings
+                    .push(finding("parties", Phrase::new("why-no-record").with("party", party)));
             }
         }
         findings
@@ -219,14 +222,14 @@ impl Proposal<'_> {
 
     /// A release names what it was made under by id: a policy's is no exception's.
     fn other_of_that_id(&self) -> Option<Finding> {
-        let other = match self.document.kind() {
-            DocumentKind::Policy => DocumentKind::Exception,
-            DocumentKind::Exception => DocumentKind::Policy,
+        let (other, of_other) = match self.document.kind() {
+            DocumentKind::Policy => (DocumentKind::Exception, "why-id-of-exception"),
+            DocumentKind::Exception => (DocumentKind::Policy, "why-id-of-policy"),
             DocumentKind::Officer | DocumentKind::Party | DocumentKind::Agreement => return None,
         };
         let mut rows = self.rows.iter().filter(|row| row.state == VersionState::Approved);
         let is_taken = rows.any(|row| row.key.kind == other && row.key.id == self.row.key.id);
-        is_taken.then(|| finding("id", format!("it is the id of a {other}")))
+        is_taken.then(|| finding("id", Phrase::new(of_other)))
     }
 
     /// What would become of the rules with `after`, this version as it would be recorded: the
@@ -284,9 +287,7 @@ impl Proposal<'_> {
             && who::can_decide(&self.rules.officers, floor)
             && !who::can_decide(&with.officers, floor);
         if is_lost {
-            let message = "no editor and approver of different units would be left, and nothing \
-                           could be decided any more";
-            findings.push(finding(&self.row.key.id, message));
+            findings.push(finding(&self.row.key.id, Phrase::new("why-nobody-decides")));
         }
         let was =
             |key: &VersionKey, rules: &Rules| rules.unusable.iter().any(|out| out.key == *key);
@@ -298,8 +299,9 @@ impl Proposal<'_> {
             others.retain(|out| !was(&out.key, &without));
         }
         findings.extend(others.into_iter().map(|out| {
-            let (kind, id, reason) = (out.key.kind, &out.key.id, &out.reason);
-            finding(id, format!("the {kind} `{id}` would be in force for nobody: {reason}"))
+            let (id, reason) = (&out.key.id, out.reason.clone());
+            let phrase = Phrase::new("why-nobody").with("kind", out.key.kind).with("id", id);
+            finding(id, phrase.telling("reason", reason))
         }));
         Ok(findings)
     }
@@ -322,12 +324,11 @@ fn expired(expires: Date, line: usize, begins: Option<Date>) -> Option<Finding> 
     begins.is_some_and(|begins| expires < begins).then(|| Finding {
         line,
         leaf: "expires".to_owned(),
-        message: "that day has passed".to_owned(),
-        accepted: vec!["a day to come".to_owned()],
+        message: Phrase::new("why-day-passed"),
+        accepted: Vec::new(),
     })
 }
 
-fn finding(leaf: &str, message: impl Into<String>) -> Finding {
-    let (leaf, message) = (leaf.to_owned(), message.into());
-    Finding { line: 0, leaf, message, accepted: Vec::new() }
+fn finding(leaf: &str, message: Phrase) -> Finding {
+    Finding { line: 0, leaf: leaf.to_owned(), message, accepted: Vec::new() }
 }

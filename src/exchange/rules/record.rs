@@ -6,76 +6,76 @@ use serde_json::Value;
 
 use crate::auth::check_pin;
 use crate::config::{KeyStatus, PartyRecord};
-use crate::domain::{Digest, PartyKind};
+use crate::domain::{Digest, PartyKind, Phrase};
 use crate::sign::{Algorithm, PublicKey};
 
 /// Members that only a private or symmetric JWK has (RFC 7518, 6.2.2, 6.3.2, 6.4).
 const PRIVATE_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// What must hold of a record by itself.
-pub fn check(record: &PartyRecord) -> Result<(), String> {
+pub fn check(record: &PartyRecord) -> Result<(), Phrase> {
     if record.kind == PartyKind::Gateway || record.id.as_str() == "titian" {
-        return Err("the gateway itself has no record".to_owned());
+        return Err(Phrase::new("why-gateway-no-record"));
     }
     if record.name.trim().is_empty() || record.name.chars().any(char::is_control) {
-        return Err("`name` is empty or holds control characters".to_owned());
+        return Err(Phrase::new("why-name-empty"));
     }
     if record.country.len() != 3 || !record.country.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Err("`country` must be three capital letters (ISO 3166-1 alpha-3)".to_owned());
+        return Err(Phrase::new("why-country-form"));
     }
     let units: BTreeSet<_> = record.units.iter().collect();
     if units.len() != record.units.len() {
-        return Err("a unit stands twice in `units`".to_owned());
+        return Err(Phrase::new("why-unit-twice"));
     }
     let bound = record.keys.iter().map(|key| &key.unit);
     let bound = bound.chain(record.certificates.iter().map(|pin| &pin.unit));
     if let Some(unit) = bound.flatten().find(|unit| !units.contains(unit)) {
-        return Err(format!("`{unit}` is none of its `units`"));
+        return Err(Phrase::new("why-no-unit").with("unit", unit));
     }
     check_keys(record)?;
     check_pins(record)
 }
 
-fn check_keys(record: &PartyRecord) -> Result<(), String> {
+fn check_keys(record: &PartyRecord) -> Result<(), Phrase> {
     let mut kids = BTreeSet::new();
     for key in &record.keys {
-        let public = PublicKey::from_jwk(&key.jwk)
-            .map_err(|_rejected| "a key is no Ed25519 or P-256 public JWK".to_owned())?;
+        let public =
+            PublicKey::from_jwk(&key.jwk).map_err(|_rejected| Phrase::new("why-key-form"))?;
         if !kids.insert(public.kid().to_owned()) {
-            return Err("two keys have one `kid`".to_owned());
+            return Err(Phrase::new("why-kid-twice"));
         }
     }
     if record.keys.iter().any(|key| key.status == KeyStatus::Active) {
         Ok(())
     } else {
-        Err("no key is `active`".to_owned())
+        Err(Phrase::new("why-not-active"))
     }
 }
 
-fn check_pins(record: &PartyRecord) -> Result<(), String> {
+fn check_pins(record: &PartyRecord) -> Result<(), Phrase> {
     for pin in &record.certificates {
-        check_pin(pin)?;
+        check_pin(pin).map_err(Phrase::new)?;
     }
     let mut pinned = BTreeSet::new();
     if !record.certificates.iter().filter_map(|pin| pin.spki).all(|spki| pinned.insert(spki)) {
-        return Err("a certificate key is pinned twice".to_owned());
+        return Err(Phrase::new("why-pin-twice"));
     }
     if record.certificates.is_empty() {
-        return Err("no certificate is pinned".to_owned());
+        return Err(Phrase::new("why-no-pin"));
     }
     Ok(())
 }
 
 /// What must hold between a record and those of other parties: no key and no certificate belongs
 /// to two.
-pub fn check_apart(record: &PartyRecord, others: &[PartyRecord]) -> Result<(), String> {
+pub fn check_apart(record: &PartyRecord, others: &[PartyRecord]) -> Result<(), Phrase> {
     let (own_keys, own_pins) = (thumbprints(record), pins(record));
     for other in others.iter().filter(|other| other.id != record.id) {
         if !own_keys.is_disjoint(&thumbprints(other)) {
-            return Err(format!("a key is already that of `{}`", other.id));
+            return Err(Phrase::new("why-key-taken").with("party", &other.id));
         }
         if !own_pins.is_disjoint(&pins(other)) {
-            return Err(format!("a certificate is already that of `{}`", other.id));
+            return Err(Phrase::new("why-pin-taken").with("party", &other.id));
         }
     }
     Ok(())
@@ -94,12 +94,12 @@ fn pins(record: &PartyRecord) -> BTreeSet<(Option<Digest>, Option<&str>, Option<
 
 /// What private material a text holds, if any: PEM of a private key, or a private JWK in TOML or
 /// JSON, whatever surrounds it.
-pub fn private_material(text: &str) -> Option<&'static str> {
+pub fn private_material(text: &str) -> Option<Phrase> {
     if text.contains("PRIVATE KEY-----") {
-        return Some("a private key in PEM");
+        return Some(Phrase::new("why-private-pem"));
     }
     let parsed = serde_json::from_str(text).ok().or_else(|| toml::from_str::<Value>(text).ok());
-    parsed.as_ref().is_some_and(holds_private_jwk).then_some("a private JWK")
+    parsed.as_ref().is_some_and(holds_private_jwk).then(|| Phrase::new("why-private-jwk"))
 }
 
 /// The Ed25519 key of a public JWK.
@@ -133,7 +133,7 @@ mod tests {
     /// What is said of a record, and the change that makes it so.
     type Case = (&'static str, fn(&mut Value));
 
-    fn record(change: impl FnOnce(&mut Value)) -> Result<(), String> {
+    fn record(change: impl FnOnce(&mut Value)) -> Result<(), Phrase> {
         let mut value = json!({
             "id": "zarqolin", "name": "Zarqolin", "country": "NLD", "kind": "foreign",
             "units": ["desk-one"],
@@ -175,7 +175,7 @@ mod tests {
         ];
         for (says, change) in cases {
             let fault = record(change).unwrap_err();
-            assert!(fault.contains(says), "{says}: {fault}");
+            assert!(fault.to_string().contains(says), "{says}: {fault}");
         }
     }
 

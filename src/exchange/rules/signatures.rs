@@ -23,8 +23,8 @@ use super::record;
 use super::who::{self, MayNot};
 use crate::config::{KeyStatus, Officer};
 use crate::domain::{
-    Act, Agreement, Approval, Digest, DocumentKind, KeyEndorsement, Needs, SignerRole, Statement,
-    json,
+    Act, Agreement, Approval, Digest, DocumentKind, KeyEndorsement, Needs, Phrase, SignerRole,
+    Statement, json,
 };
 use crate::sign::passkey::{self, Asserted};
 use crate::sign::{self, PublicKey};
@@ -32,25 +32,43 @@ use crate::store::{StepRow, VersionKey, VersionRow};
 
 /// Why a version may not be in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.phrase())]
 pub enum Unsigned {
     /// A signature that should be there is not.
-    #[error("the signature of its {0} is missing")]
     Missing(SignerRole),
     /// It is not recorded how many officers it takes.
-    #[error("it is not recorded how many officers it takes")]
     Needs,
     /// A signature does not verify under the officer's key.
-    #[error("the signature of its {0} does not verify")]
     Signature(SignerRole),
     /// What was signed is not this version, or not from then on.
-    #[error("its {0} signed something else")]
     Claims(SignerRole),
     /// The officer may not.
-    #[error("its {0}: {1}")]
     MayNot(SignerRole, MayNot),
     /// A new key without the word of a previous one, and that no agreement prints.
-    #[error("a new key carries no word of the party's previous key, and no agreement prints it")]
     Key,
+}
+
+impl Unsigned {
+    /// In words.
+    pub fn phrase(&self) -> Phrase {
+        let of = |key, role: SignerRole| {
+            let role = match role {
+                SignerRole::Author => "why-its-author",
+                SignerRole::Approver => "why-its-approver",
+            };
+            Phrase::new(key).telling("role", Phrase::new(role))
+        };
+        match self {
+            Self::Missing(role) => of("why-signature-missing", *role),
+            Self::Needs => Phrase::new("why-needs-unrecorded"),
+            Self::Signature(role) => of("why-signature-bad", *role),
+            Self::Claims(role) => of("why-signed-other", *role),
+            Self::MayNot(role, why) => {
+                of("why-role-may-not", *role).telling("reason", why.phrase())
+            }
+            Self::Key => Phrase::new("why-key-unendorsed"),
+        }
+    }
 }
 
 /// When something was recorded: unix seconds, and the entry of the governance ledger, which tells

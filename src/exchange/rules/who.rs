@@ -10,33 +10,42 @@
 use super::document::Document;
 use super::effect::Effect;
 use crate::config::{Officer, Role};
-use crate::domain::{Address, DocumentKind, Needs, PartyKind};
+use crate::domain::{Address, DocumentKind, Needs, PartyKind, Phrase};
 use crate::policy::Floor;
 
 /// Why an officer may not do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.phrase())]
 pub enum MayNot {
     /// No officer of that name, or a disabled one.
-    #[error("there is no such officer, or it is disabled")]
     Unknown,
     /// It lacks the role.
-    #[error("the officer's roles do not allow it")]
     Role,
     /// A foreign officer decides about nothing here.
-    #[error("an officer of a foreign party decides about nothing here")]
     Foreign,
     /// It is neither of the sender's nor of the recipient's party and unit.
-    #[error("the officer's party and unit are none of those concerned")]
     Concerned,
     /// It wrote or proposed the version itself.
-    #[error("whoever touched the draft does not approve it")]
     Touched,
     /// It is of the same unit as the author.
-    #[error("author and approver are of different units")]
     SameUnit,
     /// It is of the same agency as the author.
-    #[error("author and approver of an exception are of different agencies")]
     SameAgency,
+}
+
+impl MayNot {
+    /// In words.
+    pub fn phrase(self) -> Phrase {
+        Phrase::new(match self {
+            Self::Unknown => "why-unknown-officer",
+            Self::Role => "why-role",
+            Self::Foreign => "why-foreign-officer",
+            Self::Concerned => "why-not-concerned",
+            Self::Touched => "why-touched",
+            Self::SameUnit => "why-same-unit",
+            Self::SameAgency => "why-same-agency",
+        })
+    }
 }
 
 /// Whether `officer` may write and propose `document`, of which `effect` says what it changes.

@@ -47,6 +47,17 @@
     form.elements.key.value = text(made.response.getPublicKey());
   };
 
+  // The gateway counts bytes: what is too long is said while it is typed, before a passkey is asked.
+  for (const field of document.querySelectorAll("[data-bytes]")) {
+    const measure = () => {
+      const sent = new TextEncoder().encode(field.value.replace(/\r?\n/g, "\r\n"));
+      const fits = sent.length <= Number(field.dataset.bytes);
+      field.setCustomValidity(fits ? "" : field.dataset.long);
+    };
+    field.addEventListener("input", measure);
+    measure();
+  }
+
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
