@@ -51,6 +51,12 @@ macro_rules! example {
 
 /// Every example.
 pub const EXAMPLES: &[Example] = &[
+    example!("information-request/1", Typical, "information-request.typical.json"),
+    example!("information-request/1", Rare, "information-request.rare.json"),
+    example!("information-request/1", Hostile, "information-request.hostile.json"),
+    example!("information-response/1", Typical, "information-response.typical.json"),
+    example!("information-response/1", Rare, "information-response.rare.json"),
+    example!("information-response/1", Hostile, "information-response.hostile.json"),
     example!("referral/1", Typical, "referral.typical.json"),
     example!("referral/1", Rare, "referral.rare.json"),
     example!("referral/1", Hostile, "referral.hostile.json"),
