@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005_reviews.sql"),
     include_str!("../migrations/sqlite/0006_tickets.sql"),
     include_str!("../migrations/sqlite/0007_threads.sql"),
+    include_str!("../migrations/sqlite/0008_requests.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -198,7 +199,8 @@ mod tests {
                 "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
                 "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4",
                 "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA",
-                "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc"
+                "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc",
+                "Dft7lebxCwFu8U2qmM8oThoET0lBPUXCnlDewT8m0VA"
             ]
         );
     }
