@@ -88,6 +88,8 @@ pub(super) enum Verdict {
     Refused(Refused),
     /// What is taken back was never handed out, so there is nothing to say.
     NeverTold,
+    /// The recipient is told the same without it.
+    AsWithout,
 }
 
 /// The projection that a new one is compared with.
@@ -110,6 +112,11 @@ impl When {
     pub(super) fn now(gateway: &Gateway, rules: &Rules) -> Self {
         let clock = gateway.clock();
         Self { today: rules.today(clock), made_at: clock.now() }
+    }
+
+    /// As [`Self::now`], for what leaves at a moment of its own.
+    pub(super) fn leaving(self, at: Option<OffsetDateTime>) -> Self {
+        Self { made_at: at.unwrap_or(self.made_at), ..self }
     }
 
     /// For what waits: its window follows from its making.
@@ -186,8 +193,11 @@ async fn decide(
     look: &mut Look,
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
-    let when = When::now(gateway, rules);
+    let when = When::now(gateway, rules).leaving(case.inquiry.leaves_at());
     let without_policy = |verdict| Ok(Decided::of(recipient, None, verdict));
+    if case.inquiry.is_silent() {
+        return without_policy(Verdict::AsWithout);
+    }
     // pinned to the version that would have decided
     let suspended = |reason| {
         let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
@@ -357,6 +367,17 @@ fn pinned<'r>(rules: &'r Rules, pin: &PolicyPin) -> Option<&'r Compiled> {
     all.find(|policy| policy.digest() == pin.digest).map(std::sync::Arc::as_ref)
 }
 
+/// The fixed plan that a release went or goes under, if it is under one.
+fn fixed(
+    rules: &Rules,
+    message_type: &MessageType,
+    pin: &PolicyPin,
+    is_foreign: bool,
+) -> Option<std::sync::Arc<Compiled>> {
+    let by_type = rules.fixed.find(message_type, is_foreign);
+    by_type.or_else(|| rules.fixed.by_digest(&pin.digest).map(std::sync::Arc::clone))
+}
+
 /// When releases under that policy version leave; `None` if it is not the one in force.
 pub(super) fn batch_of(
     rules: &Rules,
@@ -364,7 +385,7 @@ pub(super) fn batch_of(
     pin: &PolicyPin,
     is_foreign: bool,
 ) -> Option<Batch> {
-    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+    if let Some(fixed) = fixed(rules, message_type, pin, is_foreign) {
         return Some(fixed.batch());
     }
     pinned(rules, pin).map(Compiled::batch)
@@ -380,7 +401,7 @@ pub(super) fn still_goes(
     today: Date,
 ) -> Option<Batch> {
     let is_foreign = is_foreign(rules, recipient);
-    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+    if let Some(fixed) = fixed(rules, message_type, pin, is_foreign) {
         return Some(fixed.batch());
     }
     let policy = pinned(rules, pin)?;
@@ -428,6 +449,7 @@ pub(super) fn project(
 ) -> Result<Disclosure, Withheld> {
     let message = admitted.message();
     let exchange = &admitted.case().exchange;
+    let asked_about = admitted.case().inquiry.known_as(&recipient.party);
     let pseudonyms = ExchangePseudonyms::new(
         &gateway.keys().pseudonym,
         &message.iss.party,
@@ -435,7 +457,8 @@ pub(super) fn project(
         message.legal.purpose,
         exchange,
         policy.foreign(),
-    );
+    )
+    .asked_about(asked_about);
     let context = Context {
         reference_date: exchange.reference_date,
         pseudonyms: &pseudonyms,
