@@ -212,7 +212,8 @@ async fn decide(
             return suspended(ReviewKind::Withheld);
         }
         let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
-        if is_foreign_referrer(rules, admitted, recipient) && !is_excepted {
+        let is_told = is_foreign_referrer(rules, admitted, recipient);
+        if is_told && !is_excepted && !case.inquiry.is_of_nobody() {
             return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
         }
         if let Some(reason) = suspend::reason(gateway, rules, admitted, recipient, look).await? {

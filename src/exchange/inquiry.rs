@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use time::{Date, Duration, OffsetDateTime, Weekday};
 
+use crate::domain::leaf::ANSWERS;
 use crate::domain::state::{RequestOutcome, ThreadState};
 use crate::domain::{
     Address, Code, ExchangeRef, Id, LeafName, MessageId, MessageType, PartyId, Refused,
@@ -40,8 +41,6 @@ const WORKING_DAYS: u32 = 3;
 const WORKING_DAYS_URGENT: u32 = 1;
 /// How far off an answer may be expected.
 const DAYS_MAX: i64 = 90;
-/// Where a response holds the leaves of a referral.
-const ANSWERS: &str = "/answers";
 const ABOUT: &str = "/about/exchange";
 
 /// What a message has to do with an information request.
@@ -423,8 +422,8 @@ async fn as_asked(
     let schema = rules.schemas.message(&message.message_type);
     let mut answered = 0;
     for leaf in schema.into_iter().flat_map(|schema| &schema.leaves().leaves) {
-        let Some(field) = leaf.name.as_str().strip_prefix(ANSWERS) else { continue };
-        if message.body.values(&leaf.name).is_empty() {
+        let field = leaf.name.answered();
+        if !leaf.name.is_within(ANSWERS) || message.body.values(&leaf.name).is_empty() {
             continue;
         }
         if request.is_topic || !requested.contains(field) {

@@ -37,9 +37,6 @@ use super::operation::Operation;
 use crate::domain::json::canonical;
 use crate::domain::{Body, LeafName};
 
-/// Where an information response holds the leaves of a referral.
-const ANSWERS: &str = "/answers";
-
 /// What one foreign party was told of one exchange: a part for each release.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,8 +97,8 @@ impl Profile {
             if let Some(value) = told(&body, name) {
                 let text = canonical(&value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
                 // an answer tells of the person what the same leaf of a status does
-                let leaf = name.strip_prefix(ANSWERS).unwrap_or(name);
-                values.insert(leaf.to_owned(), text.unwrap_or_default());
+                let leaf = LeafName::new(name).answered().to_owned();
+                values.insert(leaf, text.unwrap_or_default());
             }
         }
         let month = format!("{:04}-{:02}", day.year(), u8::from(day.month()));

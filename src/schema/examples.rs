@@ -51,12 +51,6 @@ macro_rules! example {
 
 /// Every example.
 pub const EXAMPLES: &[Example] = &[
-    example!("information-request/1", Typical, "information-request.typical.json"),
-    example!("information-request/1", Rare, "information-request.rare.json"),
-    example!("information-request/1", Hostile, "information-request.hostile.json"),
-    example!("information-response/1", Typical, "information-response.typical.json"),
-    example!("information-response/1", Rare, "information-response.rare.json"),
-    example!("information-response/1", Hostile, "information-response.hostile.json"),
     example!("referral/1", Typical, "referral.typical.json"),
     example!("referral/1", Rare, "referral.rare.json"),
     example!("referral/1", Hostile, "referral.hostile.json"),
@@ -67,4 +61,10 @@ pub const EXAMPLES: &[Example] = &[
     example!("withdrawal/1", Typical, "withdrawal.typical.json"),
     example!("withdrawal/1", Rare, "withdrawal.rare.json"),
     example!("withdrawal/1", Hostile, "withdrawal.hostile.json"),
+    example!("information-request/1", Typical, "information-request.typical.json"),
+    example!("information-request/1", Rare, "information-request.rare.json"),
+    example!("information-request/1", Hostile, "information-request.hostile.json"),
+    example!("information-response/1", Typical, "information-response.typical.json"),
+    example!("information-response/1", Rare, "information-response.rare.json"),
+    example!("information-response/1", Hostile, "information-response.hostile.json"),
 ];
