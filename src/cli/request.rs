@@ -151,7 +151,7 @@ fn answer(printer: Printer, view: &RequestView) {
         "body": body,
     });
     let text = serde_json::to_string_pretty(&claims).unwrap_or_default();
-    printer.text(&format!("{text}\n"));
+    printer.text(&text);
     let fields = view.asks.as_ref().and_then(|asks| asks.pointer("/requested_fields"));
     for field in fields.and_then(Value::as_array).into_iter().flatten() {
         printer.note(format!("asked for: {}", field.as_str().unwrap_or_default()));

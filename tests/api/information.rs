@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 use time::{Date, Duration, OffsetDateTime};
-use titian::exchange::requests;
-use titian::wire::{RequestAct, RequestView};
+use titian::domain::DocumentKind;
+use titian::exchange::{hold, requests, review};
+use titian::wire::{RequestAct, RequestView, ReviewAct};
 
 use crate::batch::Clocked;
-use crate::lifecycle::{REFERRAL, UNIT, status};
+use crate::budget;
+use crate::lifecycle::{REFERRAL, UNIT, status, titian};
 use crate::live::{Answer, Live, Party, fresh_id, statement};
 
 const REQUEST: &str = include_str!("../../schemas/examples/information-request.typical.json");
@@ -26,7 +28,7 @@ fn in_days(party: &Party<'_>, days: i64) -> Value {
 }
 
 /// A request of a domestic party about an exchange, a week ahead.
-fn asks(party: &Party<'_>, to: &str, exchange: &Value, fields: &[&str]) -> Value {
+pub(crate) fn asks(party: &Party<'_>, to: &str, exchange: &Value, fields: &[&str]) -> Value {
     let mut claims = party.claims(REQUEST);
     claims["recipients"] = json!([to]);
     claims["body"]["about"] = json!({"exchange": exchange});
@@ -77,7 +79,7 @@ fn of_type(party: &Party<'_>, name: &str) -> Vec<(Value, Value)> {
     inbox
 }
 
-fn requests(party: &Party<'_>) -> Vec<(Value, Value)> {
+pub(crate) fn requests(party: &Party<'_>) -> Vec<(Value, Value)> {
     of_type(party, "information-request/1")
 }
 
@@ -537,4 +539,230 @@ fn withhold(clocked: &Clocked) {
     claims["body"]["safety"]["do_not_inform"] = json!(["cuta-be"]);
     let answer = bnpt.submit(claims);
     assert_eq!(answer.status, 201, "{}", answer.text);
+}
+
+/// A case that CUTA was told of as that of a grown-up who came from abroad: CUTA's own reference.
+fn grown_up_abroad(clocked: &Clocked) -> Value {
+    let live = &clocked.live;
+    let case = budget::referred(live);
+    let mut claims = budget::rare(live, &case, "received", "accepted");
+    claims["body"]["origin"]["pathway"] = json!("deportan");
+    assert_eq!(budget::to_cuta(live, &claims), "queued");
+    let [opening, _] = clocked.openings();
+    clocked.turn_to(opening, 0);
+    live.party("cuta-be").inbox().remove(0).0["exchange"].clone()
+}
+
+/// What became of Kemensos's answer for CUTA.
+fn stands(kemensos: &Party<'_>, sent: &Value) -> Value {
+    let path = format!("/v1/messages/{}", sent["jti"].as_str().unwrap());
+    kemensos.get(&path).json()["recipients"][0]["state"].clone()
+}
+
+#[test]
+fn an_answer_abroad_that_too_few_share_is_held_and_a_refusal_leaves_in_its_place() {
+    let clocked = Clocked::start();
+    let live = &clocked.live;
+    let (kemensos, cuta) = (live.party("kemensos"), live.party("cuta-be"));
+    let exchange = grown_up_abroad(&clocked);
+    let mut claims = asks_abroad(&cuta, &exchange);
+    claims["body"]["requested_fields"] = json!(["/origin/pathway"]);
+    assert_eq!(cuta.submit(claims).status, 201);
+    let hour = hour(&clocked);
+    let (request, _) = requests(&kemensos).remove(0);
+    // with what CUTA knows already nobody of the signed table agrees
+    let body = json!({"result": "answered", "answers": {"origin": {"pathway": "domestik"}}});
+    let sent = answers_abroad(&kemensos, &request, body);
+    let answer = kemensos.submit(sent.clone());
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(answer.json()["recipients"][0]["state"], "held");
+    let holds = || {
+        let holds = clocked.block_on(hold::list(clocked.opened.gateway(), false)).unwrap();
+        holds.into_iter().filter(|hold| hold.message_type == "information-response/1").count()
+    };
+    assert_eq!(holds(), 1);
+    clocked.turn_to(hour, 0);
+    let (_, told) = responses(&cuta).remove(0);
+    assert_eq!(told["result"], "refused");
+    assert_eq!(stands(&kemensos, &sent), "cancelled");
+    assert_eq!(holds(), 0, "nobody decides about it any more");
+}
+
+#[test]
+fn an_answer_abroad_that_is_suspended_goes_only_if_it_is_resumed_before_its_hour() {
+    for resumes in [true, false] {
+        let clocked = Clocked::start();
+        let live = &clocked.live;
+        let (kemensos, cuta) = (live.party("kemensos"), live.party("cuta-be"));
+        let exchange = known_abroad(&clocked);
+        assert_eq!(cuta.submit(asks_abroad(&cuta, &exchange)).status, 201);
+        let hour = hour(&clocked);
+        withhold(&clocked);
+        let (request, _) = requests(&kemensos).remove(0);
+        let sent = answers_abroad(&kemensos, &request, told());
+        let answer = kemensos.submit(sent.clone());
+        assert_eq!(answer.json()["recipients"][0]["state"], "suspended", "{}", answer.text);
+        if !resumes {
+            clocked.turn_to(hour, 0);
+            assert_eq!(responses(&cuta).remove(0).1["result"], "refused");
+            assert_eq!(stands(&kemensos, &sent), "cancelled");
+        }
+        resume(&clocked, &sent);
+        if resumes {
+            assert_eq!(stands(&kemensos, &sent), "queued");
+            clocked.turn_to(hour, 1);
+            assert!(responses(&cuta).is_empty(), "resumed, and yet not before its hour");
+            clocked.advance(1);
+            assert_eq!(responses(&cuta).remove(0).1["result"], "answered");
+        }
+        clocked.advance(40 * 86_400);
+        assert_eq!(responses(&cuta).len(), 1);
+    }
+}
+
+/// A duty officer resumes what suspends an answer.
+fn resume(clocked: &Clocked, sent: &Value) {
+    let beside = rusqlite::Connection::open(clocked.live.home().join("titian.db")).unwrap();
+    let id: String = beside
+        .query_row(
+            "SELECT v.id FROM reviews v JOIN exchanges e ON e.id = v.exchange
+             JOIN messages m ON m.exchange = e.row WHERE m.message_id = ?1 AND v.stands = 1",
+            [sent["jti"].as_str().unwrap()],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let reason = "diperiksa".to_owned();
+    let act = ReviewAct { officer: UNITS_DUTY.to_owned(), reason };
+    let (gateway, id) = (clocked.opened.gateway(), id.parse().unwrap());
+    clocked.block_on(review::decide(gateway, id, review::Verdict::Resume, &act)).unwrap();
+}
+
+#[test]
+fn an_answer_abroad_under_two_versions_holds_what_both_pass() {
+    let clocked = Clocked::start();
+    let live = &clocked.live;
+    let (kemensos, cuta) = (live.party("kemensos"), live.party("cuta-be"));
+    let exchange = known_abroad(&clocked);
+    assert_eq!(cuta.submit(asks_abroad(&cuta, &exchange)).status, 201);
+    let hour = hour(&clocked);
+    let (request, _) = requests(&kemensos).remove(0);
+    let answer = kemensos.submit(answers_abroad(&kemensos, &request, told()));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let shipped = include_str!("../../config/policies/kemensos-cuta-be-information-response.toml");
+    let (before, after) = shipped.split_once("\"/answers/category/ppks\"").unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    let text = format!("{before}\"/answers/category/ppks\" = \"drop\"\n{after}");
+    let of = ("kemensos-cuta-be-information-response", text.as_str());
+    assert_eq!(clocked.govern(DocumentKind::Policy, of, None, None), "in_force");
+    clocked.turn_to(hour, 0);
+    let (item, told) = responses(&cuta).remove(0);
+    assert_eq!(told["answers"]["subject"]["birth"]["date"], "under_18");
+    assert!(told["answers"].get("category").is_none(), "{told}");
+    let claims = statement(item["release"].as_str().unwrap());
+    assert!(claims["policy_at_admission"].is_object());
+    assert_eq!(claims["iat"], json!(hour.date().midnight().assume_utc().unix_timestamp()));
+}
+
+#[test]
+fn a_topic_is_answered_without_a_word_about_anyone() {
+    let clocked = Clocked::start();
+    let live = &clocked.live;
+    let (kemensos, cuta) = (live.party("kemensos"), live.party("cuta-be"));
+    let mut claims = asks_abroad(&cuta, &json!(""));
+    claims["body"]["about"] = json!({"topic": "practice"});
+    claims["body"]["intended_onward"] = json!(["bnpt"]);
+    let asked = cuta.submit(claims);
+    assert_eq!(asked.status, 201, "{}", asked.text);
+    let hour = hour(&clocked);
+    let (request, body) = requests(&kemensos).remove(0);
+    assert_eq!(body["about"], json!({"exchange": null, "topic": "practice"}));
+    assert_eq!(body["intended_onward"], json!(["bnpt"]));
+    let person = kemensos.submit(answers_abroad(&kemensos, &request, told()));
+    is_refused(&person, "not-asked", "/body/answers/category/ppks");
+    let bare = json!({"result": "answered"});
+    let answer = kemensos.submit(answers_abroad(&kemensos, &request, bare));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    clocked.turn_to(hour, 0);
+    let (item, told) = responses(&cuta).remove(0);
+    assert_eq!(told["result"], "answered");
+    assert_eq!(told["answers"]["subject"]["birth"]["date"], Value::Null);
+    let path = format!("/v1/inbox/{}/evidence", item["release_id"].as_str().unwrap());
+    assert_eq!(cuta.get(&path).status, 200);
+}
+
+#[test]
+fn what_is_unknown_is_answered_with_nothing_and_cannot_be_asked_off_the_menu() {
+    let clocked = Clocked::start();
+    let live = &clocked.live;
+    let (kemensos, cuta) = (live.party("kemensos"), live.party("cuta-be"));
+    let mut off = asks_abroad(&cuta, &json!(fresh_id()));
+    off["body"]["requested_fields"] = json!(["/subject/sex"]);
+    is_refused(&cuta.submit(off), "not-on-menu", "/body/requested_fields/0");
+    assert_eq!(cuta.submit(asks_abroad(&cuta, &json!(fresh_id()))).status, 201);
+    let (request, body) = requests(&kemensos).remove(0);
+    let path = format!("/v1/exchanges/{}", body["about"]["exchange"].as_str().unwrap());
+    assert_eq!(kemensos.get(&path).status, 404, "a reference that it does not know either");
+    let answer = kemensos.submit(answers_abroad(&kemensos, &request, told()));
+    is_refused(&answer, "unknown-exchange", "/body/result");
+    // an answer may not be kept until its hour
+    let mut short = answers_abroad(&kemensos, &request, refused());
+    short["legal"]["retention_until"] = in_days(&cuta, 6);
+    is_refused(&kemensos.submit(short), "retention", "/legal/retention_until");
+    // its hour has come
+    clocked.turn_to(hour(&clocked), 0);
+    let late = kemensos.submit(answers_abroad(&kemensos, &request, refused()));
+    is_refused(&late, "already-answered", "/in_reply_to");
+    let (item, _) = responses(&cuta).remove(0);
+    let path = format!("/v1/inbox/{}/evidence", item["release_id"].as_str().unwrap());
+    let evidence = cuta.get(&path);
+    assert_eq!(evidence.status, 200, "{}", evidence.text);
+    assert_eq!(cuta.acknowledge(&item, "received").status, 200);
+}
+
+#[test]
+fn whoever_may_not_be_told_of_a_case_is_not_asked_about_it() {
+    let live = Live::start();
+    let (bnpt, unit) = (live.party("bnpt"), live.party(UNIT));
+    let mut referral = bnpt.claims(REFERRAL);
+    referral["body"]["consent"]["withhold"] = json!(["bnpt"]);
+    assert_eq!(bnpt.submit(referral).status, 201);
+    let (item, _) = unit.inbox().remove(0);
+    let asked = unit.submit(asks(&unit, "bnpt", &item["exchange"], &["/caregiver/phone"]));
+    is_refused(&asked, "policy-refused", "/body/about/exchange");
+}
+
+#[test]
+fn officers_list_look_at_frame_and_refuse_requests_on_the_command_line() {
+    let live = Live::start();
+    let (bnpt, kemensos) = (live.party("bnpt"), live.party("kemensos"));
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let mut claims = asks(&bnpt, "kemensos", &json!(""), &["/subject/sex"]);
+        claims["body"]["about"] = json!({"topic": "statistics"});
+        assert_eq!(bnpt.submit(claims).status, 201);
+        let (item, _) = requests(&kemensos).pop().unwrap();
+        ids.push(item["exchange"].as_str().unwrap().to_owned());
+    }
+    let list = titian(&live, &["request", "list"]);
+    let listed: Vec<&Value> = list.as_array().unwrap().iter().map(|view| &view["id"]).collect();
+    assert_eq!(listed, [&json!(ids[0]), &json!(ids[1])]);
+    assert!(list[0].get("asks").is_none() && list[0]["about"] == "topic", "{list}");
+    let of = |act: &str, id: &str, officer: &str, rest: &[&str]| {
+        titian(&live, &[&["request", act, id, "--as", officer], rest].concat())
+    };
+    assert_eq!(of("show", &ids[0], UNITS_DUTY, &[])["code"], "not-found", "it is the party's");
+    let view = of("show", &ids[0], DUTY, &[]);
+    assert_eq!(view["asks"]["requested_fields"], json!(["/subject/sex"]));
+    // the frame is a message that may be sent
+    let frame = of("answer", &ids[0], DUTY, &[]).to_string();
+    let answered = kemensos.submit(kemensos.claims(&frame));
+    assert_eq!(answered.status, 201, "{}", answered.text);
+    let refused = of("refuse", &ids[1], DUTY, &["--reason-code", "no_basis"]);
+    assert_eq!(refused["decision"]["outcome"], "refused");
+    let again = of("refuse", &ids[1], DUTY, &["--reason-code", "no_basis"]);
+    assert_eq!(again["code"], "bad-request", "{again}");
+    assert_eq!(titian(&live, &["request", "list"]), json!([]));
+    let told: Vec<Value> =
+        responses(&bnpt).iter().map(|(_, body)| body["result"].clone()).collect();
+    assert_eq!(told, ["answered", "refused"]);
 }
