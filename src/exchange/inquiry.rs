@@ -308,7 +308,8 @@ async fn about(
     let is_own = member.is_some_and(|member| member.party == message.iss.party);
     let is_shared = members.iter().any(|member| member.party == asked.party);
     let exchange = exchange.filter(|exchange| {
-        is_own && is_shared && !is_request && party_sees(exchange, &message.iss)
+        let is_seen = party_sees(exchange, &message.iss) && party_sees(exchange, asked);
+        is_own && is_shared && !is_request && is_seen
     });
     let members = if exchange.is_some() { members } else { Vec::new() };
     Ok((exchange, members))

@@ -766,3 +766,24 @@ fn officers_list_look_at_frame_and_refuse_requests_on_the_command_line() {
         responses(&bnpt).iter().map(|(_, body)| body["result"].clone()).collect();
     assert_eq!(told, ["answered", "refused"]);
 }
+
+#[test]
+fn a_unit_is_asked_about_its_own_cases_only() {
+    let live = Live::start_with(|home| {
+        let file = home.join("parties/kemensos/record.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let units = "units = [\"sentra-handayani\"]";
+        assert!(text.contains(units), "{text}");
+        let more = "units = [\"sentra-handayani\", \"sentra-lain\"]";
+        std::fs::write(&file, text.replace(units, more)).unwrap();
+    });
+    let bnpt = live.party("bnpt");
+    let (referred, _) = lacking(&live);
+    let asked = |to| bnpt.submit(asks(&bnpt, to, &referred["exchange"], &["/subject/sex"]));
+    is_refused(&asked("kemensos/sentra-lain"), "unknown-exchange", "/body/about/exchange");
+    for to in [UNIT, "kemensos"] {
+        assert_eq!(asked(to).status, 201);
+    }
+    let other = live.party("kemensos/sentra-lain");
+    assert!(requests(&other).is_empty());
+}
