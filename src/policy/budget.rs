@@ -35,6 +35,7 @@ use time::Date;
 use super::compile::Compiled;
 use super::operation::Operation;
 use crate::domain::json::canonical;
+use crate::domain::leaf::ANSWERS;
 use crate::domain::{Body, LeafName};
 
 /// What one foreign party was told of one exchange: a part for each release.
@@ -89,8 +90,13 @@ impl Profile {
     ) -> Self {
         let mut values = BTreeMap::new();
         let body = Body::new(body.clone());
+        let is_answer = policy.message().name() == "information-response";
         for (name, operation) in policy.operations() {
             if let Operation::Drop | Operation::Pseudonym | Operation::Constant(_) = operation {
+                continue;
+            }
+            // what an answer tells of the person stands below one place
+            if is_answer && !LeafName::new(name).is_within(ANSWERS) {
                 continue;
             }
             // a value that has no canonical form agrees with no row
