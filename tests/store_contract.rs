@@ -27,6 +27,8 @@ mod inbox;
 mod kept;
 #[path = "store_contract/ledger.rs"]
 mod ledger;
+#[path = "store_contract/requests.rs"]
+mod requests;
 #[path = "store_contract/reviews.rs"]
 mod reviews;
 #[path = "store_contract/sqlite.rs"]

@@ -20,10 +20,16 @@ pub(super) const AGREEMENTS: &[(&str, &str)] =
     shipped!("agreements": "pks-bnpt-kemensos", "mou-id-be");
 /// Policies: file name and text.
 pub(super) const POLICIES: &[(&str, &str)] = shipped!("policies":
+    "bnpt-kemensos-information-request",
+    "bnpt-kemensos-information-response",
     "bnpt-kemensos-referral",
     "bnpt-kemensos-status",
+    "cuta-be-kemensos-information-request",
     "cuta-be-kemensos-referral",
+    "kemensos-bnpt-information-request",
+    "kemensos-bnpt-information-response",
     "kemensos-bnpt-status",
+    "kemensos-cuta-be-information-response",
     "kemensos-cuta-be-referral",
     "kemensos-cuta-be-status",
 );

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::exit::{Exit, Failed};
 use crate::app::{self, Home};
-use crate::client::admin::{Admin, Change, HoldDecision, ReviewDecision};
-use crate::domain::{Id, PartyId};
+use crate::client::admin::{Admin, Change, HoldDecision, RequestDecision, ReviewDecision};
+use crate::domain::{ExchangeRef, Id, PartyId};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::replay::{self, Share};
-use crate::exchange::{Failure, Gateway, enrol, hold, released, review, versions};
+use crate::exchange::{Failure, Gateway, enrol, hold, released, requests, review, versions};
 use crate::wire::{
-    HoldAct, HoldView, Invitation, InviteAsk, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct,
-    ReviewView, RulesView, VersionView, VersionsAsk,
+    HoldAct, HoldView, Invitation, InviteAsk, ReleasedPage, ReplayAsk, ReplayPage, RequestAct,
+    RequestView, ReviewAct, ReviewView, RulesView, VersionView, VersionsAsk,
 };
 
 /// Where officers work: at the gateway that runs, or in its home while none runs.
@@ -108,6 +108,32 @@ impl Desk {
             Self::Running(admin) => Ok(admin.hold(id, how, act).await?),
             Self::Here(opened) => here(opened.gateway(), id, how, act).await.map_err(failed),
         }
+    }
+
+    pub(super) async fn requests(&self, closed_too: bool) -> Result<Vec<RequestView>, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.requests(closed_too).await?),
+            Self::Here(opened) => {
+                requests::list(opened.gateway(), closed_too).await.map_err(failed)
+            }
+        }
+    }
+
+    pub(super) async fn request(
+        &self,
+        id: ExchangeRef,
+        how: RequestDecision,
+        act: &RequestAct,
+    ) -> Result<RequestView, Failed> {
+        let opened = match self {
+            Self::Running(admin) => return Ok(admin.request(id, how, act).await?),
+            Self::Here(opened) => opened.gateway(),
+        };
+        let done = match how {
+            RequestDecision::Show => requests::show(opened, id, act).await,
+            RequestDecision::Refuse => requests::refuse(opened, id, act).await,
+        };
+        done.map_err(failed)
     }
 
     pub(super) async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewView>, Failed> {

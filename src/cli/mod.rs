@@ -25,6 +25,7 @@ mod policy;
 mod printer;
 mod refusal;
 mod replay;
+mod request;
 mod review;
 mod rulebook;
 mod send;
@@ -77,6 +78,8 @@ enum Command {
     Hold(hold::Hold),
     #[command(subcommand)]
     Review(review::Review),
+    #[command(subcommand)]
+    Request(request::Request),
     Breach(breach::Breach),
     Send(send::Send),
     Inbox(inbox::Inbox),
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Review(command) => command.run(printer),
+        Command::Request(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),

@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
-use crate::domain::{Id, PartyId};
+use crate::domain::{ExchangeRef, Id, PartyId};
 use crate::wire::{
     ActAsk, DraftAsk, HoldAct, HoldView, Invitation, InviteAsk, Problem, ReleasedPage, ReplayAsk,
-    ReplayPage, ReviewAct, ReviewView, RulesView, VersionView, VersionsAsk, WordAsk,
+    ReplayPage, RequestAct, RequestView, ReviewAct, ReviewView, RulesView, VersionView,
+    VersionsAsk, WordAsk,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -75,6 +76,24 @@ impl ReviewDecision {
     }
 }
 
+/// What an officer does with an information request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestDecision {
+    /// Looks at it.
+    Show,
+    /// Refuses it.
+    Refuse,
+}
+
+impl RequestDecision {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Show => "show",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 /// A client of the officers' socket.
 #[derive(Debug)]
 pub struct Admin {
@@ -125,6 +144,23 @@ impl Admin {
         act: &ReviewAct,
     ) -> Result<ReviewView, ClientFault> {
         let url = format!("{BASE}/reviews/{id}/{}", decision.as_str());
+        self.ask(self.http.post(url).json(act)).await
+    }
+
+    /// Information requests, oldest first; only those whose answer is not made for good unless
+    /// `closed_too`.
+    pub async fn requests(&self, closed_too: bool) -> Result<Vec<RequestView>, ClientFault> {
+        self.ask(self.http.get(format!("{BASE}/requests?closed={closed_too}"))).await
+    }
+
+    /// An officer looks at an information request or refuses it.
+    pub async fn request(
+        &self,
+        id: ExchangeRef,
+        decision: RequestDecision,
+        act: &RequestAct,
+    ) -> Result<RequestView, ClientFault> {
+        let url = format!("{BASE}/requests/{id}/{}", decision.as_str());
         self.ask(self.http.post(url).json(act)).await
     }
 

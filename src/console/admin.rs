@@ -11,11 +11,12 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::domain::{Code, Id, PartyId, Refused};
+use crate::domain::{Code, ExchangeRef, Id, PartyId, Refused};
 use crate::exchange::replay::{self, Share};
-use crate::exchange::{Failure, Gateway, hold, released, review};
+use crate::exchange::{Failure, Gateway, hold, released, requests as inquiries, review};
 use crate::wire::{
-    HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, ReviewAct, ReviewView,
+    HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, RequestAct, RequestView,
+    ReviewAct, ReviewView,
 };
 
 /// The router of the admin socket.
@@ -29,6 +30,9 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/holds/{id}/release", post(release))
         .route("/holds/{id}/discard", post(discard))
         .merge(super::governance::routes())
+        .route("/requests", get(requests))
+        .route("/requests/{id}/show", post(show_request))
+        .route("/requests/{id}/refuse", post(refuse_request))
         .route("/reviews", get(reviews))
         .route("/reviews/{id}/show", post(show_review))
         .route("/reviews/{id}/resume", post(resume))
@@ -87,7 +91,10 @@ impl IntoResponse for AdminProblem {
 
 /// Whether it was refused because somebody had decided before.
 fn is_decided(refused: &Refused) -> bool {
-    refused.errors.iter().any(|e| matches!(e.pointer.as_str(), "/decision" | "/review"))
+    refused
+        .errors
+        .iter()
+        .any(|e| matches!(e.pointer.as_str(), "/decision" | "/review" | "/request"))
 }
 
 /// What was asked, if it has the documented form. The library's own words would quote it.
@@ -169,6 +176,31 @@ async fn discard(
 ) -> Answer<HoldView> {
     let (Path(hold), Json(act)) = (asked(hold)?, asked(act)?);
     Ok(Json(hold::discard(&gateway, id(&hold)?, &act).await?))
+}
+
+async fn requests(
+    State(gateway): State<Arc<Gateway>>,
+    RawQuery(query): RawQuery,
+) -> Answer<Vec<RequestView>> {
+    Ok(Json(inquiries::list(&gateway, query.as_deref() == Some("closed=true")).await?))
+}
+
+async fn show_request(
+    State(gateway): State<Arc<Gateway>>,
+    request: Result<Path<String>, PathRejection>,
+    act: Result<Json<RequestAct>, JsonRejection>,
+) -> Answer<RequestView> {
+    let (Path(request), Json(act)) = (asked(request)?, asked(act)?);
+    Ok(Json(inquiries::show(&gateway, ExchangeRef(id(&request)?), &act).await?))
+}
+
+async fn refuse_request(
+    State(gateway): State<Arc<Gateway>>,
+    request: Result<Path<String>, PathRejection>,
+    act: Result<Json<RequestAct>, JsonRejection>,
+) -> Answer<RequestView> {
+    let (Path(request), Json(act)) = (asked(request)?, asked(act)?);
+    Ok(Json(inquiries::refuse(&gateway, ExchangeRef(id(&request)?), &act).await?))
 }
 
 async fn reviews(

@@ -29,6 +29,9 @@ pub enum Class {
     Legal,
 }
 
+/// Where an information response holds the leaves of a referral.
+pub const ANSWERS: &str = "/answers";
+
 /// Name of a leaf: a JSON pointer (RFC 6901) in which `*` stands for every index of an array of
 /// objects, for example `/household/*/relation`. The `*` is part of the name, no wildcard.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +46,13 @@ impl LeafName {
     /// As written in a policy.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The leaf of a referral that this one answers: the part after `/answers`; itself, where it
+    /// stands in no answer.
+    pub fn answered(&self) -> &str {
+        let rest = self.0.strip_prefix(ANSWERS).filter(|rest| rest.starts_with('/'));
+        rest.unwrap_or(&self.0)
     }
 
     /// The segments between the slashes.
@@ -179,5 +189,22 @@ impl LeafTable {
             .binary_search_by(|leaf| leaf.name.as_str().cmp(name))
             .ok()
             .and_then(|at| self.leaves.get(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_named_as_the_leaf_that_it_answers() {
+        for (name, answered) in [
+            ("/answers/subject/sex", "/subject/sex"),
+            ("/subject/sex", "/subject/sex"),
+            ("/answers", "/answers"),
+            ("/answersheet/sex", "/answersheet/sex"),
+        ] {
+            assert_eq!(LeafName::new(name).answered(), answered);
+        }
     }
 }

@@ -119,6 +119,14 @@ codes! {
     PolicyRefused = "policy-refused",
     /// No status goes to the foreign party that referred the person itself.
     ForeignReferrer = "foreign-referrer",
+    /// A field that is asked for is none that this party can be told for that purpose.
+    NotOnMenu = "not-on-menu",
+    /// `respond_by` is sooner or later than it may be.
+    RespondBy = "respond-by",
+    /// The answer holds a field that was not asked for.
+    NotAsked = "not-asked",
+    /// The information request has its one answer.
+    AlreadyAnswered = "already-answered",
     /// The acknowledgement names another release, digest or result.
     AcknowledgementMismatch = "acknowledgement-mismatch",
     /// The release was already acknowledged with another result.

@@ -41,6 +41,34 @@ words!(
 );
 
 words!(
+    /// How an information request is answered.
+    RequestOutcome {
+        /// In full.
+        Answered = "answered",
+        /// In part.
+        Partial = "partial",
+        /// Not at all.
+        Refused = "refused",
+    }
+);
+
+words!(
+    /// Why an information request is refused; told inside Indonesia only.
+    RefusalCode {
+        /// Nothing allows it to be answered.
+        NoBasis = "no_basis",
+        /// An answer would not be in the child's best interests.
+        NotInBestInterests = "not_in_best_interests",
+        /// What is asked is not shared.
+        NotShareable = "not_shareable",
+        /// There is no such exchange.
+        UnknownExchange = "unknown_exchange",
+        /// Whose information it is does not agree.
+        OriginatorRefused = "originator_refused",
+    }
+);
+
+words!(
     /// Where a release stands.
     ReleaseState {
         /// Waits to be handed out.

@@ -8,7 +8,8 @@ use time::{Date, Duration};
 use crate::auth::Caller;
 use crate::domain::state::{MessageState, ThreadState};
 use crate::domain::{
-    Address, Agreement, Code, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind, Refused,
+    Address, Agreement, Code, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind,
+    Refused,
 };
 use crate::schema::{self, Message, Valid};
 use crate::sign;
@@ -16,6 +17,7 @@ use crate::store::{
     ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow, ReviewRow,
 };
 
+use super::inquiry::{self, Inquiry};
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
 use super::submit::Stop;
@@ -65,9 +67,25 @@ pub(super) struct Case {
     pub(super) target: Option<Target>,
     /// What suspends whom: in the exchange, or in the one whose case this passes on.
     pub(super) suspensions: Suspensions,
+    /// The information request that this is or answers.
+    pub(super) inquiry: Inquiry,
 }
 
 impl Case {
+    /// In an exchange that is there, where nothing is moved, taken back or asked.
+    pub(super) fn of(exchange: ExchangeRow, suspensions: Suspensions) -> Self {
+        Self {
+            exchange,
+            is_new: false,
+            members: Vec::new(),
+            step: None,
+            parent: None,
+            target: None,
+            suspensions,
+            inquiry: Inquiry::None,
+        }
+    }
+
     pub(super) fn member(&self, party: &PartyId) -> Option<&MemberRow> {
         self.members.iter().find(|member| member.party == *party)
     }
@@ -112,6 +130,8 @@ pub(super) async fn admit(
         "referral/1" => referral(gateway, &message, today).await?,
         "status/1" => status(gateway, rules, &message).await?,
         "withdrawal/1" => withdrawal(gateway, &message).await?,
+        "information-request/1" => inquiry::request(gateway, rules, &message, today).await?,
+        "information-response/1" => inquiry::response(gateway, rules, &message).await?,
         _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
     };
     let bound = match (agreed_days, &case.target) {
@@ -138,16 +158,23 @@ pub(super) async fn readmit(
     let reviews = store.reviews_in(&[row.exchange]).await?;
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
-    let case = Case {
-        exchange,
-        is_new: false,
-        members,
-        step: None,
-        parent: None,
-        target: None,
-        suspensions: Suspensions::under(reviews),
-    };
+    let inquiry = inquiry::again(gateway, row).await?;
+    let case = Case { members, inquiry, ..Case::of(exchange, Suspensions::under(reviews)) };
     Ok(Admitted { message, case, retention_until: row.retention_until })
+}
+
+/// A message that the gateway itself writes, in a case of its choosing.
+pub(super) fn originated(
+    rules: &Rules,
+    object: &[u8],
+    case: Case,
+    retention_until: Date,
+) -> Result<Admitted, Failure> {
+    let recorded = sign::recorded(object).map_err(Failure::internal)?;
+    let digest = Digest::of(object);
+    let parsed = schema::parse_recorded(&recorded, digest).map_err(Failure::Problem)?;
+    let message = rules.schemas.validate(parsed).map_err(Failure::Problem)?;
+    Ok(Admitted { message, case, retention_until })
 }
 
 fn is_withdrawal(message: &Message) -> bool {
@@ -199,7 +226,7 @@ fn known_parties(rules: &Rules, message: &Message) -> Result<(), Refused> {
             return Err(Refused::at(Code::Onward, &format!("/legal/onward/{at}"), "party"));
         }
     }
-    for pointer in NOT_TO_INFORM {
+    for pointer in NOT_TO_INFORM.into_iter().chain(["/intended_onward"]) {
         let named = message.body.value().pointer(pointer).and_then(serde_json::Value::as_array);
         for (at, party) in named.into_iter().flatten().enumerate() {
             let party = party.as_str().and_then(|party| party.parse().ok());
@@ -341,13 +368,10 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         subject_ref: Some(subject_ref),
     };
     Ok(Case {
-        exchange,
         is_new: true,
         members: vec![member],
-        step: None,
         parent: before,
-        target: None,
-        suspensions,
+        ..Case::of(exchange, suspensions)
     })
 }
 
@@ -377,7 +401,7 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = gateway.store().members(&exchange.id).await?;
     let step = Some((from, if moves { to } else { from }));
-    Ok(Case { exchange, is_new: false, members, step, parent: None, target: None, suspensions })
+    Ok(Case { members, step, ..Case::of(exchange, suspensions) })
 }
 
 /// A withdrawal takes back a message of the sender's own.
@@ -418,8 +442,7 @@ async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> 
         holds: store.holds_of(sender, &target).await?,
         recipients,
     };
-    let target = Some(target);
-    Ok(Case { exchange, is_new: false, members, step, parent: None, target, suspensions })
+    Ok(Case { members, step, target: Some(target), ..Case::of(exchange, suspensions) })
 }
 
 fn taken_back(
@@ -443,7 +466,7 @@ fn taken_back(
 
 /// The exchange a party names by its own reference. A stranger's reference is as unknown as one
 /// that never was.
-async fn own_exchange(
+pub(super) async fn own_exchange(
     gateway: &Gateway,
     message: &Message,
     reference: ExchangeRef,
@@ -471,7 +494,7 @@ pub(super) fn party_sees(exchange: &ExchangeRow, caller: &Address) -> bool {
 }
 
 /// R6: to the other party of the thread and to whom the origin allows; nobody else.
-fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> {
+pub(super) fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> {
     for (at, to) in message.recipients.iter().enumerate() {
         let others = [&exchange.referrer.party, &exchange.receiver.party];
         if !others.contains(&&to.party) && !exchange.onward.contains(&to.party) {
@@ -482,7 +505,7 @@ fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> 
     Ok(())
 }
 
-fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
+pub(super) fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
     if sender.covers(&exchange.receiver) {
         Some(Role::Receiver)
     } else if sender.covers(&exchange.referrer) {
@@ -501,7 +524,7 @@ fn state(message: &Message, pointer: &str) -> Result<ThreadState, Stop> {
     parsed.ok_or_else(|| illegal(&format!("/body{pointer}")))
 }
 
-fn subject_fault() -> Stop {
+pub(super) fn subject_fault() -> Stop {
     Stop::Refuse(Refused::at(Code::SubjectReference, "/body/subject/ref", "reference"))
 }
 

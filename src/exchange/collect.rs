@@ -23,7 +23,7 @@ use crate::wire::{InboxItem, InboxPage};
 
 use super::disclose::{is_foreign, release_place, still_goes};
 use super::renew::renew;
-use super::{Failure, Gateway, Rules, suspend, window};
+use super::{Failure, Gateway, Rules, settle, suspend, window};
 
 /// What is asked of an inbox.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +59,8 @@ pub async fn collect(
         let mut told = std::pin::pin!(news.notified());
         told.as_mut().enable();
         // likewise: a window that opens after the look ends the wait
-        let opens_at =
-            window::opens_in(gateway, &view.party).map(|wait| tokio::time::Instant::now() + wait);
+        let opens_in = window::opens_in(gateway, &view.party).await?;
+        let opens_at = opens_in.map(|wait| tokio::time::Instant::now() + wait);
         let page = page(gateway, &view, ask, still).await?;
         let is_over = gateway.is_closing() || tokio::time::Instant::now() >= deadline;
         if is_over || !page.items.is_empty() {
@@ -128,6 +128,9 @@ async fn hand_out(
     for _ in 0..ATTEMPTS_MAX {
         let rules = gateway.rules();
         let caller = still()?;
+        if caller.is_foreign() && !caller.is_frozen() {
+            settle::settle(gateway, &rules, &view.party).await?;
+        }
         let ToHandOut { goes: waiting, stale, unsuspended } =
             to_hand_out(gateway, &rules, &caller, (view, limit)).await?;
         if let Some(changes) = renew(gateway, &rules, &stale).await? {

@@ -89,6 +89,8 @@ pub(super) enum Verdict {
     Refused(Refused),
     /// What is taken back was never handed out, so there is nothing to say.
     NeverTold,
+    /// The recipient is told the same without it.
+    AsWithout,
 }
 
 /// The projection that a new one is compared with.
@@ -111,6 +113,11 @@ impl When {
     pub(super) fn now(gateway: &Gateway, rules: &Rules) -> Self {
         let clock = gateway.clock();
         Self { today: rules.today(clock), made_at: clock.now() }
+    }
+
+    /// As [`Self::now`], for what leaves at a moment of its own.
+    pub(super) fn leaving(self, at: Option<OffsetDateTime>) -> Self {
+        Self { made_at: at.unwrap_or(self.made_at), ..self }
     }
 
     /// For what waits: its window follows from its making.
@@ -187,8 +194,11 @@ async fn decide(
     look: &mut Look,
 ) -> Result<Decided, Stop> {
     let case = admitted.case();
-    let when = When::now(gateway, rules);
+    let when = When::now(gateway, rules).leaving(case.inquiry.leaves_at());
     let without_policy = |verdict| Ok(Decided::of(recipient, None, verdict));
+    if case.inquiry.is_silent() {
+        return without_policy(Verdict::AsWithout);
+    }
     // pinned to the version that would have decided
     let suspended = |reason| {
         let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
@@ -203,7 +213,8 @@ async fn decide(
             return suspended(ReviewKind::Withheld);
         }
         let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
-        if is_foreign_referrer(rules, admitted, recipient) && !is_excepted {
+        let is_told = is_foreign_referrer(rules, admitted, recipient);
+        if is_told && !is_excepted && !case.inquiry.is_of_nobody() {
             return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
         }
         if let Some(reason) = suspend::reason(gateway, rules, admitted, recipient, look).await? {
@@ -358,6 +369,17 @@ fn pinned<'r>(rules: &'r Rules, pin: &PolicyPin) -> Option<&'r Compiled> {
     all.find(|policy| policy.digest() == pin.digest).map(std::sync::Arc::as_ref)
 }
 
+/// The fixed plan that a release went or goes under, if it is under one.
+fn fixed(
+    rules: &Rules,
+    message_type: &MessageType,
+    pin: &PolicyPin,
+    is_foreign: bool,
+) -> Option<std::sync::Arc<Compiled>> {
+    let by_type = rules.fixed.find(message_type, is_foreign);
+    by_type.or_else(|| rules.fixed.by_digest(&pin.digest).map(std::sync::Arc::clone))
+}
+
 /// When releases under that policy version leave; `None` if it is not the one in force.
 pub(super) fn batch_of(
     rules: &Rules,
@@ -365,7 +387,7 @@ pub(super) fn batch_of(
     pin: &PolicyPin,
     is_foreign: bool,
 ) -> Option<Batch> {
-    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+    if let Some(fixed) = fixed(rules, message_type, pin, is_foreign) {
         return Some(fixed.batch());
     }
     pinned(rules, pin).map(Compiled::batch)
@@ -381,7 +403,7 @@ pub(super) fn still_goes(
     today: Date,
 ) -> Option<Batch> {
     let is_foreign = is_foreign(rules, recipient);
-    if let Some(fixed) = rules.fixed.find(message_type, is_foreign) {
+    if let Some(fixed) = fixed(rules, message_type, pin, is_foreign) {
         return Some(fixed.batch());
     }
     let policy = pinned(rules, pin)?;
@@ -429,6 +451,7 @@ pub(super) fn project(
 ) -> Result<Disclosure, Withheld> {
     let message = admitted.message();
     let exchange = &admitted.case().exchange;
+    let asked_about = admitted.case().inquiry.known_as(&recipient.party);
     let pseudonyms = ExchangePseudonyms::new(
         &gateway.keys().pseudonym,
         &message.iss.party,
@@ -436,7 +459,8 @@ pub(super) fn project(
         message.legal.purpose,
         exchange,
         policy.foreign(),
-    );
+    )
+    .asked_about(asked_about);
     let context = Context {
         reference_date: exchange.reference_date,
         pseudonyms: &pseudonyms,

@@ -116,7 +116,10 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
         }
     }
     let admitted = readmit(gateway, &rules, &message).await?;
-    if !is_of(source, &admitted) {
+    // an information request has one answer abroad: nothing is added to it
+    let has_left = admitted.case().inquiry.leaves_at().is_some()
+        && own.iter().any(|release| release.entry.is_some());
+    if !is_of(source, &admitted) || has_left {
         return Ok(Applied::Nothing);
     }
     // nothing is made of the message meanwhile, and it is not taken back
@@ -153,7 +156,7 @@ async fn made(
     own.retain(ReleaseRow::is_queued);
     let when = match own.first() {
         Some(waits) => When::of(gateway, rules, waits),
-        None => When::now(gateway, rules),
+        None => When::now(gateway, rules).leaving(admitted.case().inquiry.leaves_at()),
     };
     let now = policy_for(rules, &admitted, &row.recipient, when);
     if now.is_none_or(|now| now.digest() != above.digest()) {

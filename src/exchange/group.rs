@@ -123,7 +123,8 @@ pub(super) async fn weigh(
     disclosure: &Disclosure,
 ) -> Result<Option<Known>, Failure> {
     // a fixed plan takes data back and tells nothing of a person
-    if !policy.foreign() || rules.fixed.find(policy.message(), true).is_some() {
+    let is_of_nobody = admitted.case().inquiry.is_of_nobody();
+    if !policy.foreign() || is_of_nobody || rules.fixed.find(policy.message(), true).is_some() {
         return Ok(None);
     }
     let (store, exchange) = (gateway.store(), admitted.case().exchange.id);

@@ -25,11 +25,11 @@ use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 use super::admit::{Admitted, readmit};
 use super::disclose::{Decided, When, ends_before_window, pin, project, stored_body};
 use super::record::release_row;
-use super::release::{Relations, To, sign_release};
+use super::release::{Relations, To, relations, sign_release};
 use super::renew::released_leaves;
 use super::show::moment;
 use super::under::{Under, irreconcilable, under};
-use super::{Failure, Gateway, Rules, disclose, group, review, suspend};
+use super::{Failure, Gateway, Rules, disclose, group, requests, review, suspend};
 
 const REASON_MAX: usize = 500;
 
@@ -101,7 +101,7 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
         return Err(Failure::problem(Code::PolicyRefused));
     }
     let pinned = recipient.policy.as_ref().ok_or_else(irreconcilable)?;
-    let when = When::now(gateway, &rules);
+    let when = When::now(gateway, &rules).leaving(admitted.case().inquiry.leaves_at());
     let pin = (&recipient.recipient, pinned);
     let under = under(gateway, &rules, &admitted, pin, when).await?;
     let under = under.filter(|under| under.conflicting.is_empty()).ok_or_else(irreconcilable)?;
@@ -220,6 +220,9 @@ pub fn sentence(refused: &Refused) -> &'static str {
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == review::DECIDED) => {
             "the review was decided before; `titian review list --all` shows by whom"
         }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == requests::DECIDED) => {
+            "the request has its answer; `titian request list --all` shows which"
+        }
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason") => {
             "a reason of 1 to 500 bytes is needed"
         }
@@ -260,7 +263,7 @@ fn queue(
         recipient,
         kind: disclose::kind_of(rules, recipient),
         batch,
-        made_at: None,
+        made_at: admitted.case().inquiry.leaves_at(),
         exchange: member.reference,
         policy: &policy,
         before: under.before.as_ref(),
@@ -274,7 +277,7 @@ fn queue(
         let digest = disclosure.body_digest();
         changes.writes.push(Write::LastProjection { exchange, party, message_type, digest });
     }
-    let relations = Relations { supplements: row.hold.release, ..Relations::default() };
+    let relations = Relations { supplements: row.hold.release, ..relations(admitted, recipient) };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
     let decided = Decided::goes(recipient, policy, disclosure);
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);

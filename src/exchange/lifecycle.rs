@@ -21,6 +21,8 @@ pub enum By {
     Acknowledgement,
     /// A `status/1`.
     Status,
+    /// An `information-response/1` to a request of the receiver.
+    Response,
     /// A `withdrawal/1` with another reason than `sent_in_error`.
     Withdrawal,
     /// A `withdrawal/1` with the reason `sent_in_error`.
@@ -44,7 +46,7 @@ const fn step(from: ThreadState, to: ThreadState, role: Role, by: By) -> Transit
     Transition { from, to, role, by }
 }
 
-use By::{Acknowledgement, SentInError, Status, Withdrawal};
+use By::{Acknowledgement, Response, SentInError, Status, Withdrawal};
 use Role::{Receiver, Referrer};
 use ThreadState as S;
 
@@ -54,7 +56,8 @@ pub const TRANSITIONS: &[Transition] = &[
     step(S::Received, S::Accepted, Receiver, Status),
     step(S::Received, S::Declined, Receiver, Status),
     step(S::Received, S::InfoRequested, Receiver, Status),
-    // until information requests exist, the referrer answers with a status
+    // by its answer; or by a status, where it was asked in no request
+    step(S::InfoRequested, S::Received, Referrer, Response),
     step(S::InfoRequested, S::Received, Referrer, Status),
     step(S::Accepted, S::Assessment, Receiver, Status),
     step(S::Assessment, S::InService, Receiver, Status),

@@ -45,12 +45,16 @@ struct Stated {
 
 impl Stated {
     fn add(&mut self, body: &Body, today: Date) {
-        let at = |pointer| body.value().pointer(pointer);
-        self.child |= at("/subject/scope").and_then(Value::as_str) == Some("child");
-        self.adult |= match at("/subject/birth/date") {
-            None | Some(Value::Null) => false,
-            Some(date) => date.as_str().is_none_or(|text| is_of_age(text, today)),
-        };
+        let at = |pointer: String| body.value().pointer(&pointer);
+        // a message of its own, or an answer
+        for place in ["", "/answers"] {
+            let scope = at(format!("{place}/subject/scope"));
+            self.child |= scope.and_then(Value::as_str) == Some("child");
+            self.adult |= match at(format!("{place}/subject/birth/date")) {
+                None | Some(Value::Null) => false,
+                Some(date) => date.as_str().is_none_or(|text| is_of_age(text, today)),
+            };
+        }
     }
 }
 
@@ -139,5 +143,7 @@ mod tests {
         assert!(judge(&[&child, &later]), "a later message corrects it");
         assert!(judge(&[&later, &undated]));
         assert!(judge(&[&child, &odd]));
+        let answer = json!({"answers": {"subject": {"birth": {"date": "2008-11"}}}});
+        assert!(judge(&[&child, &answer]), "an answer tells it too");
     }
 }

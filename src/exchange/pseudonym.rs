@@ -8,7 +8,7 @@
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key, Tag};
 
-use crate::domain::{Address, Digest, Id, PartyId, Pseudonyms, Purpose};
+use crate::domain::{Address, Digest, ExchangeRef, Id, PartyId, Pseudonyms, Purpose};
 use crate::mutant::{self, Mutant};
 use crate::secret::SecretBytes;
 use crate::store::ExchangeRow;
@@ -21,6 +21,8 @@ pub(super) struct ExchangePseudonyms<'a> {
     subject: Id,
     /// The exchange, towards a foreign recipient.
     scope: Option<Id>,
+    /// The recipient's own reference of the exchange that is asked about.
+    asked_about: Option<ExchangeRef>,
 }
 
 impl<'a> ExchangePseudonyms<'a> {
@@ -47,12 +49,22 @@ impl<'a> ExchangePseudonyms<'a> {
             sender,
             subject: exchange.subject,
             scope: (foreign && !same).then_some(exchange.id),
+            asked_about: None,
         }
+    }
+
+    /// With the reference by which the recipient knows the exchange that is asked about. Without
+    /// it whatever is named becomes a reference that the recipient does not know.
+    pub(super) fn asked_about(self, reference: Option<ExchangeRef>) -> Self {
+        Self { asked_about: reference, ..self }
     }
 }
 
 impl Pseudonyms for ExchangePseudonyms<'_> {
     fn pseudonym(&self, kind: &str, reference: &str, attempt: u32) -> Id {
+        if let ("exchange", Some(ExchangeRef(own))) = (kind, self.asked_about) {
+            return own;
+        }
         let internal = if kind == "subject" {
             self.subject
         } else {

@@ -3,7 +3,7 @@
 
 use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
-use crate::domain::{Address, Digest, Id, LeafName, PartyId, Refused, ReleaseId};
+use crate::domain::{Address, Digest, Id, LeafName, MessageType, PartyId, Refused, ReleaseId};
 use crate::evidence::event;
 use crate::store::rows::{NewHold, NewMessage, NewRelease, RecipientRow, Refusal};
 use crate::store::{
@@ -92,7 +92,7 @@ pub(super) fn record(
         .map(|(at, (decided, _))| recipient_row(&admitted, at, decided))
         .collect();
     let state = message_state(&rows);
-    let shown = shown_to(caller, state, &rows);
+    let shown = shown_to(caller, (&message.message_type, state), &rows);
     let receipt = gateway.keys().signing.sign(Receipt {
         iss: gateway.id().to_owned(),
         aud: message.iss.to_string(),
@@ -111,7 +111,7 @@ pub(super) fn record(
         sender: message.iss.party.clone(),
         message_id: message.message_id,
     });
-    case_rows(&mut changes, &admitted, new_members);
+    case_rows(&mut changes, &admitted, new_members, gateway.now());
     suspend::record(gateway, &mut changes, case, outcomes.iter().map(|(each, _)| each))?;
     let row_key = message_key(&message.iss.party, &message.message_id);
     let place = message_place(&row_key);
@@ -159,7 +159,7 @@ pub(super) fn record(
 pub(super) fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -> RecipientRow {
     let (state, pending, code): (_, &[LeafName], _) = match &decided.verdict {
         Verdict::Goes { disclosure, .. } => (RecipientState::Queued, disclosure.pending(), None),
-        Verdict::Unchanged { .. } => (RecipientState::Unchanged, &[], None),
+        Verdict::Unchanged { .. } | Verdict::AsWithout => (RecipientState::Unchanged, &[], None),
         Verdict::Held { leaves, .. } => (RecipientState::Held, leaves, None),
         Verdict::Suspended(_) => (RecipientState::Suspended, &[], None),
         Verdict::Refused(refused) => (RecipientState::Refused, &[], Some(refused.code)),
@@ -189,19 +189,25 @@ fn message_state(rows: &[RecipientRow]) -> MessageState {
 }
 
 /// What a sender is shown. A foreign one sees its message as admitted and no more: what an
-/// officer of another country holds back is not its business.
+/// officer of another country holds back is not its business. Its information request is received
+/// from the first answer on, whatever becomes of it.
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) state: MessageState,
     pub(super) recipients: Vec<RecipientView>,
 }
 
-pub(super) fn shown_to(caller: &Caller, state: MessageState, rows: &[RecipientRow]) -> Shown {
+pub(super) fn shown_to(
+    caller: &Caller,
+    (message_type, state): (&MessageType, MessageState),
+    rows: &[RecipientRow],
+) -> Shown {
     let is_foreign = caller.is_foreign();
+    let is_closed = shows_nothing(caller, message_type);
     let view = |row: &RecipientRow| RecipientView {
         party: addressee(&row.recipient, is_foreign),
         state: match row.state {
-            RecipientState::Acknowledged => RecipientState::Acknowledged,
+            RecipientState::Acknowledged if !is_closed => RecipientState::Acknowledged,
             _ if is_foreign => RecipientState::Queued,
             state => state,
         },
@@ -214,13 +220,18 @@ pub(super) fn shown_to(caller: &Caller, state: MessageState, rows: &[RecipientRo
         acknowledgement: None,
     };
     Shown {
-        state: if is_foreign && state == MessageState::Held {
-            MessageState::Admitted
-        } else {
-            state
+        state: match state {
+            _ if is_closed => MessageState::Received,
+            MessageState::Held if is_foreign => MessageState::Admitted,
+            state => state,
         },
         recipients: rows.iter().map(view).collect(),
     }
+}
+
+/// Whether a sender is never shown what becomes of its message.
+pub(super) fn shows_nothing(caller: &Caller, message_type: &MessageType) -> bool {
+    caller.is_foreign() && message_type.name() == "information-request"
 }
 
 fn receipt_recipients(
@@ -237,7 +248,7 @@ fn receipt_recipients(
     shown.recipients.iter().zip(rows).map(each).collect()
 }
 
-fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<MemberRow>) {
+fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<MemberRow>, now: i64) {
     let case = admitted.case();
     let (exchange, named) = (case.exchange.id, &case.suspensions.named);
     if case.is_new {
@@ -250,6 +261,7 @@ fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<Member
         changes.writes.push(Write::Withheld { exchange, parties: named.clone() });
     }
     changes.writes.extend(new_members.into_iter().map(Write::Member));
+    case.inquiry.record(changes, admitted.message(), now);
     if let Some((from, to)) = case.step {
         changes.requires.push(Requirement::Thread { exchange, state: from });
         if from != to {
@@ -310,7 +322,7 @@ pub(super) fn outcome_rows(
             let what = (None, leaves.clone(), findings.clone());
             changes.writes.push(hold(gateway, admitted, decided, what)?);
         }
-        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold => {}
+        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold | Verdict::AsWithout => {}
     }
     Ok(())
 }
@@ -326,14 +338,14 @@ pub(super) fn release_row(
     signed: &SignedRelease,
 ) -> Result<Write, Failure> {
     let policy = decided.policy.clone().ok_or(Failure::Unavailable)?;
-    let message = admitted.message();
+    let (message, case) = (admitted.message(), admitted.case());
     let place = release_place(&signed.release_id);
     let sealed =
         gateway.parts.vault.seal(place, admitted.retention_until(), signed.disclosure.as_bytes());
     Ok(Write::Release(NewRelease {
         release_id: signed.release_id,
         recipient: decided.recipient.clone(),
-        exchange: admitted.case().exchange.id,
+        exchange: case.exchange.id,
         sender: message.iss.clone(),
         message_id: message.message_id,
         message_type: message.message_type.clone(),
@@ -344,7 +356,9 @@ pub(super) fn release_row(
         release_schema: signed.release_schema,
         origin_salt: signed.origin_salt.clone(),
         supplements: signed.relations.supplements,
-        urgent: admitted.case().target.is_some(),
+        // what has waited for a moment of its own waits for no window
+        urgent: case.target.is_some() || case.inquiry.leaves_at().is_some(),
+        kept: case.inquiry.is_kept(),
         made_at: signed.made_at,
     }))
 }

@@ -25,6 +25,9 @@ use super::submit::Stop;
 use super::window::leaves_at;
 use super::{Failure, Gateway, Rules};
 
+/// The gateway as a party.
+pub(super) const GATEWAY: &str = "titian";
+
 /// The statement of a release. Built only from a [`Disclosure`].
 #[derive(Debug, Clone)]
 pub(super) struct Release {
@@ -111,7 +114,7 @@ pub(super) fn release(
                     recipient: &each.recipient,
                     kind,
                     batch: batch.ok_or(Failure::Unavailable)?,
-                    made_at: None,
+                    made_at: admitted.case().inquiry.leaves_at(),
                     exchange: reference,
                     policy,
                     before: each.before.as_ref(),
@@ -152,13 +155,15 @@ fn member_of(
     Ok(reference)
 }
 
-fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
+/// Where a release to `recipient` stands among others, by what its message is.
+pub(super) fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
+    let in_reply_to = admitted.case().inquiry.in_reply_to();
     let target = admitted.case().target.as_ref();
     let replaced = target.and_then(|target| {
         let told = |r: &&ReleaseRow| r.recipient == *recipient && r.entry.is_some();
         target.releases.iter().find(told)
     });
-    Relations { replaces: replaced.map(|r| r.release_id), ..Relations::default() }
+    Relations { in_reply_to, replaces: replaced.map(|r| r.release_id), ..Relations::default() }
 }
 
 /// For whom a release is made, and under which policy version.
@@ -168,7 +173,7 @@ pub(super) struct To<'a> {
     pub(super) kind: PartyKind,
     /// When it leaves.
     pub(super) batch: Batch,
-    /// When it was first made, where it is made anew.
+    /// When it was first made, where it is made anew, or the moment of its own that it waits for.
     pub(super) made_at: Option<OffsetDateTime>,
     pub(super) exchange: ExchangeRef,
     pub(super) policy: &'a PolicyPin,
@@ -224,8 +229,9 @@ pub(super) fn sign_release(
     claims.insert("marking".into(), marking(message, to.kind));
     let day = leaves_at.to_offset(JAKARTA).date();
     claims.insert("obligations".into(), obligations(message, to, day));
-    // taking back is always allowed, and why it is done is no business of the recipient
-    if message.message_type.name() != "withdrawal" {
+    // taking back is always allowed, and why it is done is no business of the recipient; what the
+    // gateway writes tells of no person
+    if message.message_type.name() != "withdrawal" && message.iss.party.as_str() != GATEWAY {
         let attest = json!({
             "best_interests": message.attest.best_interests,
             "safety_check": message.attest.safety_check,
@@ -246,7 +252,7 @@ pub(super) fn sign_release(
         statement,
         relations,
         made_at: now.unix_timestamp(),
-        waits: to.batch.window().is_some(),
+        waits: to.batch.window().is_some() || now > gateway.clock().now(),
     })
 }
 

@@ -26,7 +26,7 @@ use super::disclose::{
 };
 use super::group::{self, Carried, Weighed, within_budget};
 use super::record::release_row;
-use super::release::{Relations, To, sign_release};
+use super::release::{Relations, To, relations, sign_release};
 use super::released::leaves_of;
 use super::under::{BOTH, Under, is_exception, under};
 use super::waiting;
@@ -218,7 +218,7 @@ async fn remake(
     let relations = Relations {
         supplements: row.supplements,
         remakes: Some(row.release_id),
-        ..Relations::default()
+        ..relations(admitted, &row.recipient)
     };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
     let decided = Decided::goes(&row.recipient, policy, disclosure);

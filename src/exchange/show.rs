@@ -19,7 +19,7 @@ use crate::wire::{
 
 use super::admit::party_sees;
 use super::reader::Reader;
-use super::record::shown_to;
+use super::record::{shown_to, shows_nothing};
 use super::{Failure, Gateway, collect, disclose};
 
 /// The governance ledger's name.
@@ -40,7 +40,9 @@ pub async fn message(
     let releases = gateway.store().releases_of(&row.sender.party, &id).await?;
     let mut recipients = submitted.recipients;
     for view in rows.iter().zip(&mut recipients) {
-        acknowledged(gateway, caller, &releases, view).await?;
+        if !shows_nothing(caller, &row.message_type) {
+            acknowledged(gateway, caller, &releases, view).await?;
+        }
     }
     Ok(MessageView {
         message_id: submitted.message_id,
@@ -113,7 +115,7 @@ pub(super) async fn submitted(
 ) -> Result<Submitted, Failure> {
     let sender = &row.sender.party;
     let rows = gateway.store().recipients(sender, &row.message_id).await?;
-    let shown = shown_to(caller, row.state, &rows);
+    let shown = shown_to(caller, (&row.message_type, row.state), &rows);
     let members = gateway.store().members(&row.exchange).await?;
     let own = members.iter().find(|member| member.party == *sender);
     Ok(Submitted {
@@ -171,13 +173,17 @@ pub(super) async fn thread(
     let mut seen: Vec<Seen> = Vec::new();
     for row in gateway.store().messages_of(&exchange.id).await? {
         if row.sender.party == *own {
-            seen.push(sent(gateway, reader, &row).await?);
+            let mut sent = sent(gateway, reader, &row).await?;
+            sent.answers = is_answer(&row.message_type) && exchange.referrer.party == *own;
+            seen.push(sent);
         }
         let is_of = |release: &&ReleaseRow| {
             release.message_id == row.message_id && release.sender.party == row.sender.party
         };
         for release in handed_out.iter().filter(is_of) {
-            seen.push(received(gateway, reader, release).await?);
+            let mut received = received(gateway, reader, release).await?;
+            received.answers = is_answer(&row.message_type) && exchange.receiver.party == *own;
+            seen.push(received);
         }
     }
     if reader.is_foreign {
@@ -206,12 +212,25 @@ pub(super) async fn thread(
 struct Seen {
     from: String,
     state: Option<String>,
+    /// Whether it is the referrer's answer to the receiver, which ends the wait for it.
+    answers: bool,
     event: ExchangeEvent,
 }
 
 fn last_state(seen: &[Seen]) -> String {
-    let told = seen.iter().rev().find_map(|seen| seen.state.clone());
-    told.unwrap_or_else(|| "submitted".to_owned())
+    let mut state = "submitted";
+    for seen in seen {
+        match &seen.state {
+            Some(told) => state = told,
+            None if seen.answers && state == "info_requested" => state = "received",
+            None => {}
+        }
+    }
+    state.to_owned()
+}
+
+fn is_answer(message_type: &MessageType) -> bool {
+    message_type.name() == "information-response"
 }
 
 async fn sent(gateway: &Gateway, reader: &Reader, row: &MessageRow) -> Result<Seen, Failure> {
@@ -232,6 +251,7 @@ async fn sent(gateway: &Gateway, reader: &Reader, row: &MessageRow) -> Result<Se
     Ok(Seen {
         from: row.sender.to_string(),
         state,
+        answers: false,
         event: ExchangeEvent {
             direction: "sent".to_owned(),
             message_type: row.message_type.to_string(),
@@ -261,6 +281,7 @@ async fn received(gateway: &Gateway, reader: &Reader, row: &ReleaseRow) -> Resul
     Ok(Seen {
         from: super::release::addressee(&row.sender, is_foreign),
         state,
+        answers: false,
         event: ExchangeEvent {
             direction: "received".to_owned(),
             message_type: row.message_type.to_string(),

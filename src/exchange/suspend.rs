@@ -32,7 +32,12 @@ use super::{Failure, Gateway, Rules, majority};
 const REVIEW_S: i64 = 14 * 24 * 3600;
 
 /// Where a body names parties that must not be informed.
-pub(super) const NOT_TO_INFORM: [&str; 2] = ["/safety/do_not_inform", "/consent/withhold"];
+pub(super) const NOT_TO_INFORM: [&str; 4] = [
+    "/safety/do_not_inform",
+    "/consent/withhold",
+    "/answers/safety/do_not_inform",
+    "/answers/consent/withhold",
+];
 
 /// What suspends whom in an exchange, before a message and by it.
 #[derive(Debug, Default)]

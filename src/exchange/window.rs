@@ -8,13 +8,14 @@
 //! release id, which is random: no page, however small, shows the order of making.
 
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 use crate::auth::Caller;
 use crate::clock::JAKARTA;
 use crate::domain::{Address, MessageType, PartyId, ReleaseId};
-use crate::policy::Batch;
+use crate::policy::{Batch, Compiled};
 use crate::store::{WaitingCursor, WaitingRow};
 
 use super::collect::passes_freeze;
@@ -47,11 +48,18 @@ pub(super) fn leaves_at(batch: Batch, now: OffsetDateTime) -> OffsetDateTime {
 
 /// Seconds until a window of `party` opens next; `None` where nothing waits for one. It says
 /// nothing of whether anything waits.
-pub(super) fn opens_in(gateway: &Gateway, party: &PartyId) -> Option<std::time::Duration> {
+pub(super) async fn opens_in(
+    gateway: &Gateway,
+    party: &PartyId,
+) -> Result<Option<std::time::Duration>, Failure> {
     let rules = gateway.rules();
     let now = gateway.clock().now();
+    // the party has said itself on which days it expects its answers
+    let answer = gateway.store().next_answer(party, now.unix_timestamp()).await?;
+    let answer = answer.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     let next = batches(&rules, party).into_iter().filter_map(|batch| batch.opening_after(now));
-    next.min().and_then(|opening| (opening - now).try_into().ok())
+    let next = next.chain(answer).min();
+    Ok(next.and_then(|opening| (opening - now).try_into().ok()))
 }
 
 /// What may leave now towards a foreign `view`, at most `limit`, chosen among all that waits.
@@ -135,8 +143,10 @@ fn shut_from(rules: &Rules, party: &PartyId, now: OffsetDateTime) -> i64 {
 
 /// Every batch under which something may be for `party`.
 fn batches(rules: &Rules, party: &PartyId) -> Vec<Batch> {
+    // an answer to an information request waits for a day of its own
+    let waits = |policy: &&Arc<Compiled>| policy.message().name() != "information-response";
     let own = rules.policies.iter().filter(|policy| policy.recipient().party == *party);
-    let own: Vec<Batch> = own.map(|policy| policy.batch()).collect();
+    let own: Vec<Batch> = own.filter(waits).map(|policy| policy.batch()).collect();
     if own.is_empty() { vec![rules.floor.batch()] } else { own }
 }
 

@@ -297,6 +297,26 @@ pub fn describe(code: Code) -> (StatusCode, &'static str, &'static str) {
             "Not to a foreign referrer",
             "No status goes to the foreign party that referred the person itself.",
         ),
+        Code::NotOnMenu => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not to be asked for",
+            "Ask only for fields that the release schemas in force for you have, for that purpose.",
+        ),
+        Code::RespondBy => (
+            S::UNPROCESSABLE_ENTITY,
+            "Answer expected too soon or too late",
+            "Leave three working days, or one where it is urgent; at most 90 days.",
+        ),
+        Code::NotAsked => (
+            S::UNPROCESSABLE_ENTITY,
+            "Not asked for",
+            "Answer with fields that the request names, and for its purpose, to whom asked.",
+        ),
+        Code::AlreadyAnswered => (
+            S::UNPROCESSABLE_ENTITY,
+            "Already answered",
+            "An information request has one answer, and this one has it.",
+        ),
         Code::AcknowledgementMismatch => (
             S::UNPROCESSABLE_ENTITY,
             "Acknowledgement does not fit",

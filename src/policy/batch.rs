@@ -85,6 +85,18 @@ impl Batch {
         }
     }
 
+    /// The hour at which what has a day of its own leaves on that day: the window's, or where
+    /// nothing waits for one the day's beginning.
+    pub fn hour_of(self, day: Date) -> OffsetDateTime {
+        let time = match self {
+            Self::AtOnce => Time::MIDNIGHT,
+            Self::Monthly(window) => {
+                Time::from_hms(window.hour, window.minute, 0).unwrap_or(Time::MIDNIGHT)
+            }
+        };
+        day.with_time(time).assume_offset(JAKARTA)
+    }
+
     /// The window, where there is one.
     pub fn window(self) -> Option<Window> {
         match self {
@@ -277,6 +289,14 @@ mod tests {
         ] {
             assert_eq!(first.opening_until(at), Some(opened), "{at}");
         }
+    }
+
+    #[test]
+    fn what_has_a_day_of_its_own_leaves_at_the_hour_of_the_window() {
+        let day = time::macros::date!(2026 - 12 - 04);
+        let at = |batch: Batch| batch.hour_of(day);
+        assert_eq!(at(monthly(1, 9, 30)), datetime!(2026-12-04 02:30 UTC));
+        assert_eq!(at(Batch::AtOnce), datetime!(2026-12-03 17:00 UTC));
     }
 
     #[test]

@@ -35,6 +35,7 @@ use time::Date;
 use super::compile::Compiled;
 use super::operation::Operation;
 use crate::domain::json::canonical;
+use crate::domain::leaf::ANSWERS;
 use crate::domain::{Body, LeafName};
 
 /// What one foreign party was told of one exchange: a part for each release.
@@ -89,14 +90,21 @@ impl Profile {
     ) -> Self {
         let mut values = BTreeMap::new();
         let body = Body::new(body.clone());
+        let is_answer = policy.message().name() == "information-response";
         for (name, operation) in policy.operations() {
             if let Operation::Drop | Operation::Pseudonym | Operation::Constant(_) = operation {
+                continue;
+            }
+            // what an answer tells of the person stands below one place
+            if is_answer && !LeafName::new(name).is_within(ANSWERS) {
                 continue;
             }
             // a value that has no canonical form agrees with no row
             if let Some(value) = told(&body, name) {
                 let text = canonical(&value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                values.insert(name.clone(), text.unwrap_or_default());
+                // an answer tells of the person what the same leaf of a status does
+                let leaf = LeafName::new(name).answered().to_owned();
+                values.insert(leaf, text.unwrap_or_default());
             }
         }
         let month = format!("{:04}-{:02}", day.year(), u8::from(day.month()));

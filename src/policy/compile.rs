@@ -279,7 +279,10 @@ pub(super) fn compile_for(
     let bytes = crate::domain::json::canonical(&schema).map_err(|_fault| no_schema())?;
     let text = source.canonical();
     let warnings = unmapped(&source, table, &operations);
-    let batch = if foreign { source.head.batch.unwrap_or(floor.batch()) } else { Batch::AtOnce };
+    let batch = match source.head.batch {
+        _ if !foreign || leaves_on_its_day(&source) => Batch::AtOnce,
+        own => own.unwrap_or(floor.batch()),
+    };
     Ok(Compiled {
         warnings,
         batch,
@@ -315,10 +318,19 @@ fn judge_head(source: &Source, floor: &Floor, kind: PartyKind, findings: &mut Ve
     if kind != PartyKind::Foreign {
         let message = Phrase::new("why-batch-at-home");
         find(source.line("batch"), "batch", message, Vec::new());
+    } else if leaves_on_its_day(source) {
+        let message = Phrase::new("why-batch-of-answer");
+        find(source.line("batch"), "batch", message, Vec::new());
     } else if let Err(below) = floor.admits_batch(batch) {
         let message = Phrase::new("why-batch-below").with("batch", batch).with("law", below.law);
         find(source.line("batch"), "batch", message, below.accepted);
     }
+}
+
+/// Whether what goes under it waits for a day of its own, said by the request that it answers, and
+/// for no window.
+fn leaves_on_its_day(source: &Source) -> bool {
+    source.head.message.name() == "information-response"
 }
 
 /// Of how many unknown leaves it is said what may have been meant.

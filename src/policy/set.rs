@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::compile::{Compiled, Finding, compile_for};
 use super::floor::Floor;
 use super::source::Source;
-use crate::domain::{Address, LeafTable, MessageType, PartyKind, Purpose};
+use crate::domain::{Address, Digest, LeafTable, MessageType, PartyKind, Purpose};
 
 /// What a policy is for. It is read from a policy's text whatever else the text holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -117,20 +117,28 @@ impl PolicySet {
     }
 }
 
-/// The fixed plans of `withdrawal/1`, one domestic and one foreign: held to the floor like any
-/// other, but approved with the schema and not by officers.
+/// The fixed plans: those of `withdrawal/1`, and those of the refusals of information requests that
+/// the gateway itself writes. Held to the floor like any other, but approved with the schema and
+/// not by officers.
 #[derive(Debug)]
 pub struct Fixed {
+    withdrawal: Plans,
+    refusal: Plans,
+}
+
+/// One for every domestic party, one for every foreign one.
+#[derive(Debug)]
+struct Plans {
     domestic: Arc<Compiled>,
     foreign: Arc<Compiled>,
 }
 
-impl Fixed {
-    /// Compiles the fixed plans against the schema of `withdrawal/1`.
-    ///
-    /// # Errors
-    /// Every finding, which a test rules out for the shipped floor.
-    pub fn new(floor: &Floor, withdrawal: &LeafTable) -> Result<Self, Vec<Finding>> {
+impl Plans {
+    fn new(
+        (domestic, foreign): (&str, &str),
+        floor: &Floor,
+        table: &LeafTable,
+    ) -> Result<Self, Vec<Finding>> {
         let one = |text: &str, kind| {
             let source = Source::parse("fixed", text).map_err(|bad| {
                 vec![Finding {
@@ -140,30 +148,63 @@ impl Fixed {
                     accepted: Vec::new(),
                 }]
             })?;
-            compile_for(source, floor, withdrawal, kind).map(|plan| Arc::new(plan.at_once()))
+            compile_for(source, floor, table, kind).map(|plan| Arc::new(plan.at_once()))
         };
+        // held to the narrowest domestic floor, so it serves every domestic party
+        let domestic = one(domestic, PartyKind::CounterTerrorism)?;
+        Ok(Self { domestic, foreign: one(foreign, PartyKind::Foreign)? })
+    }
+
+    fn towards(&self, is_foreign: bool) -> &Arc<Compiled> {
+        if is_foreign { &self.foreign } else { &self.domestic }
+    }
+}
+
+impl Fixed {
+    /// Compiles the fixed plans against the schemas of `withdrawal/1` and
+    /// `information-response/1`.
+    ///
+    /// # Errors
+    /// Every finding, which a test rules out for the shipped floor.
+    pub fn new(
+        floor: &Floor,
+        withdrawal: &LeafTable,
+        response: &LeafTable,
+    ) -> Result<Self, Vec<Finding>> {
+        let withdrawals = (
+            include_str!("../../config/policies/fixed/withdrawal.domestic.toml"),
+            include_str!("../../config/policies/fixed/withdrawal.foreign.toml"),
+        );
+        let refusals = (
+            include_str!("../../config/policies/fixed/information-response.domestic.toml"),
+            include_str!("../../config/policies/fixed/information-response.foreign.toml"),
+        );
         Ok(Self {
-            // held to the narrowest domestic floor, so it serves every domestic party
-            domestic: one(
-                include_str!("../../config/policies/fixed/withdrawal.domestic.toml"),
-                PartyKind::CounterTerrorism,
-            )?,
-            foreign: one(
-                include_str!("../../config/policies/fixed/withdrawal.foreign.toml"),
-                PartyKind::Foreign,
-            )?,
+            withdrawal: Plans::new(withdrawals, floor, withdrawal)?,
+            refusal: Plans::new(refusals, floor, response)?,
         })
     }
 
-    /// The fixed plan for that message type, if it has one.
+    /// The fixed plan for that message type, if every message of it goes under one.
     pub fn find(&self, message: &MessageType, is_foreign: bool) -> Option<Arc<Compiled>> {
-        let plan = if is_foreign { &self.foreign } else { &self.domestic };
+        let plan = self.withdrawal.towards(is_foreign);
         (plan.message() == message).then(|| Arc::clone(plan))
     }
 
-    /// Both.
+    /// The plan of a refusal that the gateway itself writes.
+    pub fn refusal(&self, is_foreign: bool) -> &Arc<Compiled> {
+        self.refusal.towards(is_foreign)
+    }
+
+    /// The fixed plan of that digest.
+    pub fn by_digest(&self, digest: &Digest) -> Option<&Arc<Compiled>> {
+        self.iter().find(|plan| plan.digest() == *digest)
+    }
+
+    /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compiled>> {
-        [&self.domestic, &self.foreign].into_iter()
+        let all = [&self.withdrawal, &self.refusal].into_iter();
+        all.flat_map(|plans| [&plans.domestic, &plans.foreign])
     }
 }
 

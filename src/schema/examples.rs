@@ -61,4 +61,10 @@ pub const EXAMPLES: &[Example] = &[
     example!("withdrawal/1", Typical, "withdrawal.typical.json"),
     example!("withdrawal/1", Rare, "withdrawal.rare.json"),
     example!("withdrawal/1", Hostile, "withdrawal.hostile.json"),
+    example!("information-request/1", Typical, "information-request.typical.json"),
+    example!("information-request/1", Rare, "information-request.rare.json"),
+    example!("information-request/1", Hostile, "information-request.hostile.json"),
+    example!("information-response/1", Typical, "information-response.typical.json"),
+    example!("information-response/1", Rare, "information-response.rare.json"),
+    example!("information-response/1", Hostile, "information-response.hostile.json"),
 ];

@@ -35,6 +35,8 @@ pub use self::validate::FAULTS_MAX;
 
 /// The message schemas that ship with Titian: file name and text.
 pub const BUILTIN: &[(&str, &str)] = &[
+    ("information-request.1.json", include_str!("../../schemas/information-request.1.json")),
+    ("information-response.1.json", include_str!("../../schemas/information-response.1.json")),
     ("referral.1.json", include_str!("../../schemas/referral.1.json")),
     ("status.1.json", include_str!("../../schemas/status.1.json")),
     ("withdrawal.1.json", include_str!("../../schemas/withdrawal.1.json")),
@@ -226,5 +228,7 @@ fn compile(file: &str, schema: &Value, kind: Kind) -> Result<Checked, SchemaErro
     Ok(Checked { validator, root })
 }
 
+#[cfg(test)]
+mod information;
 #[cfg(test)]
 mod tests;

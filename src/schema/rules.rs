@@ -3,6 +3,8 @@
 //!
 //! Rules read a body whose schema was checked, and say yes or no; they never say what they read.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use time::Date;
 use time::macros::format_description;
@@ -24,6 +26,8 @@ pub(super) fn rows(message: &MessageType) -> &'static [Row] {
     match message.as_str() {
         "referral/1" => REFERRAL,
         "status/1" => STATUS,
+        "information-request/1" => INFORMATION_REQUEST,
+        "information-response/1" => INFORMATION_RESPONSE,
         _ => &[],
     }
 }
@@ -82,6 +86,49 @@ const STATUS: &[Row] = &[
     CALENDAR_BIRTH_DATE,
 ];
 
+const INFORMATION_REQUEST: &[Row] = &[
+    Row {
+        id: "exchange-or-topic",
+        pointer: "/about",
+        holds: |body| {
+            body.pointer("/about/exchange").is_some() != body.pointer("/about/topic").is_some()
+        },
+    },
+    Row {
+        id: "each-field-once",
+        pointer: "/requested_fields",
+        holds: |body| is_each_once(body, "/requested_fields"),
+    },
+    Row {
+        id: "urgent-needs-officer",
+        pointer: "/officer_ref",
+        holds: |body| !is(body, "/urgency", "urgent") || body.pointer("/officer_ref").is_some(),
+    },
+];
+
+const INFORMATION_RESPONSE: &[Row] = &[
+    Row {
+        id: "refused-needs-code",
+        pointer: "/refusal_code",
+        holds: |body| !is(body, "/result", "refused") || body.pointer("/refusal_code").is_some(),
+    },
+    Row {
+        id: "code-only-when-refused",
+        pointer: "/refusal_code",
+        holds: |body| body.pointer("/refusal_code").is_none() || is(body, "/result", "refused"),
+    },
+    Row {
+        id: "refused-has-no-answers",
+        pointer: "/answers",
+        holds: |body| body.pointer("/answers").is_none() || !is(body, "/result", "refused"),
+    },
+    Row {
+        id: "calendar-date",
+        pointer: "/answers/subject/birth/date",
+        holds: |body| text(body, "/answers/subject/birth/date").is_none_or(is_in_calendar),
+    },
+];
+
 const CALENDAR_BIRTH_DATE: Row = Row {
     id: "calendar-date",
     pointer: "/subject/birth/date",
@@ -116,6 +163,12 @@ fn is_end(body: &Value) -> bool {
 /// `YYYY-MM-DD` must be a day that existed; `YYYY-MM` and `YYYY` always are in the calendar.
 fn is_in_calendar(partial: &str) -> bool {
     partial.len() < 10 || Date::parse(partial, format_description!("[year]-[month]-[day]")).is_ok()
+}
+
+fn is_each_once(body: &Value, pointer: &str) -> bool {
+    let items = body.pointer(pointer).and_then(Value::as_array);
+    let mut seen = BTreeSet::new();
+    items.into_iter().flatten().all(|item| seen.insert(item.as_str()))
 }
 
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {

@@ -27,8 +27,8 @@ pub use rows::{
     AcknowledgedRow, Acknowledgement, ContactRow, Decision, EntryRow, ExchangeRow, FlowRow, Flows,
     GroupSize, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, NewHold, NewMessage,
     NewRelease, NewReview, NewStep, NewVersion, QueueRow, RecipientRow, Refusal, ReleaseRow,
-    ReleasedCursor, ReleasedRow, ReviewRow, StepRow, ThreadsFound, ThreadsQuery, VersionKey,
-    VersionRow, WaitingCursor, WaitingRow,
+    ReleasedCursor, ReleasedRow, RequestDecision, RequestRow, ReviewRow, StepRow, ThreadsFound,
+    ThreadsQuery, VersionKey, VersionRow, WaitingCursor, WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -88,6 +88,10 @@ pub enum Requirement {
     Unacknowledged(ReleaseId),
     /// The hold is still undecided.
     HoldOpen(Id),
+    /// Nothing was decided about the information request with this thread.
+    RequestUndecided(Id),
+    /// The answer to the information request with this thread is not made for good.
+    RequestOpen(Id),
     /// The version is in this state and has come this many steps; `None` if there is none yet.
     Version {
         /// Which version.
@@ -259,6 +263,19 @@ pub enum Write {
     /// A signed release that waits to be handed out to its recipient (and, where it is addressed
     /// to a unit, also in the view of the whole party).
     Release(NewRelease),
+    /// A release that was kept waits in its recipient's views from now on; no change where it does.
+    Wait(ReleaseId),
+    /// An information request.
+    Request(Box<RequestRow>),
+    /// What was decided about the information request with this thread, where nothing was.
+    DecideRequest {
+        /// Its thread.
+        exchange: Id,
+        /// What was decided.
+        decision: RequestDecision,
+    },
+    /// The answer to the information request with this thread is made for good.
+    CloseRequest(Id),
     /// A queued release made anew, in its place in the queue: its id, recipient, exchange and
     /// message stay.
     Remake(NewRelease),
@@ -660,6 +677,26 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The exchange, those its case came from and those it was passed on to, near and far; in the
     /// order of their ids.
     async fn family(&self, exchange: &Id) -> Result<Vec<Id>, StoreError>;
+
+    /// The information request with this thread.
+    async fn request(&self, exchange: &Id) -> Result<Option<RequestRow>, StoreError>;
+
+    /// The information request that this message answers.
+    async fn request_answered_by(
+        &self,
+        sender: &PartyId,
+        answer: &MessageId,
+    ) -> Result<Option<RequestRow>, StoreError>;
+
+    /// Information requests, oldest first; only those whose answer is not made for good unless
+    /// `closed_too`.
+    async fn requests(&self, closed_too: bool) -> Result<Vec<RequestRow>, StoreError>;
+
+    /// Information requests whose answer leaves at `now` or has left unnoticed (unix seconds).
+    async fn requests_due(&self, now: i64) -> Result<Vec<RequestRow>, StoreError>;
+
+    /// The next moment after `now` at which an answer to `asker` leaves (unix seconds).
+    async fn next_answer(&self, asker: &PartyId, now: i64) -> Result<Option<i64>, StoreError>;
 
     /// A policy's text.
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError>;

@@ -5,7 +5,7 @@ use time::Date;
 
 use super::{EntrySlot, Sealed};
 use crate::domain::state::{
-    MessageState, RecipientState, ReleaseState, ReviewKind, ThreadState, Urgency,
+    MessageState, RecipientState, ReleaseState, RequestOutcome, ReviewKind, ThreadState, Urgency,
 };
 use crate::domain::{
     Act, Address, Digest, DocumentKind, ExchangeRef, Fault, Id, LeafName, MessageId, MessageType,
@@ -215,6 +215,8 @@ pub struct NewRelease {
     pub supplements: Option<ReleaseId>,
     /// Whether it overtakes everything queued (withdrawals, erasure notices).
     pub urgent: bool,
+    /// Whether it stands in no view until [`super::Write::Wait`].
+    pub kept: bool,
     /// When it was made (unix seconds).
     pub made_at: i64,
 }
@@ -460,6 +462,50 @@ pub struct ReviewRow {
     pub stands: bool,
     /// What an officer decided, if one has.
     pub decision: Option<Decision>,
+}
+
+/// An information request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Its own thread.
+    pub exchange: Id,
+    /// The case that it is about, where asker and asked both know it.
+    pub about: Option<Id>,
+    /// Whether it is about a topic.
+    pub is_topic: bool,
+    /// Who asks.
+    pub asker: Address,
+    /// Who is asked.
+    pub asked: Address,
+    /// The asker's message.
+    pub message_id: MessageId,
+    /// For which purpose.
+    pub purpose: Purpose,
+    /// By which day an answer is expected.
+    pub respond_by: Date,
+    /// When its one answer leaves, towards a foreign asker (unix seconds).
+    pub answer_at: Option<i64>,
+    /// When it was admitted (unix seconds).
+    pub opened_at: i64,
+    /// What was decided, if anything was.
+    pub decision: Option<RequestDecision>,
+    /// Whether its answer is made for good: abroad that is only once it leaves.
+    pub is_closed: bool,
+}
+
+/// What became of an information request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestDecision {
+    /// How it is answered.
+    pub outcome: RequestOutcome,
+    /// The message of the party asked that answers it.
+    pub answer: Option<MessageId>,
+    /// Who decided, where no message did.
+    pub officer: Option<String>,
+    /// Why, where an officer did.
+    pub reason: Option<String>,
+    /// When (unix seconds).
+    pub at: i64,
 }
 
 /// A signed refusal.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod governance;
+mod requests;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ pub use admin::{
 pub use governance::{
     ActAsk, DraftAsk, Invitation, InviteAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk,
 };
+pub use requests::{RequestAct, RequestDecided, RequestView};
 
 /// Answer of `POST /v1/token` (RFC 6749, 5.1).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

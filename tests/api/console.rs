@@ -12,6 +12,7 @@ use titian::wire::InviteAsk;
 
 use crate::batch::Clocked;
 use crate::budget;
+use crate::information;
 use crate::lifecycle::titian;
 use crate::live::{Answer, Live};
 
@@ -192,6 +193,9 @@ fn every_page_is_made_in_both_languages() {
     named["body"]["subject"]["ref"] = crate::live::fresh_id().into();
     named["body"]["caregiver"]["name"] = NAME.into();
     assert_eq!(bnpt.submit(named).status, 201);
+    let own = bnpt.inbox().remove(0).0["exchange"].clone();
+    let asked = information::asks(&bnpt, "kemensos", &own, &["/subject/sex"]);
+    assert_eq!(bnpt.submit(asked).status, 201);
     let mut seat = Seat::new(&live);
     seat.enrol(EDITOR);
     assert_eq!(seat.sign_in().status, 303);
@@ -226,6 +230,7 @@ fn every_page_is_made_in_both_languages() {
         }
     }
     assert!(seen.len() > 20, "{seen:?}");
+    assert!(seen.iter().any(|path| path.starts_with("/requests/")), "{seen:?}");
 }
 
 #[test]
@@ -409,6 +414,43 @@ fn a_version_is_signed_by_a_word_of_that_moment_only() {
         let (found, page) = pages.ask("POST", &sign, &fields);
         assert_eq!(found, status, "{page}");
     }
+}
+
+#[test]
+fn an_information_request_is_refused_by_a_passkeys_word_about_it() {
+    let mut pages = Pages::open();
+    pages.enrol("petugas-kebijakan", "roles = [\"editor\", \"operator\"]");
+    assert_eq!(pages.sign_in(), 303);
+    let ask = |pages: &Pages| {
+        let live = &pages.served.live;
+        let (bnpt, kemensos) = (live.party("bnpt"), live.party("kemensos"));
+        let mut claims = information::asks(&bnpt, "kemensos", &"".into(), &["/subject/sex"]);
+        claims["body"]["about"] = serde_json::json!({"topic": "practice"});
+        assert_eq!(bnpt.submit(claims).status, 201);
+        let (item, _) = information::requests(&kemensos).pop().unwrap();
+        format!("/requests/{}", item["exchange"].as_str().unwrap())
+    };
+    let (one, other) = (ask(&pages), ask(&pages));
+    let (_, list) = pages.ask("GET", "/requests", &[]);
+    assert!(list.contains(&one) && list.contains(&other), "{list}");
+    let (_, page) = pages.ask("GET", &one, &[]);
+    let token = between(&page, "name=\"token\" value=\"", "\"").to_owned();
+    let word = word(&pages.key, &page, ORIGIN);
+    let said = |code| [("token", &*token), ("word", &*word), ("code", code)];
+    let (refuse, refuse_other) = (format!("{one}/refuse"), format!("{other}/refuse"));
+    for (path, fields, status) in [
+        (&refuse_other, &said("no_basis")[..], 403),
+        (&refuse, &[("token", &*token), ("code", "no_basis")][..], 403),
+        (&refuse, &[("token", "x"), ("word", &*word), ("code", "no_basis")][..], 409),
+        (&refuse, &said("no_basis")[..], 303),
+    ] {
+        let (found, page) = pages.ask("POST", path, fields);
+        assert_eq!(found, status, "{page}");
+    }
+    let (_, list) = pages.ask("GET", "/requests", &[]);
+    assert!(!list.contains(&one) && list.contains(&other), "{list}");
+    let (_, page) = pages.ask("GET", &one, &[]);
+    assert!(page.contains("petugas-kebijakan") && !page.contains("data-challenge"), "{page}");
 }
 
 #[test]

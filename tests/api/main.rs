@@ -11,6 +11,7 @@ mod excepted;
 mod governance;
 mod governed;
 mod hostile;
+mod information;
 mod lifecycle;
 mod live;
 mod pages;

@@ -195,6 +195,7 @@ impl Stock {
             origin_salt: "o".repeat(22),
             supplements: None,
             urgent: false,
+            kept: false,
             made_at: self.now,
         })
     }

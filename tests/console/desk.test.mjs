@@ -59,6 +59,16 @@ const status = ({ item }, change = () => {}) => {
   change(claims);
   return send(UNIT, claims);
 };
+// BNPT asks the unit about a topic.
+const asked = () => {
+  const claims = example("information-request");
+  claims.recipients = [UNIT];
+  claims.body.about = { topic: "statistics" };
+  claims.body.requested_fields = ["/subject/sex"];
+  claims.body.respond_by = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+  claims.body.intended_onward = ["cuta-be"];
+  send("bnpt", claims);
+};
 const holds = () => desk.run("hold", "list");
 const pressed = (page, button) => Promise.all([page.waitForNavigation(), button.click()]);
 const button = (page, form) => page.locator(`form[action$="${form}"] button`);
@@ -211,6 +221,33 @@ test("a review is resumed with a passkey, by whoever decides and by nobody else"
   assert.equal(await page.locator("main img, main script").count(), 0);
 });
 
+test("an information request is read, and refused with a passkey by whoever is asked", async () => {
+  asked();
+  const { page, go } = jaga;
+  await go("/requests");
+  assert.deepEqual(await desk.audit(jaga), []);
+  await Promise.all([page.waitForNavigation(), page.click("main tbody a")]);
+  const request = new URL(page.url()).pathname;
+  const text = await page.textContent("main");
+  for (const words of [/bnpt/, /a topic: statistics/, /Sex/, /cuta-be/, /allows nothing/]) {
+    assert.match(text, words);
+  }
+  assert.deepEqual(await desk.audit(jaga), []);
+  await desk.picture(jaga, "request");
+  assert.equal((await other.go(request)).status(), 404, "it is not BNPT's to decide");
+  await page.selectOption("select[name=code]", "not_in_best_interests");
+  await page.fill("textarea[name=reason]", MARKUP);
+  await pressed(page, button(page, "/refuse"));
+  assert.equal(page.url(), `${desk.origin}/requests`);
+  assert.equal(await page.locator("main tbody tr").count(), 0);
+  await go(request);
+  assert.match(await page.textContent("main"), /refused.*not_in_best_interests: <img/s);
+  assert.notEqual(await page.title(), "owned");
+  assert.deepEqual(await desk.audit(jaga), []);
+  const [told] = collect("bnpt").filter((it) => it.type === "information-response/1");
+  assert.deepEqual(told.body, { result: "refused", refusal_code: "not_in_best_interests" });
+});
+
 test("each party finds its own exchanges, and in each what it sent and was handed", async () => {
   const { sent, item } = referred();
   const { page, go } = jaga;
@@ -282,11 +319,15 @@ test("every page passes axe in both languages and schemes, and fits its screen",
   const group = holds().find((it) => it.group);
   status(referred((claims) => (claims.body.consent.withhold = ["cuta-be"])));
   const [review] = desk.run("review", "list");
+  asked();
+  const [request] = desk.run("request", "list");
   const paths = {
     waiting: "/waiting",
     hold: `/waiting/hold/${text.id}`,
     group: `/waiting/hold/${group.id}`,
     review: `/waiting/review/${review.id}`,
+    requests: "/requests",
+    request: `/requests/${request.id}`,
     exchanges: "/exchanges",
     exchange: `/exchanges/${item.exchange}`,
     check: `/exchanges/${item.exchange}/received/${item.release_id}/check`,

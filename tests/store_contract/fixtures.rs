@@ -129,6 +129,7 @@ pub(crate) fn new_release(release: u64, n: u64, recipient: &Address) -> NewRelea
         origin_salt: String::from("salt"),
         supplements: None,
         urgent: false,
+        kept: false,
         made_at: NOW.saturating_add_unsigned(n),
     }
 }

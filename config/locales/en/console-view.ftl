@@ -271,3 +271,7 @@ echo-why-target-unknown = What it takes back is not a message of the partner's, 
 echo-why-no-policy = No policy in force lets this recipient receive it. An editor drafts one.
 echo-why-policy-refused = Under the policy it cannot be made into a release.
 echo-why-foreign-referrer = No status goes to the foreign partner that referred the person itself.
+echo-why-not-on-menu = A field is asked for that this partner cannot be told for that purpose.
+echo-why-respond-by = The answer is expected too soon or too late.
+echo-why-not-asked = The answer holds a field that was not asked for.
+echo-why-already-answered = The information request has its one answer already.

@@ -4,6 +4,7 @@ why-no-release-schema = no release schema can be made of it
 why-aggregate-only = for `{ $purpose }` nothing goes about one person ({ $law })
 why-no-proof-abroad = no byte that a sender chose leaves Indonesia
 why-batch-at-home = inside Indonesia releases leave at once; the line goes
+why-batch-of-answer = an answer leaves on the day it was asked for; the line goes
 why-batch-below = { $batch } goes below the floor ({ $law })
 why-no-leaf = the message type has no such leaf
 why-subtree = a whole subtree may be dropped, never passed on

@@ -271,3 +271,7 @@ echo-why-target-unknown = Yang ditarik bukan pesan mitra ini, atau sudah ditarik
 echo-why-no-policy = Tidak ada kebijakan berlaku yang mengizinkan penerima ini. Penyusun membuat rancangannya.
 echo-why-policy-refused = Berdasarkan kebijakan, pesan ini tidak dapat diteruskan.
 echo-why-foreign-referrer = Pembaruan status tidak dikirim kepada mitra asing yang merujuk orang itu sendiri.
+echo-why-not-on-menu = Kolom yang diminta tidak dapat disampaikan kepada mitra ini untuk tujuan itu.
+echo-why-respond-by = Jawaban diharapkan terlalu cepat atau terlalu lambat.
+echo-why-not-asked = Tanggapan memuat kolom yang tidak diminta.
+echo-why-already-answered = Permintaan informasi ini sudah mendapat satu-satunya jawaban.

@@ -4,6 +4,7 @@ why-no-release-schema = skema rilisnya tidak dapat dibuat
 why-aggregate-only = untuk tujuan `{ $purpose }` tidak ada yang diteruskan tentang satu orang ({ $law })
 why-no-proof-abroad = tidak satu bita pun pilihan pengirim keluar dari Indonesia
 why-batch-at-home = di dalam negeri rilis dikirim seketika; baris ini dihapus
+why-batch-of-answer = tanggapan dikirim pada hari yang diminta; baris ini dihapus
 why-batch-below = { $batch } melampaui batas hukum ({ $law })
 why-no-leaf = jenis pesan ini tidak memiliki kolom itu
 why-subtree = seluruh cabang hanya boleh tidak diteruskan, tidak pernah diteruskan

@@ -100,10 +100,14 @@ pub(super) fn rule_words(page: &Page, keyword: &str) -> String {
     }
 }
 
+/// Message types that have words.
+const TYPES: &[&str] =
+    &["referral", "status", "withdrawal", "information-request", "information-response"];
+
 /// A message's type in words; as it is written where nobody has put it into words yet.
 pub(super) fn type_words(page: &Page, message_type: &str) -> String {
     match message_type.split_once('/') {
-        Some((name @ ("referral" | "status" | "withdrawal"), _)) => page.of("message-type", name),
+        Some((name, _)) if TYPES.contains(&name) => page.of("message-type", name),
         _ => message_type.to_owned(),
     }
 }
@@ -230,7 +234,7 @@ fn hold_page(seat: &Seat, mut view: HoldView, last: Last) -> Result<Response, Fa
 }
 
 /// What a passkey's word is about.
-fn act(what: &str, id: &str) -> String {
+pub(super) fn act(what: &str, id: &str) -> String {
     format!("{what} {id}")
 }
 
@@ -252,7 +256,7 @@ fn texts(values: Value) -> Vec<(String, Vec<String>)> {
 }
 
 /// An id of the path; what is none names nothing.
-fn named(id: &str) -> Result<Id, Fault> {
+pub(super) fn named(id: &str) -> Result<Id, Fault> {
     id.parse().map_err(|_form| Fault::Unknown)
 }
 
@@ -396,10 +400,10 @@ async fn decide(
 }
 
 /// Why nothing was decided, in words.
-fn why(page: &Page, refused: &Refused) -> String {
+pub(super) fn why(page: &Page, refused: &Refused) -> String {
     let at = |pointer: &str| refused.errors.iter().any(|fault| fault.pointer == pointer);
     let code = match refused.code {
-        Code::BadRequest if at("/decision") || at("/review") => "decided",
+        Code::BadRequest if at("/decision") || at("/review") || at("/request") => "decided",
         Code::BadRequest if at("/reason") => "reason",
         Code::NoPolicy => "no-policy",
         Code::TargetUnknown => "withdrawn",

@@ -125,9 +125,10 @@ impl Matrix {
                 }
                 let mark = mark(&cell, &mut laws);
                 used.insert(mark.operation);
-                let key = (cell.class, LeafName::new(&cell.leaf));
-                let row = rows.entry(key).or_insert_with(|| Row {
-                    leaf: cell.leaf,
+                // what answers a leaf of a referral stands beside it
+                let leaf = LeafName::new(LeafName::new(&cell.leaf).answered());
+                let row = rows.entry((cell.class, leaf.clone())).or_insert_with(|| Row {
+                    leaf: leaf.to_string(),
                     label: cell.label,
                     marks: columns.iter().map(|_| None).collect(),
                 });

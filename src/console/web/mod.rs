@@ -21,6 +21,7 @@ mod page;
 mod partners;
 mod preview;
 mod replay;
+mod requests;
 mod session;
 mod sign_in;
 mod statics;
@@ -46,6 +47,7 @@ const FORM_BYTES_MAX: usize = 512 * 1024;
 pub(super) const MENU: &[(&str, &str)] = &[
     ("/", "overview"),
     ("/waiting", "waiting"),
+    ("/requests", "requests"),
     ("/exchanges", "exchanges"),
     ("/partners", "partners"),
     ("/rules", "rules"),
@@ -74,6 +76,7 @@ pub fn router(site: Site) -> Router {
         .merge(stop::routes())
         .merge(replay::routes())
         .merge(desk::routes())
+        .merge(requests::routes())
         .merge(exchanges::routes())
         .merge(sign_in::routes())
         .merge(enrol::routes())

@@ -1,6 +1,8 @@
 //! What partners receive: one at a time in sentences, and side by side as the sheet that an officer
 //! prints and signs.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -21,7 +23,7 @@ use crate::exchange::Rules;
 use crate::exchange::partners::{self, Standing};
 use crate::exchange::sight::Sight;
 use crate::exchange::versions;
-use crate::policy::{Cell, cells, explain};
+use crate::policy::{Cell, Compiled, cells, explain};
 use crate::wire::{VersionView, VersionsAsk};
 
 pub(super) fn routes() -> Router<Site> {
@@ -62,13 +64,17 @@ async fn all(seat: Seat, Query(ask): Query<Ask>) -> Result<Response, Fault> {
         Err(failure) => return Ok(Fault::from(failure).shown(&page)),
     };
     let today = rules.today(seat.gateway().clock());
-    let fixed = rules.fixed.iter().map(|plan| plan.message().to_string());
+    let needs_none = |plan: &&Arc<Compiled>| rules.fixed.find(plan.message(), true).is_some();
+    let fixed = rules.fixed.iter().filter(needs_none).map(|plan| plan.message().to_string());
     let policies = partners::standing(&rules, &sight, today);
     let mut messages: Vec<String> =
         policies.iter().map(|at| at.policy.message().to_string()).chain(fixed).collect();
     messages.sort();
     messages.dedup();
-    let message = messages.iter().find(|known| **known == ask.message).or(messages.first());
+    // a referral tells most
+    let first = messages.iter().find(|known| known.starts_with("referral/"));
+    let first = first.or(messages.first());
+    let message = messages.iter().find(|known| **known == ask.message).or(first);
     let message = message.cloned().unwrap_or_default();
     let only = CLASSES.iter().find(|(name, _)| *name == ask.class);
     let partner = rules.parties.iter().find(|party| party.id.as_str() == ask.partner);

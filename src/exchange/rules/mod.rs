@@ -242,9 +242,13 @@ fn day_of(at: i64) -> time::Date {
 }
 
 fn fixed(floor: &Floor, schemas: &Schemas) -> Result<Fixed, BadRules> {
-    let missing = || BadRules::Fixed("`withdrawal/1` has no schema".to_owned());
-    let withdrawal = "withdrawal/1".parse().ok().and_then(|name| schemas.message(&name));
-    Fixed::new(floor, withdrawal.ok_or_else(missing)?.leaves()).map_err(|findings| {
+    let leaves = |name: &str| {
+        let schema = name.parse().ok().and_then(|name| schemas.message(&name));
+        let missing = || BadRules::Fixed(format!("`{name}` has no schema"));
+        schema.map(crate::schema::MessageSchema::leaves).ok_or_else(missing)
+    };
+    let (withdrawal, response) = (leaves("withdrawal/1")?, leaves("information-response/1")?);
+    Fixed::new(floor, withdrawal, response).map_err(|findings| {
         BadRules::Fixed(findings.first().map(ToString::to_string).unwrap_or_default())
     })
 }

@@ -15,7 +15,7 @@ const PARTIAL_DATES: &[&str] = &[
     "^(19|20)[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$",
     "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$",
 ];
-const REFERENCES: &[&str] = &["subject", "household", "officer", "bid", "message"];
+const REFERENCES: &[&str] = &["subject", "household", "officer", "bid", "message", "exchange"];
 const UNITS: &[&str] = &["byte", "second", "day", "month", "year", "person", "item"];
 const LENGTH_MAX: u32 = 10_000;
 const ITEMS_MAX: u32 = 256;

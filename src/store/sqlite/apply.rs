@@ -118,6 +118,10 @@ impl<'a> Apply<'a> {
                 self.last_projection(*exchange, party, message_type, digest)
             }
             Write::Release(new) => self.queue(new),
+            Write::Wait(release) => self.wait(*release),
+            Write::Request(row) => self.insert_request(row),
+            Write::DecideRequest { exchange, decision } => self.decide_request(*exchange, decision),
+            Write::CloseRequest(exchange) => self.close_request(*exchange),
             Write::Remake(new) => self.remake(new),
             Write::CancelRelease(release) => self.cancel(*release),
             Write::HandOut { view, releases } => self.hand_out(view, releases),
@@ -264,6 +268,7 @@ pub(super) fn stamped_at(changes: &Changes) -> Option<i64> {
             Write::Acknowledge(Acknowledgement { at, .. }) => Some(*at),
             Write::Hold(hold) => Some(hold.opened_at),
             Write::Step { step, .. } => Some(step.at),
+            Write::DecideRequest { decision, .. } => Some(decision.at),
             Write::OpenReview(review) => Some(review.opened_at),
             Write::Decide { decision, .. } | Write::DecideReview { decision, .. } => {
                 Some(decision.at)

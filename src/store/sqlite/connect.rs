@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0006_tickets.sql"),
     include_str!("../migrations/sqlite/0007_threads.sql"),
     include_str!("../migrations/sqlite/0008_desk.sql"),
+    include_str!("../migrations/sqlite/0009_requests.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -200,7 +201,8 @@ mod tests {
                 "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4",
                 "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA",
                 "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc",
-                "8VyN2cwn_L_7QAZkiwjdoQL5Z50uci9zCooukhZdUXc"
+                "8VyN2cwn_L_7QAZkiwjdoQL5Z50uci9zCooukhZdUXc",
+                "Dft7lebxCwFu8U2qmM8oThoET0lBPUXCnlDewT8m0VA"
             ]
         );
     }

@@ -1,7 +1,8 @@
 //! Writing the inbox: queue, hand out, cancel, acknowledge.
 //!
 //! INVARIANT: within a view `seq` has no gap and grows in the order of hand-out; a release stands
-//! in `waiting` or in `handed_out` of each of its views, or it is cancelled and stands in neither.
+//! in `waiting` or in `handed_out` of each of its views, or it is kept or cancelled and stands in
+//! neither.
 
 use rusqlite::{OptionalExtension, named_params, params};
 
@@ -41,13 +42,38 @@ impl Apply<'_> {
                 address(&new.sender),
                 address(&new.recipient),
             ))?;
+        if new.kept {
+            let mut keep =
+                self.db.prepare_cached("INSERT INTO not_before (release) VALUES (?1)")?;
+            keep.execute([row])?;
+            return Ok(());
+        }
+        self.wait_in_views(&new.recipient, !new.urgent, row)
+    }
+
+    fn wait_in_views(&self, recipient: &Address, calm: bool, row: i64) -> Result<(), Stop> {
         let mut wait = self
             .db
             .prepare_cached("INSERT INTO waiting (view, calm, release) VALUES (?1, ?2, ?3)")?;
-        for view in views(&new.recipient) {
-            wait.execute((address(&view), !new.urgent, row))?;
+        for view in views(recipient) {
+            wait.execute((address(&view), calm, row))?;
         }
         Ok(())
+    }
+
+    /// Lets a release that was kept wait in each of its views.
+    pub(super) fn wait(&self, id: ReleaseId) -> Result<(), Stop> {
+        let item = self.item(id)?;
+        match self.keep_no_longer(&item)? {
+            // it waits there already
+            0 => Ok(()),
+            _ => self.wait_in_views(&item.recipient, !item.urgent, item.row),
+        }
+    }
+
+    fn keep_no_longer(&self, item: &Item) -> Result<usize, Stop> {
+        let sql = "DELETE FROM not_before WHERE release = ?1";
+        Ok(self.db.prepare_cached(sql)?.execute([item.row])?)
     }
 
     fn insert_release(&self, new: &NewRelease, exchange: i64, message: i64) -> Result<i64, Stop> {
@@ -141,6 +167,9 @@ impl Apply<'_> {
         let item = self.item(id)?;
         let moved = self.move_state(&item, ReleaseState::Queued, ReleaseState::Cancelled)?;
         exactly_one(moved, || Stop::Conflict(Requirement::Queued(vec![id])))?;
+        if self.keep_no_longer(&item)? == 1 {
+            return Ok(());
+        }
         for view in views(&item.recipient) {
             exactly_one(self.stop_waiting(&view, &item)?, || inconsistent("waiting", "view", id))?;
         }

@@ -19,6 +19,7 @@ mod ledgers;
 mod read;
 mod read_inbox;
 mod record;
+mod requests;
 mod requires;
 mod reviews;
 mod threads;
@@ -43,8 +44,8 @@ use super::desk::{DeskPage, DeskRow, Undecided};
 use super::{
     AcknowledgedRow, Backlog, Changes, CommitError, Committed, ContactRow, EntryRow, ExchangeRow,
     Flows, Head, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, QueueRow,
-    RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow, ReviewRow, Store, StoreError,
-    ThreadsFound, ThreadsQuery, VersionRow, WaitingCursor, WaitingRow,
+    RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow, RequestRow, ReviewRow, Store,
+    StoreError, ThreadsFound, ThreadsQuery, VersionRow, WaitingCursor, WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -459,6 +460,30 @@ impl Store for Sqlite {
 
     async fn family(&self, exchange: &Id) -> Result<Vec<Id>, StoreError> {
         self.read(|db| reviews::family(db, exchange))
+    }
+
+    async fn request(&self, exchange: &Id) -> Result<Option<RequestRow>, StoreError> {
+        self.read(|db| requests::request(db, exchange))
+    }
+
+    async fn request_answered_by(
+        &self,
+        sender: &PartyId,
+        answer: &MessageId,
+    ) -> Result<Option<RequestRow>, StoreError> {
+        self.read(|db| requests::answered_by(db, sender, answer))
+    }
+
+    async fn requests(&self, closed_too: bool) -> Result<Vec<RequestRow>, StoreError> {
+        self.read_long(move |db| requests::requests(db, closed_too)).await
+    }
+
+    async fn requests_due(&self, now: i64) -> Result<Vec<RequestRow>, StoreError> {
+        self.read(|db| requests::due(db, now))
+    }
+
+    async fn next_answer(&self, asker: &PartyId, now: i64) -> Result<Option<i64>, StoreError> {
+        self.read(|db| requests::next_answer(db, asker, now))
     }
 
     async fn policy_text(&self, digest: &Digest) -> Result<Option<String>, StoreError> {

@@ -64,6 +64,8 @@ impl Apply<'_> {
                 let sql = "SELECT 1 FROM holds WHERE id = ?1 AND released IS NULL";
                 self.exists(sql, &[hold.as_str()])?
             }
+            Requirement::RequestUndecided(exchange) => self.is_undecided(exchange)?,
+            Requirement::RequestOpen(exchange) => self.is_open(exchange)?,
             Requirement::Version { key, at } => self.version_at(key)? == *at,
             Requirement::ReviewOpen(review) => {
                 let sql = "SELECT 1 FROM reviews WHERE id = ?1 AND resumed IS NULL";
@@ -95,7 +97,7 @@ impl Apply<'_> {
         })
     }
 
-    fn exists(&self, sql: &str, key: &[&str]) -> Result<bool, Stop> {
+    pub(super) fn exists(&self, sql: &str, key: &[&str]) -> Result<bool, Stop> {
         Ok(self.db.prepare_cached(sql)?.exists(rusqlite::params_from_iter(key))?)
     }
 
