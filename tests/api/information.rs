@@ -425,6 +425,7 @@ fn refused_abroad(
     assert_eq!(surfaces(), before, "nothing of a decision shows before its hour");
     clocked.advance(1);
     let (item, body) = responses(&cuta).remove(0);
+    assert_eq!(item["exchange"], asked.json()["exchange"], "in the thread of the request, always");
     let claims = statement(item["release"].as_str().unwrap());
     assert_eq!(claims["in_reply_to"], sent["jti"]);
     let shape = json!({
