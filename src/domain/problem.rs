@@ -111,7 +111,7 @@ codes! {
     StateNotYours = "state-not-yours",
     /// Across a border `best_interests` must be `favourable` and `safety_check` `no_known_risk`.
     CrossBorder = "cross-border",
-    /// `target` is not a message of this party, or it was withdrawn already.
+    /// `target` is not a message of this party, or it was withdrawn or erased already.
     TargetUnknown = "target-unknown",
     /// No policy in force lets the recipient receive this message.
     NoPolicy = "no-policy",

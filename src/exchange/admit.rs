@@ -6,16 +6,14 @@ use std::collections::BTreeSet;
 use time::{Date, Duration};
 
 use crate::auth::Caller;
-use crate::domain::state::{MessageState, ThreadState};
-use crate::domain::{
-    Address, Agreement, Code, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind, Refused,
-};
+use crate::domain::state::ThreadState;
+use crate::domain::{Address, Agreement, Code, ExchangeRef, Id, PartyId, PartyKind, Refused};
 use crate::schema::{self, Message, Valid};
 use crate::sign;
-use crate::store::{
-    ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow, ReviewRow,
-};
+use crate::store::{ExchangeRow, MemberRow, MessageRow, ReviewRow};
 
+use super::chain::{Chain, Named, Target, named};
+use super::correct::{corrected, correction};
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
 use super::submit::Stop;
@@ -63,26 +61,30 @@ pub(super) struct Case {
     pub(super) parent: Option<Id>,
     /// What a withdrawal takes back.
     pub(super) target: Option<Target>,
+    /// What a correction takes the place of.
+    pub(super) corrects: Option<Chain>,
     /// What suspends whom: in the exchange, or in the one whose case this passes on.
     pub(super) suspensions: Suspensions,
 }
 
 impl Case {
+    /// An exchange in which nothing happens yet.
+    pub(super) fn of(exchange: ExchangeRow) -> Self {
+        Self {
+            exchange,
+            is_new: false,
+            members: Vec::new(),
+            step: None,
+            parent: None,
+            target: None,
+            corrects: None,
+            suspensions: Suspensions::default(),
+        }
+    }
+
     pub(super) fn member(&self, party: &PartyId) -> Option<&MemberRow> {
         self.members.iter().find(|member| member.party == *party)
     }
-}
-
-/// The message that a withdrawal takes back.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) message_id: MessageId,
-    pub(super) message_type: MessageType,
-    pub(super) state: MessageState,
-    pub(super) retention_until: Date,
-    pub(super) recipients: Vec<RecipientRow>,
-    pub(super) releases: Vec<ReleaseRow>,
-    pub(super) holds: Vec<HoldRow>,
 }
 
 const LIFETIME_MAX_S: i64 = 7 * 24 * 3600;
@@ -112,6 +114,7 @@ pub(super) async fn admit(
         "referral/1" => referral(gateway, &message, today).await?,
         "status/1" => status(gateway, rules, &message).await?,
         "withdrawal/1" => withdrawal(gateway, &message).await?,
+        "correction/1" => correction(gateway, rules, &message).await?,
         _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
     };
     let bound = match (agreed_days, &case.target) {
@@ -138,15 +141,9 @@ pub(super) async fn readmit(
     let reviews = store.reviews_in(&[row.exchange]).await?;
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
-    let case = Case {
-        exchange,
-        is_new: false,
-        members,
-        step: None,
-        parent: None,
-        target: None,
-        suspensions: Suspensions::under(reviews),
-    };
+    let corrects = corrected(gateway, &message).await?;
+    let suspensions = Suspensions::under(reviews);
+    let case = Case { members, corrects, suspensions, ..Case::of(exchange) };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
 
@@ -204,7 +201,7 @@ fn known_parties(rules: &Rules, message: &Message) -> Result<(), Refused> {
         for (at, party) in named.into_iter().flatten().enumerate() {
             let party = party.as_str().and_then(|party| party.parse().ok());
             if !party.is_some_and(|party| is_known(&party)) {
-                let place = format!("/body{pointer}/{at}");
+                let place = format!("{}/{at}", message.place(pointer));
                 return Err(Refused::at(Code::UnknownRecipient, &place, "party"));
             }
         }
@@ -254,7 +251,7 @@ fn agreement_for<'r>(
             if nearest == Code::AgreementMissing {
                 nearest = Code::AgreementExpired;
             }
-        } else if !agreement.messages.contains(&message.message_type) {
+        } else if !agreement.messages.contains(&message.told_type) {
             if nearest != Code::PurposeNotAgreed {
                 nearest = Code::TypeNotAgreed;
             }
@@ -302,7 +299,7 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
     let (origin, onward, subject, mut withheld) = match &parent {
         None => {
             if gateway.store().knows_subject_as(sender, &subject_ref).await? {
-                return Err(subject_fault());
+                return Err(subject_fault(message));
             }
             let root = &gateway.keys().pseudonym;
             let subject = internal_id(root, sender, "subject", subject_ref.as_str());
@@ -310,7 +307,7 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         }
         Some((member, parent)) => {
             if member.subject_ref != Some(subject_ref) {
-                return Err(subject_fault());
+                return Err(subject_fault(message));
             }
             may_go_onward(parent, message)?;
             let allowed = message.legal.onward.iter();
@@ -340,15 +337,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         party: sender.clone(),
         subject_ref: Some(subject_ref),
     };
-    Ok(Case {
-        exchange,
-        is_new: true,
-        members: vec![member],
-        step: None,
-        parent: before,
-        target: None,
-        suspensions,
-    })
+    let members = vec![member];
+    Ok(Case { is_new: true, members, parent: before, suspensions, ..Case::of(exchange) })
 }
 
 /// A status moves the thread, if the table has the step and the sender may make it.
@@ -358,7 +348,7 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     };
     let (member, exchange) = own_exchange(gateway, message, reference).await?;
     if member.subject_ref != Some(subject_ref(message)?) {
-        return Err(subject_fault());
+        return Err(subject_fault(message));
     }
     may_go_onward(&exchange, message)?;
     let role = role(&exchange, &message.iss).ok_or_else(|| not_yours(message))?;
@@ -377,49 +367,22 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = gateway.store().members(&exchange.id).await?;
     let step = Some((from, if moves { to } else { from }));
-    Ok(Case { exchange, is_new: false, members, step, parent: None, target: None, suspensions })
+    Ok(Case { members, step, suspensions, ..Case::of(exchange) })
 }
 
-/// A withdrawal takes back a message of the sender's own.
+/// A withdrawal takes back a message of the sender's own, and whatever was said anew of it.
 async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> {
-    let store = gateway.store();
-    let sender = &message.iss.party;
     let unknown = || Stop::Refuse(Refused::at(Code::TargetUnknown, "/body/target", "target"));
-    let target: MessageId =
-        message.body.text("/target").and_then(|t| t.parse().ok()).ok_or_else(unknown)?;
-    let row = store.message(sender, &target).await?.ok_or_else(unknown)?;
-    let takes_back = matches!(row.message_type.name(), "referral" | "status");
-    if row.state == MessageState::Withdrawn || !takes_back || !message.iss.covers(&row.sender) {
-        return Err(unknown());
-    }
-    let exchange = store.exchange(&row.exchange).await?.ok_or_else(unknown)?;
+    let target = message.body.text("/target").and_then(|t| t.parse().ok()).ok_or_else(unknown)?;
+    let named = named(gateway, message, target).await?;
     // before what is taken back is read: an officer who resumes in between changes them
-    let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
-    let members = store.members(&exchange.id).await?;
-    let own = members.iter().find(|m| m.party == *sender).ok_or_else(unknown)?;
-    if message.in_reply_to.is_some_and(|reference| reference != own.reference) {
-        return Err(Stop::Refuse(Refused::at(Code::UnknownExchange, "/in_reply_to", "exchange")));
-    }
-    if own.subject_ref != Some(subject_ref(message)?) {
-        return Err(subject_fault());
-    }
-    let recipients = store.recipients(sender, &target).await?;
-    let told: BTreeSet<&Address> = recipients.iter().map(|r| &r.recipient).collect();
-    if told != message.recipients.iter().collect() {
-        return Err(Stop::Refuse(Refused::at(Code::UnknownRecipient, "/recipients", "recipient")));
-    }
+    let suspensions = Suspensions::of(gateway, Some(named.exchange.id), message).await?;
+    let chain = named.chain(gateway, message).await?;
+    let Named { row, exchange, members } = named;
     let step = taken_back(message, &row, &exchange)?;
-    let target = Target {
-        message_id: target,
-        message_type: row.message_type.clone(),
-        state: row.state,
-        retention_until: row.retention_until,
-        releases: store.releases_of(sender, &target).await?,
-        holds: store.holds_of(sender, &target).await?,
-        recipients,
-    };
-    let target = Some(target);
-    Ok(Case { exchange, is_new: false, members, step, parent: None, target, suspensions })
+    let (message_type, retention_until) = (row.message_type, row.retention_until);
+    let target = Some(Target { message_type, retention_until, chain });
+    Ok(Case { members, step, target, suspensions, ..Case::of(exchange) })
 }
 
 fn taken_back(
@@ -471,7 +434,7 @@ pub(super) fn party_sees(exchange: &ExchangeRow, caller: &Address) -> bool {
 }
 
 /// R6: to the other party of the thread and to whom the origin allows; nobody else.
-fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> {
+pub(super) fn may_go_onward(exchange: &ExchangeRow, message: &Message) -> Result<(), Stop> {
     for (at, to) in message.recipients.iter().enumerate() {
         let others = [&exchange.referrer.party, &exchange.receiver.party];
         if !others.contains(&&to.party) && !exchange.onward.contains(&to.party) {
@@ -492,8 +455,12 @@ fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
     }
 }
 
-fn subject_ref(message: &Message) -> Result<Id, Stop> {
-    message.body.text("/subject/ref").and_then(|text| text.parse().ok()).ok_or_else(subject_fault)
+pub(super) fn subject_ref(message: &Message) -> Result<Id, Stop> {
+    message
+        .body
+        .text("/subject/ref")
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| subject_fault(message))
 }
 
 fn state(message: &Message, pointer: &str) -> Result<ThreadState, Stop> {
@@ -501,11 +468,12 @@ fn state(message: &Message, pointer: &str) -> Result<ThreadState, Stop> {
     parsed.ok_or_else(|| illegal(&format!("/body{pointer}")))
 }
 
-fn subject_fault() -> Stop {
-    Stop::Refuse(Refused::at(Code::SubjectReference, "/body/subject/ref", "reference"))
+pub(super) fn subject_fault(message: &Message) -> Stop {
+    let place = message.place("/subject/ref");
+    Stop::Refuse(Refused::at(Code::SubjectReference, &place, "reference"))
 }
 
-fn illegal(pointer: &str) -> Stop {
+pub(super) fn illegal(pointer: &str) -> Stop {
     Stop::Refuse(Refused::at(Code::IllegalTransition, pointer, "lifecycle"))
 }
 

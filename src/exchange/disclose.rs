@@ -18,14 +18,14 @@ use crate::store::rows::PolicyPin;
 use crate::store::vault::Place;
 use crate::store::{MessageRow, ReleaseRow};
 
-use super::admit::{Admitted, Target};
-use super::group::{Known, Weighed, part_of, within_budget};
+use super::admit::Admitted;
+use super::group::{Known, Weighed, within_budget};
 use super::pseudonym::ExchangePseudonyms;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
 use super::suspend::{self, Look};
 use super::under::{BOTH, Under, under};
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, correct};
 
 /// What each recipient is to receive. Minted here only.
 #[derive(Debug)]
@@ -79,7 +79,10 @@ pub(super) enum Verdict {
         last: Last,
     },
     /// The projection equals the last one sent.
-    Unchanged { last: Digest },
+    Unchanged {
+        /// That is recorded as the last one; `None` where it was compared with another.
+        last: Option<Digest>,
+    },
     /// The whole message waits for an officer.
     Held { leaves: Vec<LeafName>, findings: Vec<Fault> },
     /// An officer decides first, for this reason, whether this recipient is told.
@@ -157,7 +160,7 @@ pub(super) async fn disclose_later(
     }
     if let Verdict::Goes { disclosure, last: Last::Sent(_) } = &decided.verdict {
         let digest = disclosure.body_digest();
-        look.sends(&recipient.party, &admitted.message().message_type, digest);
+        look.sends(&recipient.party, &admitted.message().told_type, digest);
     }
     Ok(Disclosed { admitted, decided: vec![decided] })
 }
@@ -194,7 +197,7 @@ async fn decide(
         Ok(Decided::of(recipient, policy, Verdict::Suspended(reason)))
     };
     if let Some(target) = &case.target {
-        if !was_told(target, recipient) {
+        if !target.chain.was_told(recipient) {
             return without_policy(Verdict::NeverTold);
         }
     } else {
@@ -210,6 +213,12 @@ async fn decide(
         }
     }
     let no_policy = || Verdict::Refused(Refused::because(Code::NoPolicy));
+    // a correction goes to nobody for whom no policy was when the message was sent
+    let original = case.corrects.as_ref().map(|chain| chain.pinned(recipient));
+    let pinned = pinned.or(original.flatten());
+    if original.is_some() && pinned.is_none() {
+        return without_policy(no_policy());
+    }
     let Some(policy) = policy_for(rules, admitted, recipient, when) else {
         return without_policy(no_policy());
     };
@@ -237,12 +246,14 @@ async fn decide(
     } else {
         Vec::new()
     };
-    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[], &blank)) {
-        Ok(disclosure) => compare(gateway, admitted, recipient, disclosure, look).await?,
+    let leaves = (protected.as_slice(), &[][..], blank.as_slice());
+    let projecting = Projecting { policy: &policy, admitted, recipient, leaves };
+    let verdict = match projecting.project(gateway, &admitted.message().body) {
+        Ok(disclosure) => compare(gateway, &projecting, disclosure, look).await?,
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    let part = part_of(&admitted.message().iss.party, &admitted.message().message_id);
+    let part = correct::part(admitted, recipient);
     let (policy, made_at) = (policy.as_ref(), when.made_at);
     let release = (Weighed { recipient, policy, made_at, part: &part }, &mut look.carried);
     let (verdict, known) = within_budget(gateway, rules, admitted, release, verdict).await?;
@@ -266,14 +277,14 @@ pub(super) fn policy_for(
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
     let is_foreign = kind_of(rules, recipient) == PartyKind::Foreign;
-    if let Some(fixed) = rules.fixed.find(&message.message_type, is_foreign) {
+    if let Some(fixed) = rules.fixed.find(&message.told_type, is_foreign) {
         return Some(fixed);
     }
     let purpose = message.legal.purpose;
     if let Some(above) = exception_for(rules, admitted, recipient, when) {
         return Some(above);
     }
-    let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
+    let policy = rules.policies.find(&message.iss, recipient, &message.told_type, purpose)?;
     let today = when.today;
     let runs = runs(rules, &policy, (&message.iss.party, &recipient.party), today);
     if runs && today > policy.expires() {
@@ -307,7 +318,7 @@ fn exception_for(
         source.message_id() == message.message_id
             && source.sender().covers(&message.iss)
             && source.recipient().covers(recipient)
-            && *source.message() == message.message_type
+            && *source.message() == message.told_type
             && source.purpose() == message.legal.purpose
     })?;
     let window = above.batch().opening_after(made_at);
@@ -424,51 +435,85 @@ pub(super) fn project(
     policy: &Compiled,
     admitted: &Admitted,
     recipient: &Address,
-    (protected, released, blank): (&[Protected], &[LeafName], &[LeafName]),
+    leaves: Leaves<'_>,
 ) -> Result<Disclosure, Withheld> {
-    let message = admitted.message();
-    let exchange = &admitted.case().exchange;
-    let pseudonyms = ExchangePseudonyms::new(
-        &gateway.keys().pseudonym,
-        &message.iss.party,
-        recipient,
-        message.legal.purpose,
-        exchange,
-        policy.foreign(),
-    );
-    let context = Context {
-        reference_date: exchange.reference_date,
-        pseudonyms: &pseudonyms,
-        protected,
-        released,
-        blank,
-    };
-    policy::disclose(policy, &message.body, &context)
+    let projecting = Projecting { policy, admitted, recipient, leaves };
+    projecting.project(gateway, &admitted.message().body)
+}
+
+/// How bodies of one exchange are projected for one recipient.
+#[derive(Clone, Copy)]
+pub(super) struct Projecting<'a> {
+    pub(super) policy: &'a Compiled,
+    pub(super) admitted: &'a Admitted,
+    pub(super) recipient: &'a Address,
+    pub(super) leaves: Leaves<'a>,
+}
+
+/// Values that must not come back; leaves that an officer has let go; leaves that another version
+/// of the policy keeps back.
+pub(super) type Leaves<'a> = (&'a [Protected], &'a [LeafName], &'a [LeafName]);
+
+impl Projecting<'_> {
+    pub(super) fn project(&self, gateway: &Gateway, body: &Body) -> Result<Disclosure, Withheld> {
+        let message = self.admitted.message();
+        let exchange = &self.admitted.case().exchange;
+        let pseudonyms = ExchangePseudonyms::new(
+            &gateway.keys().pseudonym,
+            &message.iss.party,
+            self.recipient,
+            message.legal.purpose,
+            exchange,
+            self.policy.foreign(),
+        );
+        let (protected, released, blank) = self.leaves;
+        let context = Context {
+            reference_date: exchange.reference_date,
+            pseudonyms: &pseudonyms,
+            protected,
+            released,
+            blank,
+        };
+        policy::disclose(self.policy, body, &context)
+    }
 }
 
 /// A status whose projection equals the last one sent is not sent again: an empty message would
 /// tell that something hidden has changed.
 async fn compare(
     gateway: &Gateway,
-    admitted: &Admitted,
-    recipient: &Address,
+    projecting: &Projecting<'_>,
     disclosure: Disclosure,
     look: &Look,
 ) -> Result<Verdict, Stop> {
+    let Projecting { admitted, recipient, .. } = *projecting;
+    if let Some(chain) = &admitted.case().corrects {
+        let what = (admitted, chain);
+        return Ok(correct::compare(gateway, what, projecting, disclosure, look).await?);
+    }
     let disclosure = Box::new(disclosure);
-    let message = admitted.message();
-    if message.message_type.name() != "status" {
+    if admitted.message().told_type.name() != "status" {
         return Ok(Verdict::Goes { disclosure, last: Last::NotCompared });
     }
-    let exchange = &admitted.case().exchange.id;
-    let kind = message.message_type.as_str();
-    let last = match look.sent(&recipient.party, &message.message_type) {
-        Some(digest) => Some(digest),
-        None => gateway.store().last_projection(exchange, &recipient.party, kind).await?,
-    };
-    Ok(match last {
-        Some(digest) if digest == disclosure.body_digest() => Verdict::Unchanged { last: digest },
+    Ok(match last_sent(gateway, admitted, recipient, look).await? {
+        Some(digest) if digest == disclosure.body_digest() => {
+            Verdict::Unchanged { last: Some(digest) }
+        }
         last => Verdict::Goes { disclosure, last: Last::Sent(last) },
+    })
+}
+
+/// The last projection of that type that was sent to a recipient.
+pub(super) async fn last_sent(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    recipient: &Address,
+    look: &Look,
+) -> Result<Option<Digest>, Failure> {
+    let (exchange, kind) = (&admitted.case().exchange.id, &admitted.message().told_type);
+    Ok(match look.sent(&recipient.party, kind) {
+        Some(digest) => Some(digest),
+        None => gateway.store().last_projection(exchange, &recipient.party, kind.as_str()).await?,
     })
 }
 
@@ -495,19 +540,27 @@ pub(super) async fn protected_values(
         {
             break;
         }
-        let Some(body) = stored_body(gateway, &row)? else { continue };
-        if let Some(schema) = rules.schemas.message(&row.message_type) {
+        let Some((told_type, body)) = stored(gateway, &row)? else { continue };
+        if let Some(schema) = rules.schemas.message(&told_type) {
             policy::direct_values(schema.leaves(), &body, &mut protected);
         }
     }
     Ok(protected)
 }
 
-/// The body of a recorded message; `None` once erased.
+/// The body of a recorded message, of a correction the corrected one; `None` once erased.
 pub(super) fn stored_body(gateway: &Gateway, row: &MessageRow) -> Result<Option<Body>, Failure> {
+    Ok(stored(gateway, row)?.map(|(_, body)| body))
+}
+
+/// As [`stored_body`], with the type that it is told as.
+fn stored(gateway: &Gateway, row: &MessageRow) -> Result<Option<(MessageType, Body)>, Failure> {
     let Some(object) = stored_object(gateway, row)? else { return Ok(None) };
     let recorded = sign::recorded(&object).map_err(Failure::internal)?;
-    schema::reread(&recorded).map(Some).map_err(Failure::Problem)
+    let body = schema::reread(&recorded).map_err(Failure::Problem)?;
+    let schemas = &gateway.rules().schemas;
+    let (told_type, body) = schemas.unfold(&row.message_type, body.into_value());
+    Ok(Some((told_type, Body::new(body))))
 }
 
 /// The object of a recorded message as it was received; `None` once erased.
@@ -533,11 +586,6 @@ pub(super) fn message_place(key: &str) -> Place<'_> {
 /// Where a release's body is sealed.
 pub(super) fn release_place(id: &ReleaseId) -> Place<'_> {
     Place { table: "releases", row: id.as_str(), column: "disclosure" }
-}
-
-/// Whether the recipient was handed anything of the message that is taken back.
-pub(super) fn was_told(target: &Target, recipient: &Address) -> bool {
-    target.releases.iter().any(|r| r.recipient == *recipient && r.entry.is_some())
 }
 
 pub(super) fn kind_of(rules: &Rules, address: &Address) -> PartyKind {

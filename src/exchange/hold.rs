@@ -25,11 +25,11 @@ use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 use super::admit::{Admitted, readmit};
 use super::disclose::{Decided, When, ends_before_window, pin, project, stored_body};
 use super::record::release_row;
-use super::release::{Relations, To, sign_release};
+use super::release::{Relations, To, relations, sign_release};
 use super::renew::released_leaves;
 use super::show::moment;
 use super::under::{Under, irreconcilable, under};
-use super::{Failure, Gateway, Rules, disclose, group, review, suspend};
+use super::{Failure, Gateway, Rules, correct, disclose, group, review, suspend};
 
 const REASON_MAX: usize = 500;
 
@@ -113,8 +113,8 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
-    let part = group::part_of(&message.sender.party, &message.message_id);
     let (to, policy) = (&recipient.recipient, under.policy.as_ref());
+    let part = correct::part(&admitted, to);
     let made_at = when.made_at;
     if let Some(refused) = ends_before_window(&rules, policy, &admitted, (to, made_at)) {
         return Err(Failure::Problem(refused));
@@ -130,7 +130,9 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let case = admitted.case();
     changes.requires.push(suspend::unchanged(case.exchange.id, &case.suspensions.reviews));
     let pending = disclosure.pending().to_vec();
-    let tells = queue(gateway, &rules, &mut changes, &admitted, (&row, under, disclosure))?;
+    let is_last = correct::is_last_word(gateway, &admitted, &recipient.recipient).await?;
+    let made = (&row, under, disclosure);
+    let tells = queue(gateway, &rules, &mut changes, &admitted, made, is_last)?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
         changes.writes.push(Write::MessageState {
             sender: message.sender.party.clone(),
@@ -246,6 +248,7 @@ fn queue(
     changes: &mut Changes,
     admitted: &Admitted,
     (row, under, disclosure): (&HoldRow, Under, Disclosure),
+    is_last: bool,
 ) -> Result<bool, Failure> {
     let (policy, batch) = (pin(&under.policy), under.policy.batch());
     let recipient = &row.hold.recipient;
@@ -266,15 +269,17 @@ fn queue(
         before: under.before.as_ref(),
         retention_until: admitted.retention_until(),
     };
-    let is_status = admitted.message().message_type.name() == "status";
-    if is_status && row.hold.group.is_some() && under.policy.exception().is_none() {
+    if is_last && row.hold.group.is_some() && under.policy.exception().is_none() {
         // the next one is compared with it
         let (party, message_type) =
-            (recipient.party.clone(), admitted.message().message_type.to_string());
+            (recipient.party.clone(), admitted.message().told_type.to_string());
         let digest = disclosure.body_digest();
         changes.writes.push(Write::LastProjection { exchange, party, message_type, digest });
     }
-    let relations = Relations { supplements: row.hold.release, ..Relations::default() };
+    let relations = match row.hold.release {
+        None => relations(admitted, recipient),
+        supplements => Relations { supplements, ..Relations::default() },
+    };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
     let decided = Decided::goes(recipient, policy, disclosure);
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);

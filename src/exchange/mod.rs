@@ -6,8 +6,10 @@
 pub mod acknowledge;
 mod admit;
 pub mod approvals;
+mod chain;
 pub mod change;
 pub mod collect;
+mod correct;
 mod disclose;
 pub mod echo;
 pub mod enrol;

@@ -5,21 +5,22 @@ use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Address, Digest, Id, LeafName, PartyId, Refused, ReleaseId};
 use crate::evidence::event;
+use crate::sign::signing::Signed;
 use crate::store::rows::{NewHold, NewMessage, NewRelease, RecipientRow, Refusal};
 use crate::store::{
-    Changes, CommitError, Committed, Decision, Entry, EntrySlot, MemberRow, Requirement, Write,
+    Changes, CommitError, Committed, Entry, EntrySlot, MemberRow, Requirement, Write,
 };
 use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
-use super::disclose::{
-    Decided, Last, Verdict, message_key, message_place, release_place, was_told,
-};
+use super::chain::Target;
+use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
 use super::group::Known;
+use super::reader::Reader;
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
-use super::{Failure, Gateway, Rules, suspend};
+use super::{Failure, Gateway, Rules, correct, suspend};
 
 /// What is to be committed and what is then answered. Minted here only.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl Recorded {
 pub(super) struct Answer {
     submitted: SubmittedBeforeProof,
     entry: Entry,
+    slot: EntrySlot,
     tell: Vec<PartyId>,
     is_held: bool,
 }
@@ -55,7 +57,7 @@ struct SubmittedBeforeProof {
 impl Answer {
     /// Needs the commit, so nothing is answered that is not durable.
     pub(super) fn give(self, gateway: &Gateway, committed: &Committed) -> Result<Outcome, Failure> {
-        let placed = committed.entries.first().ok_or(Failure::Unavailable)?;
+        let placed = committed.entries.get(self.slot.0).ok_or(Failure::Unavailable)?;
         let proof = gateway.proof(placed, &self.entry.salt, &self.entry.event)?;
         for party in &self.tell {
             gateway.tell(party);
@@ -72,14 +74,14 @@ impl Answer {
     }
 }
 
-const RECEIPT: EntrySlot = EntrySlot(0);
-
+/// What is to be committed for a message. Its receipt's entry comes to stand at `slot` among those
+/// of the commit.
 pub(super) fn record(
     gateway: &Gateway,
     rules: &Rules,
-    caller: &Caller,
+    reader: &Reader,
     released: Released,
-    object: &[u8],
+    (object, slot): (&[u8], EntrySlot),
 ) -> Result<Recorded, Stop> {
     let (admitted, outcomes, new_members) = released.into_parts();
     let message = admitted.message();
@@ -91,7 +93,7 @@ pub(super) fn record(
         .map(|(at, (decided, _))| recipient_row(&admitted, at, decided))
         .collect();
     let state = message_state(&rows);
-    let shown = shown_to(caller, state, &rows);
+    let shown = shown_to(reader.is_foreign, state, &rows);
     let receipt = gateway.keys().signing.sign(Receipt {
         iss: gateway.id().to_owned(),
         aud: message.iss.to_string(),
@@ -101,7 +103,7 @@ pub(super) fn record(
         digest: message.digest,
         state: shown.state.as_str(),
         exchange: own,
-        recipients: receipt_recipients(caller, &shown, &rows),
+        recipients: receipt_recipients(reader.is_foreign, &shown, &rows),
     })?;
     let entry = gateway.entry(message.iss.party.as_str(), event::receipt(receipt.digest()))?;
     let mut changes = Changes { entries: vec![entry.clone()], ..Changes::default() };
@@ -112,23 +114,9 @@ pub(super) fn record(
     });
     case_rows(&mut changes, &admitted, new_members);
     suspend::record(gateway, &mut changes, case, outcomes.iter().map(|(each, _)| each))?;
-    let row_key = message_key(&message.iss.party, &message.message_id);
-    let place = message_place(&row_key);
-    let vault = &gateway.parts.vault;
-    changes.writes.push(Write::Message(NewMessage {
-        sender: message.iss.clone(),
-        message_id: message.message_id,
-        message_type: message.message_type.clone(),
-        purpose: message.legal.purpose,
-        digest: message.digest,
-        state,
-        exchange: case.exchange.id,
-        receipt: receipt.compact().to_owned(),
-        entry: RECEIPT,
-        admitted_at: gateway.now(),
-        retention_until: admitted.retention_until(),
-        object: vault.seal(place, admitted.retention_until(), object).map_err(Failure::internal)?,
-    }));
+    changes.writes.push(message_row(gateway, &admitted, (state, &receipt, slot), object)?);
+    let decided = outcomes.iter().map(|(each, _)| each);
+    correct::supersede(&mut changes, &admitted, decided, gateway.now());
     let mut tell = Vec::new();
     for (row, (decided, signed)) in rows.into_iter().zip(outcomes) {
         outcome_rows(gateway, &mut changes, &admitted, &decided, signed.as_ref())?;
@@ -148,10 +136,37 @@ pub(super) fn record(
             receipt: receipt.compact().to_owned(),
         },
         entry,
+        slot,
         tell,
         is_held: shown.state == MessageState::Held,
     };
     Ok(Recorded { changes, answer })
+}
+
+fn message_row(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    (state, receipt, entry): (MessageState, &Signed<Receipt>, EntrySlot),
+    object: &[u8],
+) -> Result<Write, Failure> {
+    let message = admitted.message();
+    let row_key = message_key(&message.iss.party, &message.message_id);
+    let (place, until) = (message_place(&row_key), admitted.retention_until());
+    let sealed = gateway.parts.vault.seal(place, until, object);
+    Ok(Write::Message(NewMessage {
+        sender: message.iss.clone(),
+        message_id: message.message_id,
+        message_type: message.message_type.clone(),
+        purpose: message.legal.purpose,
+        digest: message.digest,
+        state,
+        exchange: admitted.case().exchange.id,
+        receipt: receipt.compact().to_owned(),
+        entry,
+        admitted_at: gateway.now(),
+        retention_until: until,
+        object: sealed.map_err(Failure::internal)?,
+    }))
 }
 
 /// What becomes of a message for one recipient, as its row.
@@ -195,8 +210,7 @@ pub(super) struct Shown {
     pub(super) recipients: Vec<RecipientView>,
 }
 
-pub(super) fn shown_to(caller: &Caller, state: MessageState, rows: &[RecipientRow]) -> Shown {
-    let is_foreign = caller.is_foreign();
+pub(super) fn shown_to(is_foreign: bool, state: MessageState, rows: &[RecipientRow]) -> Shown {
     let view = |row: &RecipientRow| RecipientView {
         party: addressee(&row.recipient, is_foreign),
         state: match row.state {
@@ -223,15 +237,14 @@ pub(super) fn shown_to(caller: &Caller, state: MessageState, rows: &[RecipientRo
 }
 
 fn receipt_recipients(
-    caller: &Caller,
+    is_foreign: bool,
     shown: &Shown,
     rows: &[RecipientRow],
 ) -> Vec<ReceiptRecipient> {
-    let with_policy = !caller.is_foreign();
     let each = |(view, row): (&RecipientView, &RecipientRow)| ReceiptRecipient {
         party: view.party.clone(),
         state: view.state,
-        policy: row.policy.clone().filter(|_| with_policy),
+        policy: row.policy.clone().filter(|_| !is_foreign),
     };
     shown.recipients.iter().zip(rows).map(each).collect()
 }
@@ -267,7 +280,7 @@ pub(super) fn outcome_rows(
 ) -> Result<(), Stop> {
     let exchange = admitted.case().exchange.id;
     let party = &decided.recipient.party;
-    let message_type = admitted.message().message_type.to_string();
+    let message_type = admitted.message().told_type.to_string();
     let requires_last = |digest| Requirement::LastProjection {
         exchange,
         party: party.clone(),
@@ -304,7 +317,9 @@ pub(super) fn outcome_rows(
                 changes.writes.push(hold(gateway, admitted, decided, (release, leaves, findings))?);
             }
         }
-        Verdict::Unchanged { last } => changes.requires.push(requires_last(Some(*last))),
+        Verdict::Unchanged { last } => {
+            changes.requires.extend(last.map(|last| requires_last(Some(last))));
+        }
         Verdict::Held { leaves, findings } => {
             let what = (None, leaves.clone(), findings.clone());
             changes.writes.push(hold(gateway, admitted, decided, what)?);
@@ -335,7 +350,7 @@ pub(super) fn release_row(
         exchange: admitted.case().exchange.id,
         sender: message.iss.clone(),
         message_id: message.message_id,
-        message_type: message.message_type.clone(),
+        message_type: message.told_type.clone(),
         statement: signed.statement.compact().to_owned(),
         disclosure: sealed.map_err(Failure::internal)?,
         digest: signed.digest,
@@ -367,51 +382,18 @@ fn hold(
     }))
 }
 
-/// What a withdrawal does to the message it takes back: releases nobody has seen are cancelled,
-/// holds are closed, and the message itself is marked.
+/// What a withdrawal does to the message it takes back, and to what was said anew of it: releases
+/// nobody has seen are cancelled, holds are closed, and the messages themselves are marked.
 fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
-    let Some(target) = &admitted.case().target else { return };
+    let Some(Target { message_type, chain, .. }) = &admitted.case().target else { return };
     let sender = &admitted.message().iss.party;
-    // nothing was made of it since it was looked at
-    changes.requires.push(Requirement::Message {
-        sender: sender.clone(),
-        message_id: target.message_id,
-        state: target.state,
-        releases: target.releases.iter().map(|release| release.release_id).collect(),
-    });
-    let unseen: Vec<ReleaseId> =
-        target.releases.iter().filter(|r| r.is_queued()).map(|r| r.release_id).collect();
-    if !unseen.is_empty() {
-        changes.requires.push(Requirement::Queued(unseen.clone()));
-        changes.writes.extend(unseen.into_iter().map(Write::CancelRelease));
-    }
-    for hold in target.holds.iter().filter(|hold| hold.decision.is_none()) {
-        changes.requires.push(Requirement::HoldOpen(hold.hold.id));
-        changes.writes.push(Write::Decide {
-            hold: hold.hold.id,
-            decision: Decision {
-                released: false,
-                officer: "titian".to_owned(),
-                reason: "withdrawn by its sender".to_owned(),
-                at: now,
-            },
-        });
-    }
-    for row in &target.recipients {
-        if !was_told(target, &row.recipient) && row.state != RecipientState::Refused {
-            changes.writes.push(Write::RecipientState {
-                sender: sender.clone(),
-                message_id: target.message_id,
-                recipient: row.recipient.clone(),
-                state: RecipientState::Cancelled,
-                pending: Vec::new(),
-            });
-        }
-    }
-    let never = Digest::of(target.message_id.as_str().as_bytes());
-    for row in &target.recipients {
+    chain.unchanged(changes);
+    chain.cancel(changes, ("withdrawn by its sender", now), |_everyone| true);
+    let original = chain.original();
+    let never = Digest::of(original.message_id.as_str().as_bytes());
+    for row in &original.recipients {
         let (exchange, party) = (admitted.case().exchange.id, row.recipient.party.clone());
-        if !was_told(target, &row.recipient) {
+        if !chain.was_told(&row.recipient) {
             let party = party.clone();
             changes.writes.push(Write::Uncount { exchange, party, key: never });
         }
@@ -419,15 +401,15 @@ fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
         changes.writes.push(Write::LastProjection {
             exchange,
             party,
-            message_type: target.message_type.to_string(),
+            message_type: message_type.to_string(),
             digest: never,
         });
     }
-    changes.writes.push(Write::MessageState {
+    changes.writes.extend(chain.links().map(|link| Write::MessageState {
         sender: sender.clone(),
-        message_id: target.message_id,
+        message_id: link.message_id,
         state: MessageState::Withdrawn,
-    });
+    }));
 }
 
 /// Signs and records a refusal in the caller's ledger, and answers with it.

@@ -16,14 +16,14 @@ use crate::policy::{Batch, Disclosure};
 use crate::schema::Message;
 use crate::sign::sd_jwt;
 use crate::sign::signing::Signed;
+use crate::store::MemberRow;
 use crate::store::rows::PolicyPin;
-use crate::store::{MemberRow, ReleaseRow};
 
 use super::admit::Admitted;
 use super::disclose::{Decided, Disclosed, Verdict, batch_of, kind_of};
 use super::submit::Stop;
 use super::window::leaves_at;
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, correct};
 
 /// The statement of a release. Built only from a [`Disclosure`].
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ pub(super) fn release(
             (Verdict::Goes { disclosure, .. }, Some(policy), Some(reference)) => {
                 let kind = kind_of(rules, &each.recipient);
                 let is_foreign = kind == PartyKind::Foreign;
-                let message_type = &admitted.message().message_type;
+                let message_type = &admitted.message().told_type;
                 let batch = batch_of(rules, message_type, policy, is_foreign);
                 let to = To {
                     recipient: &each.recipient,
@@ -152,12 +152,11 @@ fn member_of(
     Ok(reference)
 }
 
-fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
-    let target = admitted.case().target.as_ref();
-    let replaced = target.and_then(|target| {
-        let told = |r: &&ReleaseRow| r.recipient == *recipient && r.entry.is_some();
-        target.releases.iter().find(told)
-    });
+/// What a withdrawal or a correction takes the place of, where this recipient has it.
+pub(super) fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
+    let case = admitted.case();
+    let chain = case.target.as_ref().map(|target| &target.chain).or(case.corrects.as_ref());
+    let replaced = chain.and_then(|chain| chain.told(recipient));
     Relations { replaces: replaced.map(|r| r.release_id), ..Relations::default() }
 }
 
@@ -207,6 +206,9 @@ pub(super) fn sign_release(
     }
     if let Some(id) = relations.replaces {
         claims.insert("replaces".into(), id.as_str().into());
+        if let Some(reason) = correct::reason(message, to.kind) {
+            claims.insert("correction".into(), reason.into());
+        }
     }
     if let Some(id) = relations.supplements {
         claims.insert("supplements".into(), id.as_str().into());
@@ -214,7 +216,7 @@ pub(super) fn sign_release(
     if !disclosure.pending().is_empty() && !is_foreign {
         claims.insert("text_pending".into(), true.into());
     }
-    claims.insert("type".into(), message.message_type.as_str().into());
+    claims.insert("type".into(), message.told_type.as_str().into());
     claims.insert("from".into(), addressee(&message.iss, is_foreign).into());
     claims.insert("policy".into(), json!(to.policy));
     if let Some(before) = to.before {

@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::domain::{Code, Digest, MessageId, Refused};
 use crate::schema::{self, Message, Parsed, Valid};
 use crate::sign::{self, SignFault, Verified};
-use crate::store::{Changes, CommitError, Committed, MessageRow, Requirement};
+use crate::store::{Changes, CommitError, Committed, EntrySlot, MessageRow, Requirement};
 use crate::wire::{DryRecipient, Submitted, WouldAdmit};
 
 use super::admit::{Admitted, admit};
@@ -116,7 +116,8 @@ async fn attempt(
     };
     let disclosed: Disclosed = disclose(gateway, &rules, admitted).await?;
     let released: Released = release(gateway, &rules, disclosed)?;
-    let recorded: Recorded = record(gateway, &rules, caller, released, object)?;
+    let recorded: Recorded =
+        record(gateway, &rules, &caller.into(), released, (object, EntrySlot(0)))?;
     let (changes, answer) = recorded.into_parts();
     let committed = commit(gateway, changes).await?;
     Ok(answer.give(gateway, &committed)?)

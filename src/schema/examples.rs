@@ -51,6 +51,9 @@ macro_rules! example {
 
 /// Every example.
 pub const EXAMPLES: &[Example] = &[
+    example!("correction/1", Typical, "correction.typical.json"),
+    example!("correction/1", Rare, "correction.rare.json"),
+    example!("correction/1", Hostile, "correction.hostile.json"),
     example!("referral/1", Typical, "referral.typical.json"),
     example!("referral/1", Rare, "referral.rare.json"),
     example!("referral/1", Hostile, "referral.hostile.json"),

@@ -24,6 +24,7 @@ pub(super) fn rows(message: &MessageType) -> &'static [Row] {
     match message.as_str() {
         "referral/1" => REFERRAL,
         "status/1" => STATUS,
+        "correction/1" => CORRECTION,
         _ => &[],
     }
 }
@@ -81,6 +82,12 @@ const STATUS: &[Row] = &[
     },
     CALENDAR_BIRTH_DATE,
 ];
+
+const CORRECTION: &[Row] = &[Row {
+    id: "one-body",
+    pointer: "",
+    holds: |body| body.get("referral").is_some() != body.get("status").is_some(),
+}];
 
 const CALENDAR_BIRTH_DATE: Row = Row {
     id: "calendar-date",

@@ -69,6 +69,15 @@ pub enum Requirement {
         /// Queued, handed out or cancelled.
         releases: Vec<ReleaseId>,
     },
+    /// Exactly these corrections of a message were admitted, oldest first.
+    Corrections {
+        /// Who sent them, and the message.
+        sender: PartyId,
+        /// Which message is corrected.
+        target: MessageId,
+        /// By which ones.
+        all: Vec<MessageId>,
+    },
     /// The ticket is still there.
     Ticket(String),
     /// No ticket is under that key.
@@ -161,6 +170,15 @@ pub enum Requirement {
 pub enum Write {
     /// A message that was admitted or held.
     Message(NewMessage),
+    /// A message says another one of its sender's anew.
+    Correction {
+        /// Who sent both.
+        sender: PartyId,
+        /// The correction.
+        message_id: MessageId,
+        /// What it corrects.
+        target: MessageId,
+    },
     /// The state of a message as a whole.
     MessageState {
         /// Who sent it.
@@ -648,6 +666,13 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Releases of the exchange that nobody was handed yet, oldest first.
     async fn queued_in(&self, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError>;
+
+    /// Corrections of a message, oldest first.
+    async fn corrections_of(
+        &self,
+        sender: &PartyId,
+        target: &MessageId,
+    ) -> Result<Vec<MessageRow>, StoreError>;
 
     /// The exchange, those its case came from and those it was passed on to, near and far; in the
     /// order of their ids.

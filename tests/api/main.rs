@@ -7,6 +7,7 @@
 mod batch;
 mod budget;
 mod console;
+mod corrections;
 mod excepted;
 mod governance;
 mod governed;

@@ -90,6 +90,9 @@ impl<'a> Apply<'a> {
     fn write(&mut self, write: &Write) -> Result<(), Stop> {
         match write {
             Write::Message(new) => self.insert_message(new),
+            Write::Correction { sender, message_id, target } => {
+                self.correct(sender, message_id, target)
+            }
             Write::MessageState { sender, message_id, state } => {
                 self.message_state(sender, message_id, *state)
             }

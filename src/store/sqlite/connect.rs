@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005_reviews.sql"),
     include_str!("../migrations/sqlite/0006_tickets.sql"),
     include_str!("../migrations/sqlite/0007_threads.sql"),
+    include_str!("../migrations/sqlite/0009_messages.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;

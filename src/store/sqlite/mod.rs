@@ -12,6 +12,7 @@ mod apply;
 mod budget;
 mod columns;
 mod connect;
+mod corrections;
 mod flows;
 mod inbox;
 mod ledgers;
@@ -445,6 +446,14 @@ impl Store for Sqlite {
     async fn queued_in(&self, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError> {
         let exchange = *exchange;
         self.read_long(move |db| read_inbox::queued_in(db, &exchange)).await
+    }
+
+    async fn corrections_of(
+        &self,
+        sender: &PartyId,
+        target: &MessageId,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        self.read(|db| corrections::corrections_of(db, sender, target))
     }
 
     async fn family(&self, exchange: &Id) -> Result<Vec<Id>, StoreError> {

@@ -41,6 +41,9 @@ impl Apply<'_> {
                 self.exists(sql, &[sender.as_str(), message_id.as_str(), state.as_str()])?
                     && made.iter().map(|row| &row.release_id).eq(releases)
             }
+            Requirement::Corrections { sender, target, all } => {
+                self.corrected(sender, target)? == *all
+            }
             Requirement::Ticket(key) => self.has_ticket(key)?,
             Requirement::NoTicket(key) => !self.has_ticket(key)?,
             Requirement::Thread { exchange, state } => {
