@@ -11,6 +11,7 @@ mod change;
 mod confirm;
 mod demo;
 mod desk;
+mod erase;
 mod evidence;
 mod exit;
 mod floor;
@@ -77,6 +78,7 @@ enum Command {
     Hold(hold::Hold),
     #[command(subcommand)]
     Review(review::Review),
+    Erase(erase::Erase),
     Breach(breach::Breach),
     Send(send::Send),
     Inbox(inbox::Inbox),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(command) => command.run(printer),
         Command::Hold(command) => command.run(printer),
         Command::Review(command) => command.run(printer),
+        Command::Erase(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),

@@ -12,8 +12,12 @@ use crate::schema::{self, Message, Valid};
 use crate::sign;
 use crate::store::{ExchangeRow, MemberRow, MessageRow, ReviewRow};
 
-use super::chain::{Chain, Named, Target, named};
+use super::chain::{Chain, GATEWAY, Named, Target, named};
+use super::collect::takes_back;
 use super::correct::{corrected, correction};
+use super::erase::Takes;
+use super::erase::ask::asked;
+use super::erase::confirm::confirmed;
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
 use super::submit::Stop;
@@ -41,6 +45,11 @@ impl Admitted {
         self.retention_until
     }
 
+    /// A message of the gateway's own. Nobody but the gateway has agreed to it, and nobody has to.
+    pub(super) fn originated(message: Valid<Message>, case: Case, retention_until: Date) -> Self {
+        Self { message, case, retention_until }
+    }
+
     /// The same under these reviews and with these members: what an officer decides changes both.
     pub(super) fn under(mut self, reviews: Vec<ReviewRow>, members: Vec<MemberRow>) -> Self {
         self.case.suspensions = Suspensions::under(reviews);
@@ -63,6 +72,8 @@ pub(super) struct Case {
     pub(super) target: Option<Target>,
     /// What a correction takes the place of.
     pub(super) corrects: Option<Chain>,
+    /// What it does to what was sent before, where it is of an erasure.
+    pub(super) takes: Option<Takes>,
     /// What suspends whom: in the exchange, or in the one whose case this passes on.
     pub(super) suspensions: Suspensions,
 }
@@ -78,6 +89,7 @@ impl Case {
             parent: None,
             target: None,
             corrects: None,
+            takes: None,
             suspensions: Suspensions::default(),
         }
     }
@@ -87,6 +99,8 @@ impl Case {
     }
 }
 
+/// How long what is said of an erasure may be kept: it proves that it was said.
+const KEPT_DAYS: i64 = 3650;
 const LIFETIME_MAX_S: i64 = 7 * 24 * 3600;
 const SKEW_S: i64 = 60;
 
@@ -98,12 +112,16 @@ pub(super) async fn admit(
 ) -> Result<Admitted, Stop> {
     let today = rules.today(gateway.clock());
     in_time(&message, gateway.now(), today).map_err(Stop::Refuse)?;
-    if caller.is_frozen() && !is_withdrawal(&message) {
+    if caller.is_frozen() && !takes_back(&message.message_type) {
         return Err(Stop::Plain(Refused::because(Code::Frozen)));
     }
-    known_recipients(rules, caller, &message).map_err(Stop::Refuse)?;
+    if is_for_gateway(&message) {
+        only_gateway(&message).map_err(Stop::Refuse)?;
+    } else {
+        known_recipients(rules, caller, &message).map_err(Stop::Refuse)?;
+    }
     known_parties(rules, &message).map_err(Stop::Refuse)?;
-    let agreed_days = if is_withdrawal(&message) {
+    let agreed_days = if takes_back(&message.message_type) {
         // the agreement may have ended; what is taken back was agreed, and bounds it below
         None
     } else {
@@ -115,12 +133,14 @@ pub(super) async fn admit(
         "status/1" => status(gateway, rules, &message).await?,
         "withdrawal/1" => withdrawal(gateway, &message).await?,
         "correction/1" => correction(gateway, rules, &message).await?,
+        "erasure-notice/1" => asked(gateway, rules, &message).await?,
+        "erasure-confirmation/1" => confirmed(gateway, rules, &message).await?,
         _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
     };
     let bound = match (agreed_days, &case.target) {
         (Some(days), _) => today.saturating_add(Duration::days(days.into())),
         (None, Some(target)) => target.retention_until.max(today),
-        (None, None) => today,
+        (None, None) => today.saturating_add(Duration::days(KEPT_DAYS)),
     };
     let retention_until = message.legal.retention_until.min(bound);
     Ok(Admitted { message, case, retention_until })
@@ -147,10 +167,6 @@ pub(super) async fn readmit(
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
 
-fn is_withdrawal(message: &Message) -> bool {
-    message.message_type.name() == "withdrawal"
-}
-
 fn in_time(message: &Message, now: i64, today: Date) -> Result<(), Refused> {
     if message.iat > now.saturating_add(SKEW_S) {
         return Err(Refused::at(Code::NotYetValid, "/iat", "maximum"));
@@ -165,6 +181,18 @@ fn in_time(message: &Message, now: i64, today: Date) -> Result<(), Refused> {
         return Err(Refused::at(Code::Retention, "/legal/retention_until", "minimum"));
     }
     Ok(())
+}
+
+/// What is said to the gateway itself: it knows who was handed what.
+fn is_for_gateway(message: &Message) -> bool {
+    matches!(message.message_type.name(), "erasure-notice" | "erasure-confirmation")
+}
+
+fn only_gateway(message: &Message) -> Result<(), Refused> {
+    match message.recipients.as_slice() {
+        [to] if to.unit.is_none() && to.party.as_str() == GATEWAY => Ok(()),
+        _ => Err(Refused::at(Code::UnknownRecipient, "/recipients/0", "recipient")),
+    }
 }
 
 /// A foreign sender addresses a party, never a unit: which units there are is not told abroad.
@@ -271,7 +299,7 @@ fn across_border(rules: &Rules, caller: &Caller, message: &Message) -> Result<()
             rules.directory.party(&to.party).is_none_or(|p| p.kind == PartyKind::Foreign)
         });
     // a withdrawal takes data back: it must pass whatever was attested
-    if !crosses || is_withdrawal(message) {
+    if !crosses || takes_back(&message.message_type) {
         return Ok(());
     }
     if message.attest.best_interests != "favourable" {
@@ -406,7 +434,7 @@ fn taken_back(
 
 /// The exchange a party names by its own reference. A stranger's reference is as unknown as one
 /// that never was.
-async fn own_exchange(
+pub(super) async fn own_exchange(
     gateway: &Gateway,
     message: &Message,
     reference: ExchangeRef,
@@ -417,7 +445,9 @@ async fn own_exchange(
         return Err(unknown());
     }
     let exchange = gateway.store().exchange(&member.exchange).await?.ok_or_else(unknown)?;
-    if !party_sees(&exchange, &message.iss) {
+    // of what was erased nothing is said any more but what became of it
+    let is_over = !is_for_gateway(message) && gateway.store().is_erased(&exchange.id).await?;
+    if is_over || !party_sees(&exchange, &message.iss) {
         return Err(unknown());
     }
     Ok((member, exchange))

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use time::Date;
 
 use crate::domain::state::{MessageState, RecipientState};
-use crate::domain::{Address, Code, MessageId, MessageType, PartyId, Refused, ReleaseId};
+use crate::domain::{Address, Code, MessageId, MessageType, PartyId, Purpose, Refused, ReleaseId};
 use crate::schema::Message;
 use crate::store::rows::PolicyPin;
 use crate::store::{
@@ -35,7 +35,11 @@ pub(super) struct Chain {
 /// One message of a chain, with what was made of it.
 #[derive(Debug)]
 pub(super) struct Link {
+    pub(super) sender: PartyId,
     pub(super) message_id: MessageId,
+    pub(super) purpose: Purpose,
+    /// Of the key that its payload is sealed under; empty once it is erased.
+    pub(super) month: String,
     pub(super) state: MessageState,
     pub(super) recipients: Vec<RecipientRow>,
     pub(super) releases: Vec<ReleaseRow>,
@@ -43,9 +47,12 @@ pub(super) struct Link {
 }
 
 impl Link {
-    async fn of(gateway: &Gateway, row: &MessageRow) -> Result<Self, Failure> {
+    pub(super) async fn of(gateway: &Gateway, row: &MessageRow) -> Result<Self, Failure> {
         let (store, sender) = (gateway.store(), &row.sender.party);
         Ok(Self {
+            sender: sender.clone(),
+            purpose: row.purpose,
+            month: row.object.as_ref().map(|sealed| sealed.month.clone()).unwrap_or_default(),
             message_id: row.message_id,
             state: row.state,
             releases: store.releases_of(sender, &row.message_id).await?,
@@ -57,6 +64,66 @@ impl Link {
     /// Whether the recipient was handed anything of it.
     pub(super) fn was_told(&self, recipient: &Address) -> bool {
         self.releases.iter().any(|r| r.recipient == *recipient && r.entry.is_some())
+    }
+
+    /// What has to hold still when something is committed that was decided by it.
+    pub(super) fn unchanged(&self, changes: &mut Changes) {
+        changes.requires.push(Requirement::Message {
+            sender: self.sender.clone(),
+            message_id: self.message_id,
+            state: self.state,
+            releases: self.releases.iter().map(|release| release.release_id).collect(),
+        });
+    }
+
+    /// Takes back what nobody was handed yet of it, and closes its holds: for these recipients.
+    pub(super) fn cancel(
+        &self,
+        changes: &mut Changes,
+        (reason, now): (&str, i64),
+        concerns: impl Fn(&Address) -> bool,
+    ) {
+        let unseen = self.releases.iter().filter(|r| r.is_queued() && concerns(&r.recipient));
+        let unseen: Vec<ReleaseId> = unseen.map(|release| release.release_id).collect();
+        if !unseen.is_empty() {
+            changes.requires.push(Requirement::Queued(unseen.clone()));
+            changes.writes.extend(unseen.into_iter().map(Write::CancelRelease));
+        }
+        let open = self.holds.iter().filter(|hold| hold.decision.is_none());
+        for hold in open.filter(|hold| concerns(&hold.hold.recipient)) {
+            changes.requires.push(Requirement::HoldOpen(hold.hold.id));
+            changes.writes.push(Write::Decide {
+                hold: hold.hold.id,
+                decision: Decision {
+                    released: false,
+                    officer: GATEWAY.to_owned(),
+                    reason: reason.to_owned(),
+                    at: now,
+                },
+            });
+        }
+        for row in self.recipients.iter().filter(|row| concerns(&row.recipient)) {
+            let (sender, message_id) = (self.sender.clone(), self.message_id);
+            let (recipient, pending) = (row.recipient.clone(), Vec::new());
+            let is_told = self.was_told(&row.recipient);
+            if is_told && !row.pending.is_empty() {
+                changes.writes.push(Write::RecipientPending {
+                    sender,
+                    message_id,
+                    recipient,
+                    pending,
+                });
+            } else if !is_told && row.state != RecipientState::Refused {
+                let state = RecipientState::Cancelled;
+                changes.writes.push(Write::RecipientState {
+                    sender,
+                    message_id,
+                    recipient,
+                    state,
+                    pending,
+                });
+            }
+        }
     }
 }
 
@@ -112,65 +179,26 @@ impl Chain {
             target: self.original.message_id,
             all: self.corrections.iter().map(|link| link.message_id).collect(),
         });
-        changes.requires.extend(self.links().map(|link| Requirement::Message {
-            sender: self.sender.clone(),
-            message_id: link.message_id,
-            state: link.state,
-            releases: link.releases.iter().map(|release| release.release_id).collect(),
-        }));
+        for link in self.links() {
+            link.unchanged(changes);
+        }
     }
 
-    /// Takes back what nobody was handed yet of it, and closes its holds: for these recipients.
+    /// As [`Link::cancel`], of all of it.
     pub(super) fn cancel(
         &self,
         changes: &mut Changes,
-        (reason, now): (&str, i64),
+        why: (&str, i64),
         concerns: impl Fn(&Address) -> bool,
     ) {
         for link in self.links() {
-            let unseen = link.releases.iter().filter(|r| r.is_queued() && concerns(&r.recipient));
-            let unseen: Vec<ReleaseId> = unseen.map(|release| release.release_id).collect();
-            if !unseen.is_empty() {
-                changes.requires.push(Requirement::Queued(unseen.clone()));
-                changes.writes.extend(unseen.into_iter().map(Write::CancelRelease));
-            }
-            let open = link.holds.iter().filter(|hold| hold.decision.is_none());
-            for hold in open.filter(|hold| concerns(&hold.hold.recipient)) {
-                changes.requires.push(Requirement::HoldOpen(hold.hold.id));
-                changes.writes.push(Write::Decide {
-                    hold: hold.hold.id,
-                    decision: Decision {
-                        released: false,
-                        officer: GATEWAY.to_owned(),
-                        reason: reason.to_owned(),
-                        at: now,
-                    },
-                });
-            }
-            for row in link.recipients.iter().filter(|row| concerns(&row.recipient)) {
-                let (sender, message_id) = (self.sender.clone(), link.message_id);
-                let (recipient, pending) = (row.recipient.clone(), Vec::new());
-                if link.was_told(&row.recipient) {
-                    if !row.pending.is_empty() {
-                        changes.writes.push(Write::RecipientPending {
-                            sender,
-                            message_id,
-                            recipient,
-                            pending,
-                        });
-                    }
-                } else if row.state != RecipientState::Refused {
-                    let state = RecipientState::Cancelled;
-                    changes.writes.push(Write::RecipientState {
-                        sender,
-                        message_id,
-                        recipient,
-                        state,
-                        pending,
-                    });
-                }
-            }
+            link.cancel(changes, why, &concerns);
         }
+    }
+
+    /// Its messages, oldest first.
+    pub(super) fn into_links(self) -> Vec<Link> {
+        std::iter::once(self.original).chain(self.corrections).collect()
     }
 }
 

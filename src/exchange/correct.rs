@@ -22,7 +22,8 @@ use crate::store::{Changes, MessageRow, ReleaseRow, Write};
 
 use super::admit::{Admitted, Case, illegal, may_go_onward};
 use super::chain::{Chain, Named, named};
-use super::disclose::{Decided, Last, Projecting, Verdict, stored_body, stored_object};
+use super::disclose::{Decided, Last, Verdict, stored_body, stored_object};
+use super::project::Projecting;
 use super::submit::Stop;
 use super::suspend::{Look, Suspensions};
 use super::{Failure, Gateway, Rules};

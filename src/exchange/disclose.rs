@@ -8,8 +8,8 @@ use time::{Date, Duration, OffsetDateTime};
 use crate::clock::JAKARTA;
 use crate::domain::state::ReviewKind;
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId,
-    PartyKind, Purpose, Refused, ReleaseId, body::Protected,
+    Address, Body, Code, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId, PartyKind,
+    Purpose, Refused, ReleaseId, body::Protected,
 };
 use crate::policy::{self, Batch, Compiled, Disclosure, ExceptionSource, Withheld};
 use crate::schema;
@@ -19,8 +19,10 @@ use crate::store::vault::Place;
 use crate::store::{MessageRow, ReleaseRow};
 
 use super::admit::Admitted;
+use super::chain::GATEWAY;
+use super::collect::takes_back;
 use super::group::{Known, Weighed, within_budget};
-use super::pseudonym::ExchangePseudonyms;
+use super::project::Projecting;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
 use super::suspend::{self, Look};
@@ -91,6 +93,8 @@ pub(super) enum Verdict {
     Refused(Refused),
     /// What is taken back was never handed out, so there is nothing to say.
     NeverTold,
+    /// It is for the gateway itself, which has it.
+    Taken,
 }
 
 /// The projection that a new one is compared with.
@@ -191,26 +195,14 @@ async fn decide(
     let case = admitted.case();
     let when = When::now(gateway, rules);
     let without_policy = |verdict| Ok(Decided::of(recipient, None, verdict));
-    // pinned to the version that would have decided
-    let suspended = |reason| {
-        let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
-        Ok(Decided::of(recipient, policy, Verdict::Suspended(reason)))
-    };
-    if let Some(target) = &case.target {
-        if !target.chain.was_told(recipient) {
-            return without_policy(Verdict::NeverTold);
+    match before_policy(gateway, rules, admitted, (recipient, when), look).await? {
+        None => {}
+        Some(verdict @ Verdict::Suspended(_)) => {
+            // pinned to the version that would have decided
+            let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
+            return Ok(Decided::of(recipient, policy, verdict));
         }
-    } else {
-        if case.suspensions.is_withheld(&recipient.party) {
-            return suspended(ReviewKind::Withheld);
-        }
-        let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
-        if is_foreign_referrer(rules, admitted, recipient) && !is_excepted {
-            return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
-        }
-        if let Some(reason) = suspend::reason(gateway, rules, admitted, recipient, look).await? {
-            return suspended(reason);
-        }
+        Some(verdict) => return without_policy(verdict),
     }
     let no_policy = || Verdict::Refused(Refused::because(Code::NoPolicy));
     // a correction goes to nobody for whom no policy was when the message was sent
@@ -258,6 +250,35 @@ async fn decide(
     let release = (Weighed { recipient, policy, made_at, part: &part }, &mut look.carried);
     let (verdict, known) = within_budget(gateway, rules, admitted, release, verdict).await?;
     Ok(Decided { known, ..decided(verdict) })
+}
+
+/// What is decided before any policy is looked at.
+async fn before_policy(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+    (recipient, when): (&Address, When),
+    look: &mut Look,
+) -> Result<Option<Verdict>, Stop> {
+    let case = admitted.case();
+    if let Some(target) = &case.target {
+        return Ok((!target.chain.was_told(recipient)).then_some(Verdict::NeverTold));
+    }
+    if recipient.party.as_str() == GATEWAY {
+        return Ok(Some(Verdict::Taken));
+    }
+    if takes_back(&admitted.message().message_type) {
+        return Ok(None);
+    }
+    if case.suspensions.is_withheld(&recipient.party) {
+        return Ok(Some(Verdict::Suspended(ReviewKind::Withheld)));
+    }
+    let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
+    if is_foreign_referrer(rules, admitted, recipient) && !is_excepted {
+        return Ok(Some(Verdict::Refused(Refused::because(Code::ForeignReferrer))));
+    }
+    let reason = suspend::reason(gateway, rules, admitted, recipient, look).await?;
+    Ok(reason.map(Verdict::Suspended))
 }
 
 /// Whoever referred a person from abroad is told nothing that happens to this person here; only an
@@ -426,56 +447,6 @@ fn in_force(policy: &Compiled, is_foreign: bool, today: Date) -> bool {
     let has_grace = policy.purpose() == Purpose::ChildProtection && !is_foreign && is_standing;
     let grace = Duration::days(if has_grace { GRACE_DAYS } else { 0 });
     today <= policy.expires().saturating_add(grace)
-}
-
-/// Projects for one recipient; `released` are leaves an officer has let go, `blank` those that
-/// another version of the policy keeps back.
-pub(super) fn project(
-    gateway: &Gateway,
-    policy: &Compiled,
-    admitted: &Admitted,
-    recipient: &Address,
-    leaves: Leaves<'_>,
-) -> Result<Disclosure, Withheld> {
-    let projecting = Projecting { policy, admitted, recipient, leaves };
-    projecting.project(gateway, &admitted.message().body)
-}
-
-/// How bodies of one exchange are projected for one recipient.
-#[derive(Clone, Copy)]
-pub(super) struct Projecting<'a> {
-    pub(super) policy: &'a Compiled,
-    pub(super) admitted: &'a Admitted,
-    pub(super) recipient: &'a Address,
-    pub(super) leaves: Leaves<'a>,
-}
-
-/// Values that must not come back; leaves that an officer has let go; leaves that another version
-/// of the policy keeps back.
-pub(super) type Leaves<'a> = (&'a [Protected], &'a [LeafName], &'a [LeafName]);
-
-impl Projecting<'_> {
-    pub(super) fn project(&self, gateway: &Gateway, body: &Body) -> Result<Disclosure, Withheld> {
-        let message = self.admitted.message();
-        let exchange = &self.admitted.case().exchange;
-        let pseudonyms = ExchangePseudonyms::new(
-            &gateway.keys().pseudonym,
-            &message.iss.party,
-            self.recipient,
-            message.legal.purpose,
-            exchange,
-            self.policy.foreign(),
-        );
-        let (protected, released, blank) = self.leaves;
-        let context = Context {
-            reference_date: exchange.reference_date,
-            pseudonyms: &pseudonyms,
-            protected,
-            released,
-            blank,
-        };
-        policy::disclose(self.policy, body, &context)
-    }
 }
 
 /// A status whose projection equals the last one sent is not sent again: an empty message would

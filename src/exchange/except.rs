@@ -18,10 +18,11 @@ use crate::store::{
 use super::admit::{Admitted, Case, readmit};
 use super::disclose::{
     Before, Decided, Verdict, When, disclose_later, ends_before_window, kind_of, pin, policy_for,
-    project, protected_values,
+    protected_values,
 };
 use super::gateway::commit;
 use super::group::{Carried, Weighed, weigh};
+use super::project::project;
 use super::record::{outcome_rows, recipient_row};
 use super::release::{Relations, To, release, sign_release};
 use super::renew::{released_leaves, renew};

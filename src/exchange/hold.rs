@@ -23,7 +23,8 @@ use crate::store::{
 use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, When, ends_before_window, pin, project, stored_body};
+use super::disclose::{Decided, When, ends_before_window, pin, stored_body};
+use super::project::project;
 use super::record::release_row;
 use super::release::{Relations, To, relations, sign_release};
 use super::renew::released_leaves;
@@ -225,6 +226,17 @@ pub fn sentence(refused: &Refused) -> &'static str {
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason") => {
             "a reason of 1 to 500 bytes is needed"
         }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/confirm") => {
+            "nothing was erased: what is there now is not what you confirm; look at it again"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason_code") => {
+            "the reason is one of retention_end, consent_withdrawn, unlawful, \
+             right_holder_request, error"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/erase_by") => {
+            "the day is written YYYY-MM-DD and has not passed"
+        }
+        Code::AlreadyErased => "it was erased before; `titian erase list` shows by whom",
         Code::BadRequest => "what was asked is not as documented, or does not compile",
         Code::InsufficientScope => {
             "the officer is of none of the policy's parties and units, or its roles do not allow it"

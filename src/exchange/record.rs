@@ -14,6 +14,7 @@ use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
 use super::chain::Target;
+use super::collect::takes_back;
 use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
 use super::group::Known;
 use super::reader::Reader;
@@ -178,6 +179,7 @@ pub(super) fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -
         Verdict::Suspended(_) => (RecipientState::Suspended, &[], None),
         Verdict::Refused(refused) => (RecipientState::Refused, &[], Some(refused.code)),
         Verdict::NeverTold => (RecipientState::Cancelled, &[], None),
+        Verdict::Taken => (RecipientState::Acknowledged, &[], None),
     };
     RecipientRow {
         sender: admitted.message().iss.party.clone(),
@@ -196,7 +198,10 @@ fn message_state(rows: &[RecipientRow]) -> MessageState {
     let goes = rows.iter().any(|row| {
         matches!(
             row.state,
-            RecipientState::Queued | RecipientState::Unchanged | RecipientState::Cancelled
+            RecipientState::Queued
+                | RecipientState::Unchanged
+                | RecipientState::Cancelled
+                | RecipientState::Acknowledged
         )
     });
     if goes { MessageState::Admitted } else { MessageState::Held }
@@ -262,6 +267,10 @@ fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<Member
         changes.writes.push(Write::Withheld { exchange, parties: named.clone() });
     }
     changes.writes.extend(new_members.into_iter().map(Write::Member));
+    if !takes_back(&admitted.message().message_type) {
+        let into = case.parent.or_else(|| (!case.is_new).then_some(exchange));
+        changes.requires.extend(into.map(Requirement::Unerased));
+    }
     if let Some((from, to)) = case.step {
         changes.requires.push(Requirement::Thread { exchange, state: from });
         if from != to {
@@ -324,7 +333,7 @@ pub(super) fn outcome_rows(
             let what = (None, leaves.clone(), findings.clone());
             changes.writes.push(hold(gateway, admitted, decided, what)?);
         }
-        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold => {}
+        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold | Verdict::Taken => {}
     }
     Ok(())
 }
@@ -358,7 +367,7 @@ pub(super) fn release_row(
         release_schema: signed.release_schema,
         origin_salt: signed.origin_salt.clone(),
         supplements: signed.relations.supplements,
-        urgent: admitted.case().target.is_some(),
+        urgent: takes_back(&message.told_type),
         made_at: signed.made_at,
     }))
 }

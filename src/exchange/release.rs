@@ -20,7 +20,9 @@ use crate::store::MemberRow;
 use crate::store::rows::PolicyPin;
 
 use super::admit::Admitted;
+use super::collect::takes_back;
 use super::disclose::{Decided, Disclosed, Verdict, batch_of, kind_of};
+use super::erase::Takes;
 use super::submit::Stop;
 use super::window::leaves_at;
 use super::{Failure, Gateway, Rules, correct};
@@ -40,7 +42,7 @@ impl Statement for Release {
 }
 
 /// Where a release stands among others.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Relations {
     /// The recipient's own message that this answers.
     pub(super) in_reply_to: Option<MessageId>,
@@ -50,6 +52,8 @@ pub(super) struct Relations {
     pub(super) supplements: Option<ReleaseId>,
     /// The release that it is, made anew before anyone has seen it.
     pub(super) remakes: Option<ReleaseId>,
+    /// The releases in the recipient's hands that it is to erase.
+    pub(super) erases: Vec<ReleaseId>,
 }
 
 /// A signed release with what is kept of it.
@@ -157,7 +161,12 @@ pub(super) fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
     let case = admitted.case();
     let chain = case.target.as_ref().map(|target| &target.chain).or(case.corrects.as_ref());
     let replaced = chain.and_then(|chain| chain.told(recipient));
-    Relations { replaces: replaced.map(|r| r.release_id), ..Relations::default() }
+    let mut erases = Vec::new();
+    if let Some(Takes::Tells(told)) = &case.takes {
+        erases.extend(told.iter().filter(|(to, _)| to == recipient).map(|(_, id)| *id));
+        erases.sort();
+    }
+    Relations { replaces: replaced.map(|r| r.release_id), erases, ..Relations::default() }
 }
 
 /// For whom a release is made, and under which policy version.
@@ -210,6 +219,9 @@ pub(super) fn sign_release(
             claims.insert("correction".into(), reason.into());
         }
     }
+    if !relations.erases.is_empty() {
+        claims.insert("erases".into(), json!(relations.erases));
+    }
     if let Some(id) = relations.supplements {
         claims.insert("supplements".into(), id.as_str().into());
     }
@@ -227,7 +239,7 @@ pub(super) fn sign_release(
     let day = leaves_at.to_offset(JAKARTA).date();
     claims.insert("obligations".into(), obligations(message, to, day));
     // taking back is always allowed, and why it is done is no business of the recipient
-    if message.message_type.name() != "withdrawal" {
+    if !takes_back(&message.message_type) {
         let attest = json!({
             "best_interests": message.attest.best_interests,
             "safety_check": message.attest.safety_check,

@@ -22,10 +22,10 @@ use super::admit::{Admitted, readmit};
 use super::chain::GATEWAY;
 use super::collect::body_of;
 use super::disclose::{
-    Before, Decided, Last, Leaves, Projecting, Verdict, When, is_foreign_referrer, kind_of, pin,
-    project, protected_values, runs,
+    Before, Decided, Last, Verdict, When, is_foreign_referrer, kind_of, pin, protected_values, runs,
 };
 use super::group::{self, Carried, Weighed, within_budget};
+use super::project::{Leaves, Projecting, project};
 use super::record::release_row;
 use super::release::{Relations, To, relations, sign_release};
 use super::suspend::Look;

@@ -282,6 +282,14 @@ pub fn describe(code: Code) -> (StatusCode, &'static str, &'static str) {
             "No such message of yours",
             "`target` is the id of a referral or status of yours that was neither withdrawn nor erased.",
         ),
+        Code::AlreadyErased => {
+            (S::UNPROCESSABLE_ENTITY, "Already erased", "What you name was erased before.")
+        }
+        Code::AlreadyConfirmed => (
+            S::UNPROCESSABLE_ENTITY,
+            "Already confirmed",
+            "You answered before; only what was retained can be erased later.",
+        ),
         Code::NoPolicy => (
             S::UNPROCESSABLE_ENTITY,
             "No policy",

@@ -117,53 +117,61 @@ impl PolicySet {
     }
 }
 
-/// The fixed plans of `withdrawal/1`, one domestic and one foreign: held to the floor like any
-/// other, but approved with the schema and not by officers.
+/// The fixed plans: of every message type that takes data back one domestic and one foreign, held
+/// to the floor like any other, but approved with the schema and not by officers.
 #[derive(Debug)]
-pub struct Fixed {
-    domestic: Arc<Compiled>,
-    foreign: Arc<Compiled>,
-}
+pub struct Fixed(Vec<(Arc<Compiled>, Arc<Compiled>)>);
+
+/// Message type, and the texts of its domestic and its foreign plan.
+const PLANS: [(&str, &str, &str); 2] = [
+    (
+        "withdrawal/1",
+        include_str!("../../config/policies/fixed/withdrawal.domestic.toml"),
+        include_str!("../../config/policies/fixed/withdrawal.foreign.toml"),
+    ),
+    (
+        "erasure-notice/1",
+        include_str!("../../config/policies/fixed/erasure-notice.domestic.toml"),
+        include_str!("../../config/policies/fixed/erasure-notice.foreign.toml"),
+    ),
+];
 
 impl Fixed {
-    /// Compiles the fixed plans against the schema of `withdrawal/1`.
+    /// Compiles the fixed plans against the schemas of their types.
     ///
     /// # Errors
-    /// Every finding, which a test rules out for the shipped floor.
-    pub fn new(floor: &Floor, withdrawal: &LeafTable) -> Result<Self, Vec<Finding>> {
-        let one = |text: &str, kind| {
-            let source = Source::parse("fixed", text).map_err(|bad| {
-                vec![Finding {
-                    line: bad.line,
-                    leaf: String::new(),
-                    message: bad.reason,
-                    accepted: Vec::new(),
-                }]
-            })?;
-            compile_for(source, floor, withdrawal, kind).map(|plan| Arc::new(plan.at_once()))
+    /// Every finding, which a test rules out for the shipped floor; a type without a schema is one.
+    pub fn new<'t>(
+        floor: &Floor,
+        table: impl Fn(&str) -> Option<&'t LeafTable>,
+    ) -> Result<Self, Vec<Finding>> {
+        let finding = |line, message| {
+            vec![Finding { line, leaf: String::new(), message, accepted: Vec::new() }]
         };
-        Ok(Self {
+        let one = |name: &str, text: &str, kind| {
+            let none = || finding(0, format!("`{name}` has no schema"));
+            let table = table(name).ok_or_else(none)?;
+            let source =
+                Source::parse("fixed", text).map_err(|bad| finding(bad.line, bad.reason))?;
+            compile_for(source, floor, table, kind).map(|plan| Arc::new(plan.at_once()))
+        };
+        let plans = PLANS.iter().map(|(name, domestic, foreign)| {
             // held to the narrowest domestic floor, so it serves every domestic party
-            domestic: one(
-                include_str!("../../config/policies/fixed/withdrawal.domestic.toml"),
-                PartyKind::CounterTerrorism,
-            )?,
-            foreign: one(
-                include_str!("../../config/policies/fixed/withdrawal.foreign.toml"),
-                PartyKind::Foreign,
-            )?,
-        })
+            let domestic = one(name, domestic, PartyKind::CounterTerrorism)?;
+            Ok((domestic, one(name, foreign, PartyKind::Foreign)?))
+        });
+        plans.collect::<Result<_, _>>().map(Self)
     }
 
     /// The fixed plan for that message type, if it has one.
     pub fn find(&self, message: &MessageType, is_foreign: bool) -> Option<Arc<Compiled>> {
-        let plan = if is_foreign { &self.foreign } else { &self.domestic };
-        (plan.message() == message).then(|| Arc::clone(plan))
+        let (domestic, foreign) = self.0.iter().find(|(plan, _)| plan.message() == message)?;
+        Some(Arc::clone(if is_foreign { foreign } else { domestic }))
     }
 
-    /// Both.
+    /// All.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compiled>> {
-        [&self.domestic, &self.foreign].into_iter()
+        self.0.iter().flat_map(|(domestic, foreign)| [domestic, foreign])
     }
 }
 

@@ -38,6 +38,8 @@ pub use self::validate::FAULTS_MAX;
 /// The message schemas that ship with Titian: file name and text.
 pub const BUILTIN: &[(&str, &str)] = &[
     ("correction.1.json", include_str!("../../schemas/correction.1.json")),
+    ("erasure-confirmation.1.json", include_str!("../../schemas/erasure-confirmation.1.json")),
+    ("erasure-notice.1.json", include_str!("../../schemas/erasure-notice.1.json")),
     ("referral.1.json", include_str!("../../schemas/referral.1.json")),
     ("status.1.json", include_str!("../../schemas/status.1.json")),
     ("withdrawal.1.json", include_str!("../../schemas/withdrawal.1.json")),

@@ -25,6 +25,8 @@ pub(super) fn rows(message: &MessageType) -> &'static [Row] {
         "referral/1" => REFERRAL,
         "status/1" => STATUS,
         "correction/1" => CORRECTION,
+        "erasure-notice/1" => ERASURE_NOTICE,
+        "erasure-confirmation/1" => ERASURE_CONFIRMATION,
         _ => &[],
     }
 }
@@ -87,6 +89,29 @@ const CORRECTION: &[Row] = &[Row {
     id: "one-body",
     pointer: "",
     holds: |body| body.get("referral").is_some() != body.get("status").is_some(),
+}];
+
+const ERASURE_NOTICE: &[Row] = &[
+    Row {
+        id: "one-target",
+        pointer: "",
+        holds: |body| body.get("subject").is_some() != body.get("targets").is_some(),
+    },
+    Row {
+        id: "targets-once",
+        pointer: "/targets",
+        holds: |body| {
+            let targets = body.get("targets").and_then(Value::as_array);
+            let mut seen = std::collections::BTreeSet::new();
+            targets.into_iter().flatten().all(|target| seen.insert(target.as_str()))
+        },
+    },
+];
+
+const ERASURE_CONFIRMATION: &[Row] = &[Row {
+    id: "basis-of-what-is-retained",
+    pointer: "/legal_basis",
+    holds: |body| is(body, "/result", "retained") == text(body, "/legal_basis").is_some(),
 }];
 
 const CALENDAR_BIRTH_DATE: Row = Row {

@@ -41,7 +41,7 @@ fn said(item: &Value) -> Value {
 }
 
 /// A status that BNPT and CUTA were handed; with it the referral's release and body at the unit.
-fn told(live: &Live) -> (Value, Value) {
+pub(crate) fn told(live: &Live) -> (Value, Value) {
     let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
     let (item, body) = received(&bnpt, &unit);
     let sent = status(&unit, &item, &body, "received", "accepted");

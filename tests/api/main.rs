@@ -8,6 +8,7 @@ mod batch;
 mod budget;
 mod console;
 mod corrections;
+mod erasure;
 mod excepted;
 mod governance;
 mod governed;
