@@ -72,10 +72,14 @@ const RULES: &[&str] = &[
     "both-versions",
 ];
 
+/// Message types that have words.
+const TYPES: [&str; 6] =
+    ["referral", "status", "withdrawal", "correction", "erasure-notice", "erasure-confirmation"];
+
 /// A message's type in words; as it is written where nobody has put it into words yet.
 pub(super) fn type_words(page: &Page, message_type: &str) -> String {
     match message_type.split_once('/') {
-        Some((name @ ("referral" | "status" | "withdrawal"), _)) => page.of("message-type", name),
+        Some((name, _)) if TYPES.contains(&name) => page.of("message-type", name),
         _ => message_type.to_owned(),
     }
 }
