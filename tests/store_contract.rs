@@ -17,6 +17,8 @@ macro_rules! on_every_backend {
 
 #[path = "store_contract/budget.rs"]
 mod budget;
+#[path = "store_contract/erasures.rs"]
+mod erasures;
 #[path = "store_contract/fixtures.rs"]
 mod fixtures;
 #[path = "store_contract/inbox.rs"]

@@ -266,18 +266,19 @@ fn a_correction_of_anything_but_an_own_message_is_refused_and_signed() {
     other["body"] = json!({"target": sent["jti"], "reason": "clerical", "referral": referral});
     assert_eq!(unit.submit(other).code(), "target-unknown");
     // nor is what was taken back said anew
-    assert_eq!(withdraw(&unit, &sent, &item).status, 201);
+    assert_eq!(withdraw(&unit, &sent, &item, "no_longer_needed").status, 201);
     let late = corrected(&unit, &sent, |body| body["effective_on"] = json!("2026-09-24"));
     assert_eq!(unit.submit(late).code(), "target-unknown");
 }
 
-fn withdraw(unit: &Party<'_>, sent: &Value, item: &Value) -> Answer {
+pub(crate) fn withdraw(unit: &Party<'_>, sent: &Value, item: &Value, reason: &str) -> Answer {
     let mut claims = unit.claims(WITHDRAWAL);
     claims["recipients"] = sent["recipients"].clone();
     claims["in_reply_to"] = item["exchange"].clone();
     claims["legal"]["purpose"] = sent["legal"]["purpose"].clone();
     claims["body"]["target"] = sent["jti"].clone();
     claims["body"]["subject"]["ref"] = sent["body"]["subject"]["ref"].clone();
+    claims["body"]["reason"] = json!(reason);
     unit.submit(claims)
 }
 
@@ -292,7 +293,7 @@ fn a_withdrawal_takes_back_what_was_said_anew_too() {
     // CUTA has not collected the first correction, nobody the second
     let unseen = change("2026-09-24");
     assert_eq!(unit.submit(unseen.clone()).status, 201);
-    assert_eq!(withdraw(&unit, &sent, &item).status, 201);
+    assert_eq!(withdraw(&unit, &sent, &item, "no_longer_needed").status, 201);
     let (at_bnpt, at_cuta) = (bnpt.inbox(), cuta.inbox());
     assert_eq!((at_bnpt.len(), at_cuta.len()), (3, 2));
     for inbox in [&at_bnpt, &at_cuta] {

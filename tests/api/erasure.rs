@@ -270,6 +270,31 @@ fn a_confirmation_that_answers_nothing_is_refused_and_signed() {
     assert_eq!(unit.inbox().len(), 1);
 }
 
+#[test]
+fn what_is_suspended_is_erased_too_and_what_stands_stops_no_notice() {
+    let live = Live::start();
+    let (bnpt, unit, cuta) = (live.party("bnpt"), live.party(UNIT), live.party("cuta-be"));
+    let (sent, item) = told(&live);
+    let body = json!({"subject": {"ref": sent["body"]["subject"]["ref"]}});
+    let mut next = status(&unit, &item, &body, "accepted", "assessment");
+    next["body"]["effective_on"] = json!("2026-10-24");
+    assert_eq!(unit.submit(next.clone()).status, 201);
+    let withdrawn = crate::corrections::withdraw(&unit, &next, &item, "consent_withdrawn");
+    assert_eq!(withdrawn.status, 201, "{}", withdrawn.text);
+    let last = status(&unit, &item, &body, "assessment", "in_service");
+    assert_eq!(unit.submit(last).status, 202, "nobody is told anything more");
+    let reviews = || run(&live, &["review", "list"]).json;
+    assert_eq!(reviews()[0]["suspended"], 2);
+    erased(&live, ["--exchange", item["exchange"].as_str().unwrap()]);
+    assert_eq!(reviews(), json!([]));
+    for party in [&bnpt, &cuta, &unit] {
+        let inbox = party.inbox();
+        let [(notice, _)] = inbox.as_slice() else { panic!("only the notice: {inbox:?}") };
+        let day = json!({"result": "not_held", "erased_on": today(&live)});
+        assert_eq!(party.submit(confirmation(party, notice, day)).status, 201);
+    }
+}
+
 /// A party asks that what it sent is erased.
 fn ask(party: &Party<'_>, exchange: &Value, body: Value) -> Value {
     let mut claims = party.claims(NOTICE);

@@ -199,7 +199,8 @@ mod tests {
                 "-x1fl0kQu4iwoF_Df5nYg5AKAJuuz9ALPUjjNMlHt9w",
                 "ooc__TWySVMwM_18KHXuhNnEqLpSr2YulGesXztglH4",
                 "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA",
-                "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc"
+                "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc",
+                "sDx2ImlucqGDE3TGFzJ_gtqHepMCDrXkCqbGxNP-XSU",
             ]
         );
     }
