@@ -19,6 +19,8 @@ macro_rules! on_every_backend {
 mod budget;
 #[path = "store_contract/desk.rs"]
 mod desk;
+#[path = "store_contract/erasures.rs"]
+mod erasures;
 #[path = "store_contract/fixtures.rs"]
 mod fixtures;
 #[path = "store_contract/inbox.rs"]

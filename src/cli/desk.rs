@@ -8,10 +8,11 @@ use crate::client::admin::{Admin, Change, HoldDecision, RequestDecision, ReviewD
 use crate::domain::{ExchangeRef, Id, PartyId};
 use crate::exchange::change::{self, ChangeFault};
 use crate::exchange::replay::{self, Share};
-use crate::exchange::{Failure, Gateway, enrol, hold, released, requests, review, versions};
+use crate::exchange::{Failure, Gateway, enrol, erase, hold, released, requests, review, versions};
 use crate::wire::{
-    HoldAct, HoldView, Invitation, InviteAsk, ReleasedPage, ReplayAsk, ReplayPage, RequestAct,
-    RequestView, ReviewAct, ReviewView, RulesView, VersionView, VersionsAsk,
+    ErasureAsk, ErasureListed, ErasureView, HoldAct, HoldView, Invitation, InviteAsk, ReleasedPage,
+    ReplayAsk, ReplayPage, RequestAct, RequestView, ReviewAct, ReviewView, RulesView, VersionView,
+    VersionsAsk,
 };
 
 /// Where officers work: at the gateway that runs, or in its home while none runs.
@@ -134,6 +135,20 @@ impl Desk {
             RequestDecision::Refuse => requests::refuse(opened, id, act).await,
         };
         done.map_err(failed)
+    }
+
+    pub(super) async fn erase(&self, ask: &ErasureAsk) -> Result<ErasureView, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.erase(ask).await?),
+            Self::Here(opened) => erase::act::erase(opened.gateway(), ask).await.map_err(failed),
+        }
+    }
+
+    pub(super) async fn erasures(&self) -> Result<Vec<ErasureListed>, Failed> {
+        match self {
+            Self::Running(admin) => Ok(admin.erasures().await?),
+            Self::Here(opened) => erase::list::list(opened.gateway()).await.map_err(failed),
+        }
     }
 
     pub(super) async fn reviews(&self, decided_too: bool) -> Result<Vec<ReviewView>, Failed> {

@@ -11,6 +11,7 @@ mod change;
 mod confirm;
 mod demo;
 mod desk;
+mod erase;
 mod evidence;
 mod exit;
 mod floor;
@@ -80,6 +81,7 @@ enum Command {
     Review(review::Review),
     #[command(subcommand)]
     Request(request::Request),
+    Erase(erase::Erase),
     Breach(breach::Breach),
     Send(send::Send),
     Inbox(inbox::Inbox),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Hold(command) => command.run(printer),
         Command::Review(command) => command.run(printer),
         Command::Request(command) => command.run(printer),
+        Command::Erase(command) => command.run(printer),
         Command::Breach(command) => command.run(printer),
         Command::Send(command) => command.run(printer),
         Command::Inbox(command) => command.run(printer),

@@ -10,9 +10,9 @@ use super::connection::{parse, read, unreachable};
 use super::fault::ClientFault;
 use crate::domain::{ExchangeRef, Id, PartyId};
 use crate::wire::{
-    ActAsk, DraftAsk, HoldAct, HoldView, Invitation, InviteAsk, Problem, ReleasedPage, ReplayAsk,
-    ReplayPage, RequestAct, RequestView, ReviewAct, ReviewView, RulesView, VersionView,
-    VersionsAsk, WordAsk,
+    ActAsk, DraftAsk, ErasureAsk, ErasureListed, ErasureView, HoldAct, HoldView, Invitation,
+    InviteAsk, Problem, ReleasedPage, ReplayAsk, ReplayPage, RequestAct, RequestView, ReviewAct,
+    ReviewView, RulesView, VersionView, VersionsAsk, WordAsk,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -162,6 +162,16 @@ impl Admin {
     ) -> Result<RequestView, ClientFault> {
         let url = format!("{BASE}/requests/{id}/{}", decision.as_str());
         self.ask(self.http.post(url).json(act)).await
+    }
+
+    /// What would be erased, or, confirmed, is.
+    pub async fn erase(&self, ask: &ErasureAsk) -> Result<ErasureView, ClientFault> {
+        self.ask(self.http.post(format!("{BASE}/erasures")).json(ask)).await
+    }
+
+    /// Erasures with their notices, oldest first.
+    pub async fn erasures(&self) -> Result<Vec<ErasureListed>, ClientFault> {
+        self.ask(self.http.get(format!("{BASE}/erasures"))).await
     }
 
     /// A page of everything made for `party` from `since` (unix seconds) on.

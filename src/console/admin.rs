@@ -13,10 +13,10 @@ use serde_json::json;
 
 use crate::domain::{Code, ExchangeRef, Id, PartyId, Refused};
 use crate::exchange::replay::{self, Share};
-use crate::exchange::{Failure, Gateway, hold, released, requests as inquiries, review};
+use crate::exchange::{Failure, Gateway, erase, hold, released, requests as inquiries, review};
 use crate::wire::{
-    HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk, ReplayPage, RequestAct, RequestView,
-    ReviewAct, ReviewView,
+    ErasureAsk, ErasureListed, ErasureView, HoldAct, HoldView, Problem, ReleasedPage, ReplayAsk,
+    ReplayPage, RequestAct, RequestView, ReviewAct, ReviewView,
 };
 
 /// The router of the admin socket.
@@ -29,6 +29,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/holds/{id}/show", post(show))
         .route("/holds/{id}/release", post(release))
         .route("/holds/{id}/discard", post(discard))
+        .route("/erasures", get(erasures).post(erase))
         .merge(super::governance::routes())
         .route("/requests", get(requests))
         .route("/requests/{id}/show", post(show_request))
@@ -58,7 +59,7 @@ impl IntoResponse for AdminProblem {
                 let status = match refused.code {
                     Code::NotFound => StatusCode::NOT_FOUND,
                     Code::BadRequest if !is_decided => StatusCode::BAD_REQUEST,
-                    Code::BadRequest | Code::NoPolicy => StatusCode::CONFLICT,
+                    Code::BadRequest | Code::NoPolicy | Code::AlreadyErased => StatusCode::CONFLICT,
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };
                 (status, refused.code, hold::sentence(refused))
@@ -201,6 +202,18 @@ async fn refuse_request(
 ) -> Answer<RequestView> {
     let (Path(request), Json(act)) = (asked(request)?, asked(act)?);
     Ok(Json(inquiries::refuse(&gateway, ExchangeRef(id(&request)?), &act).await?))
+}
+
+async fn erasures(State(gateway): State<Arc<Gateway>>) -> Answer<Vec<ErasureListed>> {
+    Ok(Json(erase::list::list(&gateway).await?))
+}
+
+async fn erase(
+    State(gateway): State<Arc<Gateway>>,
+    ask: Result<Json<ErasureAsk>, JsonRejection>,
+) -> Answer<ErasureView> {
+    let Json(ask) = asked(ask)?;
+    Ok(Json(erase::act::erase(&gateway, &ask).await?))
 }
 
 async fn reviews(

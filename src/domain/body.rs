@@ -21,6 +21,11 @@ impl Body {
         &self.0
     }
 
+    /// The value, given away.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+
     /// Every value of a leaf: one, or one per element of the arrays above it; items of an array of
     /// scalars one by one.
     pub fn values(&self, leaf: &LeafName) -> Vec<&Value> {

@@ -111,8 +111,12 @@ codes! {
     StateNotYours = "state-not-yours",
     /// Across a border `best_interests` must be `favourable` and `safety_check` `no_known_risk`.
     CrossBorder = "cross-border",
-    /// `target` is not a message of this party, or it was withdrawn already.
+    /// `target` is not a message of this party, or it was withdrawn or erased already.
     TargetUnknown = "target-unknown",
+    /// What is to be erased was erased before.
+    AlreadyErased = "already-erased",
+    /// Every notice of erasure in this exchange was answered before.
+    AlreadyConfirmed = "already-confirmed",
     /// No policy in force lets the recipient receive this message.
     NoPolicy = "no-policy",
     /// Under the policy the message cannot be made into a release.

@@ -6,17 +6,20 @@ use std::collections::BTreeSet;
 use time::{Date, Duration};
 
 use crate::auth::Caller;
-use crate::domain::state::{MessageState, ThreadState};
+use crate::domain::state::ThreadState;
 use crate::domain::{
-    Address, Agreement, Code, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, PartyKind,
-    Refused,
+    Address, Agreement, Code, Digest, ExchangeRef, Id, PartyId, PartyKind, Refused,
 };
 use crate::schema::{self, Message, Valid};
 use crate::sign;
-use crate::store::{
-    ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow, ReviewRow,
-};
+use crate::store::{ExchangeRow, MemberRow, MessageRow, ReviewRow};
 
+use super::chain::{Chain, GATEWAY, Named, Target, named};
+use super::collect::takes_back;
+use super::correct::{corrected, correction};
+use super::erase::Takes;
+use super::erase::ask::asked;
+use super::erase::confirm::confirmed;
 use super::inquiry::{self, Inquiry};
 use super::lifecycle::{self, By, Role};
 use super::pseudonym::internal_id;
@@ -45,6 +48,11 @@ impl Admitted {
         self.retention_until
     }
 
+    /// A message of the gateway's own. Nobody but the gateway has agreed to it, and nobody has to.
+    pub(super) fn originated(message: Valid<Message>, case: Case, retention_until: Date) -> Self {
+        Self { message, case, retention_until }
+    }
+
     /// The same under these reviews and with these members: what an officer decides changes both.
     pub(super) fn under(mut self, reviews: Vec<ReviewRow>, members: Vec<MemberRow>) -> Self {
         self.case.suspensions = Suspensions::under(reviews);
@@ -65,6 +73,10 @@ pub(super) struct Case {
     pub(super) parent: Option<Id>,
     /// What a withdrawal takes back.
     pub(super) target: Option<Target>,
+    /// What a correction takes the place of.
+    pub(super) corrects: Option<Chain>,
+    /// What it does to what was sent before, where it is of an erasure.
+    pub(super) takes: Option<Takes>,
     /// What suspends whom: in the exchange, or in the one whose case this passes on.
     pub(super) suspensions: Suspensions,
     /// The information request that this is or answers.
@@ -73,7 +85,7 @@ pub(super) struct Case {
 
 impl Case {
     /// In an exchange that is there, where nothing is moved, taken back or asked.
-    pub(super) fn of(exchange: ExchangeRow, suspensions: Suspensions) -> Self {
+    pub(super) fn of(exchange: ExchangeRow) -> Self {
         Self {
             exchange,
             is_new: false,
@@ -81,7 +93,9 @@ impl Case {
             step: None,
             parent: None,
             target: None,
-            suspensions,
+            corrects: None,
+            takes: None,
+            suspensions: Suspensions::default(),
             inquiry: Inquiry::None,
         }
     }
@@ -91,18 +105,8 @@ impl Case {
     }
 }
 
-/// The message that a withdrawal takes back.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) message_id: MessageId,
-    pub(super) message_type: MessageType,
-    pub(super) state: MessageState,
-    pub(super) retention_until: Date,
-    pub(super) recipients: Vec<RecipientRow>,
-    pub(super) releases: Vec<ReleaseRow>,
-    pub(super) holds: Vec<HoldRow>,
-}
-
+/// How long what is said of an erasure may be kept: it proves that it was said.
+const KEPT_DAYS: i64 = 3650;
 const LIFETIME_MAX_S: i64 = 7 * 24 * 3600;
 const SKEW_S: i64 = 60;
 
@@ -114,12 +118,16 @@ pub(super) async fn admit(
 ) -> Result<Admitted, Stop> {
     let today = rules.today(gateway.clock());
     in_time(&message, gateway.now(), today).map_err(Stop::Refuse)?;
-    if caller.is_frozen() && !is_withdrawal(&message) {
+    if caller.is_frozen() && !takes_back(&message.message_type) {
         return Err(Stop::Plain(Refused::because(Code::Frozen)));
     }
-    known_recipients(rules, caller, &message).map_err(Stop::Refuse)?;
+    if is_for_gateway(&message) {
+        only_gateway(&message).map_err(Stop::Refuse)?;
+    } else {
+        known_recipients(rules, caller, &message).map_err(Stop::Refuse)?;
+    }
     known_parties(rules, &message).map_err(Stop::Refuse)?;
-    let agreed_days = if is_withdrawal(&message) {
+    let agreed_days = if takes_back(&message.message_type) {
         // the agreement may have ended; what is taken back was agreed, and bounds it below
         None
     } else {
@@ -132,12 +140,15 @@ pub(super) async fn admit(
         "withdrawal/1" => withdrawal(gateway, &message).await?,
         "information-request/1" => inquiry::request(gateway, rules, &message, today).await?,
         "information-response/1" => inquiry::response(gateway, rules, &message).await?,
+        "correction/1" => correction(gateway, rules, &message).await?,
+        "erasure-notice/1" => asked(gateway, rules, &message).await?,
+        "erasure-confirmation/1" => confirmed(gateway, rules, &message).await?,
         _ => return Err(Stop::Refuse(Refused::because(Code::UnknownType))),
     };
     let bound = match (agreed_days, &case.target) {
         (Some(days), _) => today.saturating_add(Duration::days(days.into())),
         (None, Some(target)) => target.retention_until.max(today),
-        (None, None) => today,
+        (None, None) => today.saturating_add(Duration::days(KEPT_DAYS)),
     };
     let retention_until = message.legal.retention_until.min(bound);
     Ok(Admitted { message, case, retention_until })
@@ -158,8 +169,10 @@ pub(super) async fn readmit(
     let reviews = store.reviews_in(&[row.exchange]).await?;
     let exchange = store.exchange(&row.exchange).await?.ok_or_else(gone)?;
     let members = store.members(&row.exchange).await?;
+    let corrects = corrected(gateway, &message).await?;
     let inquiry = inquiry::again(gateway, row).await?;
-    let case = Case { members, inquiry, ..Case::of(exchange, Suspensions::under(reviews)) };
+    let suspensions = Suspensions::under(reviews);
+    let case = Case { members, corrects, suspensions, inquiry, ..Case::of(exchange) };
     Ok(Admitted { message, case, retention_until: row.retention_until })
 }
 
@@ -177,10 +190,6 @@ pub(super) fn originated(
     Ok(Admitted { message, case, retention_until })
 }
 
-fn is_withdrawal(message: &Message) -> bool {
-    message.message_type.name() == "withdrawal"
-}
-
 fn in_time(message: &Message, now: i64, today: Date) -> Result<(), Refused> {
     if message.iat > now.saturating_add(SKEW_S) {
         return Err(Refused::at(Code::NotYetValid, "/iat", "maximum"));
@@ -195,6 +204,18 @@ fn in_time(message: &Message, now: i64, today: Date) -> Result<(), Refused> {
         return Err(Refused::at(Code::Retention, "/legal/retention_until", "minimum"));
     }
     Ok(())
+}
+
+/// What is said to the gateway itself: it knows who was handed what.
+fn is_for_gateway(message: &Message) -> bool {
+    matches!(message.message_type.name(), "erasure-notice" | "erasure-confirmation")
+}
+
+fn only_gateway(message: &Message) -> Result<(), Refused> {
+    match message.recipients.as_slice() {
+        [to] if to.unit.is_none() && to.party.as_str() == GATEWAY => Ok(()),
+        _ => Err(Refused::at(Code::UnknownRecipient, "/recipients/0", "recipient")),
+    }
 }
 
 /// A foreign sender addresses a party, never a unit: which units there are is not told abroad.
@@ -231,7 +252,7 @@ fn known_parties(rules: &Rules, message: &Message) -> Result<(), Refused> {
         for (at, party) in named.into_iter().flatten().enumerate() {
             let party = party.as_str().and_then(|party| party.parse().ok());
             if !party.is_some_and(|party| is_known(&party)) {
-                let place = format!("/body{pointer}/{at}");
+                let place = format!("{}/{at}", message.place(pointer));
                 return Err(Refused::at(Code::UnknownRecipient, &place, "party"));
             }
         }
@@ -281,7 +302,7 @@ fn agreement_for<'r>(
             if nearest == Code::AgreementMissing {
                 nearest = Code::AgreementExpired;
             }
-        } else if !agreement.messages.contains(&message.message_type) {
+        } else if !agreement.messages.contains(&message.told_type) {
             if nearest != Code::PurposeNotAgreed {
                 nearest = Code::TypeNotAgreed;
             }
@@ -301,7 +322,7 @@ fn across_border(rules: &Rules, caller: &Caller, message: &Message) -> Result<()
             rules.directory.party(&to.party).is_none_or(|p| p.kind == PartyKind::Foreign)
         });
     // a withdrawal takes data back: it must pass whatever was attested
-    if !crosses || is_withdrawal(message) {
+    if !crosses || takes_back(&message.message_type) {
         return Ok(());
     }
     if message.attest.best_interests != "favourable" {
@@ -329,7 +350,7 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
     let (origin, onward, subject, mut withheld) = match &parent {
         None => {
             if gateway.store().knows_subject_as(sender, &subject_ref).await? {
-                return Err(subject_fault());
+                return Err(subject_fault(message));
             }
             let root = &gateway.keys().pseudonym;
             let subject = internal_id(root, sender, "subject", subject_ref.as_str());
@@ -337,7 +358,7 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         }
         Some((member, parent)) => {
             if member.subject_ref != Some(subject_ref) {
-                return Err(subject_fault());
+                return Err(subject_fault(message));
             }
             may_go_onward(parent, message)?;
             let allowed = message.legal.onward.iter();
@@ -367,12 +388,8 @@ async fn referral(gateway: &Gateway, message: &Message, today: Date) -> Result<C
         party: sender.clone(),
         subject_ref: Some(subject_ref),
     };
-    Ok(Case {
-        is_new: true,
-        members: vec![member],
-        parent: before,
-        ..Case::of(exchange, suspensions)
-    })
+    let members = vec![member];
+    Ok(Case { is_new: true, members, parent: before, suspensions, ..Case::of(exchange) })
 }
 
 /// A status moves the thread, if the table has the step and the sender may make it.
@@ -382,7 +399,7 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     };
     let (member, exchange) = own_exchange(gateway, message, reference).await?;
     if member.subject_ref != Some(subject_ref(message)?) {
-        return Err(subject_fault());
+        return Err(subject_fault(message));
     }
     may_go_onward(&exchange, message)?;
     let role = role(&exchange, &message.iss).ok_or_else(|| not_yours(message))?;
@@ -401,48 +418,22 @@ async fn status(gateway: &Gateway, rules: &Rules, message: &Message) -> Result<C
     let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
     let members = gateway.store().members(&exchange.id).await?;
     let step = Some((from, if moves { to } else { from }));
-    Ok(Case { members, step, ..Case::of(exchange, suspensions) })
+    Ok(Case { members, step, suspensions, ..Case::of(exchange) })
 }
 
-/// A withdrawal takes back a message of the sender's own.
+/// A withdrawal takes back a message of the sender's own, and whatever was said anew of it.
 async fn withdrawal(gateway: &Gateway, message: &Message) -> Result<Case, Stop> {
-    let store = gateway.store();
-    let sender = &message.iss.party;
     let unknown = || Stop::Refuse(Refused::at(Code::TargetUnknown, "/body/target", "target"));
-    let target: MessageId =
-        message.body.text("/target").and_then(|t| t.parse().ok()).ok_or_else(unknown)?;
-    let row = store.message(sender, &target).await?.ok_or_else(unknown)?;
-    let takes_back = matches!(row.message_type.name(), "referral" | "status");
-    if row.state == MessageState::Withdrawn || !takes_back || !message.iss.covers(&row.sender) {
-        return Err(unknown());
-    }
-    let exchange = store.exchange(&row.exchange).await?.ok_or_else(unknown)?;
+    let target = message.body.text("/target").and_then(|t| t.parse().ok()).ok_or_else(unknown)?;
+    let named = named(gateway, message, target).await?;
     // before what is taken back is read: an officer who resumes in between changes them
-    let suspensions = Suspensions::of(gateway, Some(exchange.id), message).await?;
-    let members = store.members(&exchange.id).await?;
-    let own = members.iter().find(|m| m.party == *sender).ok_or_else(unknown)?;
-    if message.in_reply_to.is_some_and(|reference| reference != own.reference) {
-        return Err(Stop::Refuse(Refused::at(Code::UnknownExchange, "/in_reply_to", "exchange")));
-    }
-    if own.subject_ref != Some(subject_ref(message)?) {
-        return Err(subject_fault());
-    }
-    let recipients = store.recipients(sender, &target).await?;
-    let told: BTreeSet<&Address> = recipients.iter().map(|r| &r.recipient).collect();
-    if told != message.recipients.iter().collect() {
-        return Err(Stop::Refuse(Refused::at(Code::UnknownRecipient, "/recipients", "recipient")));
-    }
+    let suspensions = Suspensions::of(gateway, Some(named.exchange.id), message).await?;
+    let chain = named.chain(gateway, message).await?;
+    let Named { row, exchange, members } = named;
     let step = taken_back(message, &row, &exchange)?;
-    let target = Target {
-        message_id: target,
-        message_type: row.message_type.clone(),
-        state: row.state,
-        retention_until: row.retention_until,
-        releases: store.releases_of(sender, &target).await?,
-        holds: store.holds_of(sender, &target).await?,
-        recipients,
-    };
-    Ok(Case { members, step, target: Some(target), ..Case::of(exchange, suspensions) })
+    let (message_type, retention_until) = (row.message_type, row.retention_until);
+    let target = Some(Target { message_type, retention_until, chain });
+    Ok(Case { members, step, target, suspensions, ..Case::of(exchange) })
 }
 
 fn taken_back(
@@ -477,7 +468,9 @@ pub(super) async fn own_exchange(
         return Err(unknown());
     }
     let exchange = gateway.store().exchange(&member.exchange).await?.ok_or_else(unknown)?;
-    if !party_sees(&exchange, &message.iss) {
+    // of what was erased nothing is said any more but what became of it
+    let is_over = !is_for_gateway(message) && gateway.store().is_erased(&exchange.id).await?;
+    if is_over || !party_sees(&exchange, &message.iss) {
         return Err(unknown());
     }
     Ok((member, exchange))
@@ -515,8 +508,12 @@ pub(super) fn role(exchange: &ExchangeRow, sender: &Address) -> Option<Role> {
     }
 }
 
-fn subject_ref(message: &Message) -> Result<Id, Stop> {
-    message.body.text("/subject/ref").and_then(|text| text.parse().ok()).ok_or_else(subject_fault)
+pub(super) fn subject_ref(message: &Message) -> Result<Id, Stop> {
+    message
+        .body
+        .text("/subject/ref")
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| subject_fault(message))
 }
 
 fn state(message: &Message, pointer: &str) -> Result<ThreadState, Stop> {
@@ -524,11 +521,12 @@ fn state(message: &Message, pointer: &str) -> Result<ThreadState, Stop> {
     parsed.ok_or_else(|| illegal(&format!("/body{pointer}")))
 }
 
-pub(super) fn subject_fault() -> Stop {
-    Stop::Refuse(Refused::at(Code::SubjectReference, "/body/subject/ref", "reference"))
+pub(super) fn subject_fault(message: &Message) -> Stop {
+    let place = message.place("/subject/ref");
+    Stop::Refuse(Refused::at(Code::SubjectReference, &place, "reference"))
 }
 
-fn illegal(pointer: &str) -> Stop {
+pub(super) fn illegal(pointer: &str) -> Stop {
     Stop::Refuse(Refused::at(Code::IllegalTransition, pointer, "lifecycle"))
 }
 

@@ -8,8 +8,8 @@ use time::{Date, Duration, OffsetDateTime};
 use crate::clock::JAKARTA;
 use crate::domain::state::ReviewKind;
 use crate::domain::{
-    Address, Body, Code, Context, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId,
-    PartyKind, Purpose, Refused, ReleaseId, body::Protected,
+    Address, Body, Code, Digest, Fault, Id, LeafName, MessageId, MessageType, PartyId, PartyKind,
+    Purpose, Refused, ReleaseId, body::Protected,
 };
 use crate::mutant::{self, Mutant};
 use crate::policy::{self, Batch, Compiled, Disclosure, ExceptionSource, Withheld};
@@ -19,14 +19,16 @@ use crate::store::rows::PolicyPin;
 use crate::store::vault::Place;
 use crate::store::{MessageRow, ReleaseRow};
 
-use super::admit::{Admitted, Target};
-use super::group::{Known, Weighed, part_of, within_budget};
-use super::pseudonym::ExchangePseudonyms;
+use super::admit::Admitted;
+use super::chain::GATEWAY;
+use super::collect::takes_back;
+use super::group::{Known, Weighed, within_budget};
+use super::project::Projecting;
 use super::rules::GRACE_DAYS;
 use super::submit::Stop;
 use super::suspend::{self, Look};
 use super::under::{BOTH, Under, under};
-use super::{Failure, Gateway, Rules};
+use super::{Failure, Gateway, Rules, correct};
 
 /// What each recipient is to receive. Minted here only.
 #[derive(Debug)]
@@ -80,7 +82,10 @@ pub(super) enum Verdict {
         last: Last,
     },
     /// The projection equals the last one sent.
-    Unchanged { last: Digest },
+    Unchanged {
+        /// That is recorded as the last one; `None` where it was compared with another.
+        last: Option<Digest>,
+    },
     /// The whole message waits for an officer.
     Held { leaves: Vec<LeafName>, findings: Vec<Fault> },
     /// An officer decides first, for this reason, whether this recipient is told.
@@ -91,6 +96,8 @@ pub(super) enum Verdict {
     NeverTold,
     /// The recipient is told the same without it.
     AsWithout,
+    /// It is for the gateway itself, which has it.
+    Taken,
 }
 
 /// The projection that a new one is compared with.
@@ -165,7 +172,7 @@ pub(super) async fn disclose_later(
     }
     if let Verdict::Goes { disclosure, last: Last::Sent(_) } = &decided.verdict {
         let digest = disclosure.body_digest();
-        look.sends(&recipient.party, &admitted.message().message_type, digest);
+        look.sends(&recipient.party, &admitted.message().told_type, digest);
     }
     Ok(Disclosed { admitted, decided: vec![decided] })
 }
@@ -196,32 +203,22 @@ async fn decide(
     let case = admitted.case();
     let when = When::now(gateway, rules).leaving(case.inquiry.leaves_at());
     let without_policy = |verdict| Ok(Decided::of(recipient, None, verdict));
-    if case.inquiry.is_silent() {
-        return without_policy(Verdict::AsWithout);
-    }
-    // pinned to the version that would have decided
-    let suspended = |reason| {
-        let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
-        Ok(Decided::of(recipient, policy, Verdict::Suspended(reason)))
-    };
-    if let Some(target) = &case.target {
-        if !was_told(target, recipient) {
-            return without_policy(Verdict::NeverTold);
+    match before_policy(gateway, rules, admitted, (recipient, when), look).await? {
+        None => {}
+        Some(verdict @ Verdict::Suspended(_)) => {
+            // pinned to the version that would have decided
+            let policy = policy_for(rules, admitted, recipient, when).map(|policy| pin(&policy));
+            return Ok(Decided::of(recipient, policy, verdict));
         }
-    } else {
-        if case.suspensions.is_withheld(&recipient.party) {
-            return suspended(ReviewKind::Withheld);
-        }
-        let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
-        let is_told = is_foreign_referrer(rules, admitted, recipient);
-        if is_told && !is_excepted && !case.inquiry.is_of_nobody() {
-            return without_policy(Verdict::Refused(Refused::because(Code::ForeignReferrer)));
-        }
-        if let Some(reason) = suspend::reason(gateway, rules, admitted, recipient, look).await? {
-            return suspended(reason);
-        }
+        Some(verdict) => return without_policy(verdict),
     }
     let no_policy = || Verdict::Refused(Refused::because(Code::NoPolicy));
+    // a correction goes to nobody for whom no policy was when the message was sent
+    let original = case.corrects.as_ref().map(|chain| chain.pinned(recipient));
+    let pinned = pinned.or(original.flatten());
+    if original.is_some() && pinned.is_none() {
+        return without_policy(no_policy());
+    }
     let Some(policy) = policy_for(rules, admitted, recipient, when) else {
         return without_policy(no_policy());
     };
@@ -249,16 +246,51 @@ async fn decide(
     } else {
         Vec::new()
     };
-    let verdict = match project(gateway, &policy, admitted, recipient, (&protected, &[], &blank)) {
-        Ok(disclosure) => compare(gateway, admitted, recipient, disclosure, look).await?,
+    let leaves = (protected.as_slice(), &[][..], blank.as_slice());
+    let projecting = Projecting { policy: &policy, admitted, recipient, leaves };
+    let verdict = match projecting.project(gateway, &admitted.message().body) {
+        Ok(disclosure) => compare(gateway, &projecting, disclosure, look).await?,
         Err(Withheld::Hold { leaves, findings }) => Verdict::Held { leaves, findings },
         Err(Withheld::Refuse(refused)) => Verdict::Refused(refused),
     };
-    let part = part_of(&admitted.message().iss.party, &admitted.message().message_id);
+    let part = correct::part(admitted, recipient);
     let (policy, made_at) = (policy.as_ref(), when.made_at);
     let release = (Weighed { recipient, policy, made_at, part: &part }, &mut look.carried);
     let (verdict, known) = within_budget(gateway, rules, admitted, release, verdict).await?;
     Ok(Decided { known, ..decided(verdict) })
+}
+
+/// What is decided before any policy is looked at.
+async fn before_policy(
+    gateway: &Gateway,
+    rules: &Rules,
+    admitted: &Admitted,
+    (recipient, when): (&Address, When),
+    look: &mut Look,
+) -> Result<Option<Verdict>, Stop> {
+    let case = admitted.case();
+    if case.inquiry.is_silent() {
+        return Ok(Some(Verdict::AsWithout));
+    }
+    if let Some(target) = &case.target {
+        return Ok((!target.chain.was_told(recipient)).then_some(Verdict::NeverTold));
+    }
+    if recipient.party.as_str() == GATEWAY {
+        return Ok(Some(Verdict::Taken));
+    }
+    if takes_back(&admitted.message().message_type) {
+        return Ok(None);
+    }
+    if case.suspensions.is_withheld(&recipient.party) {
+        return Ok(Some(Verdict::Suspended(ReviewKind::Withheld)));
+    }
+    let is_excepted = exception_for(rules, admitted, recipient, when).is_some();
+    let is_told = is_foreign_referrer(rules, admitted, recipient);
+    if is_told && !is_excepted && !case.inquiry.is_of_nobody() {
+        return Ok(Some(Verdict::Refused(Refused::because(Code::ForeignReferrer))));
+    }
+    let reason = suspend::reason(gateway, rules, admitted, recipient, look).await?;
+    Ok(reason.map(Verdict::Suspended))
 }
 
 /// Whoever referred a person from abroad is told nothing that happens to this person here; only an
@@ -278,14 +310,14 @@ pub(super) fn policy_for(
 ) -> Option<std::sync::Arc<Compiled>> {
     let message = admitted.message();
     let is_foreign = kind_of(rules, recipient) == PartyKind::Foreign;
-    if let Some(fixed) = rules.fixed.find(&message.message_type, is_foreign) {
+    if let Some(fixed) = rules.fixed.find(&message.told_type, is_foreign) {
         return Some(fixed);
     }
     let purpose = message.legal.purpose;
     if let Some(above) = exception_for(rules, admitted, recipient, when) {
         return Some(above);
     }
-    let policy = rules.policies.find(&message.iss, recipient, &message.message_type, purpose)?;
+    let policy = rules.policies.find(&message.iss, recipient, &message.told_type, purpose)?;
     let today = when.today;
     let runs = runs(rules, &policy, (&message.iss.party, &recipient.party), today);
     if runs && today > policy.expires() {
@@ -319,7 +351,7 @@ fn exception_for(
         source.message_id() == message.message_id
             && source.sender().covers(&message.iss)
             && source.recipient().covers(recipient)
-            && *source.message() == message.message_type
+            && *source.message() == message.told_type
             && source.purpose() == message.legal.purpose
     })?;
     let window = above.batch().opening_after(made_at);
@@ -440,60 +472,42 @@ fn in_force(policy: &Compiled, is_foreign: bool, today: Date) -> bool {
     today <= policy.expires().saturating_add(grace)
 }
 
-/// Projects for one recipient; `released` are leaves an officer has let go, `blank` those that
-/// another version of the policy keeps back.
-pub(super) fn project(
-    gateway: &Gateway,
-    policy: &Compiled,
-    admitted: &Admitted,
-    recipient: &Address,
-    (protected, released, blank): (&[Protected], &[LeafName], &[LeafName]),
-) -> Result<Disclosure, Withheld> {
-    let message = admitted.message();
-    let exchange = &admitted.case().exchange;
-    let asked_about = admitted.case().inquiry.known_as(&recipient.party);
-    let pseudonyms = ExchangePseudonyms::new(
-        &gateway.keys().pseudonym,
-        &message.iss.party,
-        recipient,
-        message.legal.purpose,
-        exchange,
-        policy.foreign(),
-    )
-    .asked_about(asked_about);
-    let context = Context {
-        reference_date: exchange.reference_date,
-        pseudonyms: &pseudonyms,
-        protected,
-        released,
-        blank,
-    };
-    policy::disclose(policy, &message.body, &context)
-}
-
 /// A status whose projection equals the last one sent is not sent again: an empty message would
 /// tell that something hidden has changed.
 async fn compare(
     gateway: &Gateway,
-    admitted: &Admitted,
-    recipient: &Address,
+    projecting: &Projecting<'_>,
     disclosure: Disclosure,
     look: &Look,
 ) -> Result<Verdict, Stop> {
+    let Projecting { admitted, recipient, .. } = *projecting;
+    if let Some(chain) = &admitted.case().corrects {
+        let what = (admitted, chain);
+        return Ok(correct::compare(gateway, what, projecting, disclosure, look).await?);
+    }
     let disclosure = Box::new(disclosure);
-    let message = admitted.message();
-    if message.message_type.name() != "status" {
+    if admitted.message().told_type.name() != "status" {
         return Ok(Verdict::Goes { disclosure, last: Last::NotCompared });
     }
-    let exchange = &admitted.case().exchange.id;
-    let kind = message.message_type.as_str();
-    let last = match look.sent(&recipient.party, &message.message_type) {
-        Some(digest) => Some(digest),
-        None => gateway.store().last_projection(exchange, &recipient.party, kind).await?,
-    };
-    Ok(match last {
-        Some(digest) if digest == disclosure.body_digest() => Verdict::Unchanged { last: digest },
+    Ok(match last_sent(gateway, admitted, recipient, look).await? {
+        Some(digest) if digest == disclosure.body_digest() => {
+            Verdict::Unchanged { last: Some(digest) }
+        }
         last => Verdict::Goes { disclosure, last: Last::Sent(last) },
+    })
+}
+
+/// The last projection of that type that was sent to a recipient.
+pub(super) async fn last_sent(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    recipient: &Address,
+    look: &Look,
+) -> Result<Option<Digest>, Failure> {
+    let (exchange, kind) = (&admitted.case().exchange.id, &admitted.message().told_type);
+    Ok(match look.sent(&recipient.party, kind) {
+        Some(digest) => Some(digest),
+        None => gateway.store().last_projection(exchange, &recipient.party, kind.as_str()).await?,
     })
 }
 
@@ -520,19 +534,27 @@ pub(super) async fn protected_values(
         {
             break;
         }
-        let Some(body) = stored_body(gateway, &row)? else { continue };
-        if let Some(schema) = rules.schemas.message(&row.message_type) {
+        let Some((told_type, body)) = stored(gateway, &row)? else { continue };
+        if let Some(schema) = rules.schemas.message(&told_type) {
             policy::direct_values(schema.leaves(), &body, &mut protected);
         }
     }
     Ok(protected)
 }
 
-/// The body of a recorded message; `None` once erased.
+/// The body of a recorded message, of a correction the corrected one; `None` once erased.
 pub(super) fn stored_body(gateway: &Gateway, row: &MessageRow) -> Result<Option<Body>, Failure> {
+    Ok(stored(gateway, row)?.map(|(_, body)| body))
+}
+
+/// As [`stored_body`], with the type that it is told as.
+fn stored(gateway: &Gateway, row: &MessageRow) -> Result<Option<(MessageType, Body)>, Failure> {
     let Some(object) = stored_object(gateway, row)? else { return Ok(None) };
     let recorded = sign::recorded(&object).map_err(Failure::internal)?;
-    schema::reread(&recorded).map(Some).map_err(Failure::Problem)
+    let body = schema::reread(&recorded).map_err(Failure::Problem)?;
+    let schemas = &gateway.rules().schemas;
+    let (told_type, body) = schemas.unfold(&row.message_type, body.into_value());
+    Ok(Some((told_type, Body::new(body))))
 }
 
 /// The object of a recorded message as it was received; `None` once erased.
@@ -558,11 +580,6 @@ pub(super) fn message_place(key: &str) -> Place<'_> {
 /// Where a release's body is sealed.
 pub(super) fn release_place(id: &ReleaseId) -> Place<'_> {
     Place { table: "releases", row: id.as_str(), column: "disclosure" }
-}
-
-/// Whether the recipient was handed anything of the message that is taken back.
-pub(super) fn was_told(target: &Target, recipient: &Address) -> bool {
-    target.releases.iter().any(|r| r.recipient == *recipient && r.entry.is_some())
 }
 
 pub(super) fn kind_of(rules: &Rules, address: &Address) -> PartyKind {

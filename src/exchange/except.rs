@@ -18,10 +18,11 @@ use crate::store::{
 use super::admit::{Admitted, Case, readmit};
 use super::disclose::{
     Before, Decided, Verdict, When, disclose_later, ends_before_window, kind_of, pin, policy_for,
-    project, protected_values,
+    protected_values,
 };
 use super::gateway::commit;
 use super::group::{Carried, Weighed, weigh};
+use super::project::project;
 use super::record::{outcome_rows, recipient_row};
 use super::release::{Relations, To, release, sign_release};
 use super::renew::{released_leaves, renew};
@@ -41,7 +42,7 @@ pub(super) enum Applied {
     WithOfficer,
     /// Its last day comes before the recipient's next window.
     EndsBeforeWindow,
-    /// The message was taken back or erased, or is another than the exception says.
+    /// The message was taken back, corrected or erased, or is another than the exception says.
     Nothing,
 }
 
@@ -100,7 +101,9 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
     let Some(message) = store.message(sender, &source.message_id()).await? else {
         return Ok(Applied::AwaitsMessage);
     };
-    if message.state == MessageState::Withdrawn || message.object.is_none() {
+    let target = message.message_id;
+    let is_corrected = !store.corrections_of(sender, &target).await?.is_empty();
+    if message.state == MessageState::Withdrawn || message.object.is_none() || is_corrected {
         return Ok(Applied::Nothing);
     }
     let rows = store.recipients(sender, &source.message_id()).await?;
@@ -131,6 +134,8 @@ async fn apply(gateway: &Gateway, id: &str) -> Result<Applied, Failure> {
         Err(applied) => return Ok(applied),
     };
     changes.requires.push(unchanged);
+    let sender = source.sender().party.clone();
+    changes.requires.push(Requirement::Corrections { sender, target, all: Vec::new() });
     changes.requires.push(Requirement::Generation(rules.generation));
     match store.commit(changes).await {
         Ok(_) => {
@@ -228,7 +233,7 @@ pub(super) async fn excepted_leaves(
 /// Whether the message is of the type and purpose that the exception says.
 fn is_of(source: &ExceptionSource, admitted: &Admitted) -> bool {
     let message = admitted.message();
-    *source.message() == message.message_type && source.purpose() == message.legal.purpose
+    *source.message() == message.told_type && source.purpose() == message.legal.purpose
 }
 
 /// What an officer has to decide first; where nobody was asked yet, somebody is now.

@@ -23,13 +23,14 @@ use crate::store::{
 use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
-use super::disclose::{Decided, When, ends_before_window, pin, project, stored_body};
+use super::disclose::{Decided, When, ends_before_window, pin, stored_body};
+use super::project::project;
 use super::record::release_row;
-use super::release::{Relations, To, relations, sign_release};
+use super::release::{To, relations, sign_release};
 use super::renew::released_leaves;
 use super::show::moment;
 use super::under::{Under, irreconcilable, under};
-use super::{Failure, Gateway, Rules, disclose, group, requests, review, suspend};
+use super::{Failure, Gateway, Rules, correct, disclose, group, requests, review, suspend};
 
 const REASON_MAX: usize = 500;
 
@@ -113,8 +114,8 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let mut changes = Changes::default();
     changes.requires.push(Requirement::Generation(rules.generation));
     changes.requires.push(Requirement::HoldOpen(id));
-    let part = group::part_of(&message.sender.party, &message.message_id);
     let (to, policy) = (&recipient.recipient, under.policy.as_ref());
+    let part = correct::part(&admitted, to);
     let made_at = when.made_at;
     if let Some(refused) = ends_before_window(&rules, policy, &admitted, (to, made_at)) {
         return Err(Failure::Problem(refused));
@@ -130,7 +131,9 @@ pub async fn release(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     let case = admitted.case();
     changes.requires.push(suspend::unchanged(case.exchange.id, &case.suspensions.reviews));
     let pending = disclosure.pending().to_vec();
-    let tells = queue(gateway, &rules, &mut changes, &admitted, (&row, under, disclosure))?;
+    let is_last = correct::is_last_word(gateway, &admitted, &recipient.recipient).await?;
+    let made = (&row, under, disclosure);
+    let tells = queue(gateway, &rules, &mut changes, &admitted, made, is_last)?;
     if row.hold.release.is_none() && message.state == MessageState::Held {
         changes.writes.push(Write::MessageState {
             sender: message.sender.party.clone(),
@@ -226,6 +229,17 @@ pub fn sentence(refused: &Refused) -> &'static str {
         Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason") => {
             "a reason of 1 to 500 bytes is needed"
         }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/confirm") => {
+            "nothing was erased: what is there now is not what you confirm; look at it again"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/reason_code") => {
+            "the reason is one of retention_end, consent_withdrawn, unlawful, \
+             right_holder_request, error"
+        }
+        Code::BadRequest if refused.errors.iter().any(|e| e.pointer == "/erase_by") => {
+            "the day is written YYYY-MM-DD and has not passed"
+        }
+        Code::AlreadyErased => "it was erased before; `titian erase list` shows by whom",
         Code::BadRequest => "what was asked is not as documented, or does not compile",
         Code::InsufficientScope => {
             "the officer is of none of the policy's parties and units, or its roles do not allow it"
@@ -249,6 +263,7 @@ fn queue(
     changes: &mut Changes,
     admitted: &Admitted,
     (row, under, disclosure): (&HoldRow, Under, Disclosure),
+    is_last: bool,
 ) -> Result<bool, Failure> {
     let (policy, batch) = (pin(&under.policy), under.policy.batch());
     let recipient = &row.hold.recipient;
@@ -269,15 +284,14 @@ fn queue(
         before: under.before.as_ref(),
         retention_until: admitted.retention_until(),
     };
-    let is_status = admitted.message().message_type.name() == "status";
-    if is_status && row.hold.group.is_some() && under.policy.exception().is_none() {
+    if is_last && row.hold.group.is_some() && under.policy.exception().is_none() {
         // the next one is compared with it
         let (party, message_type) =
-            (recipient.party.clone(), admitted.message().message_type.to_string());
+            (recipient.party.clone(), admitted.message().told_type.to_string());
         let digest = disclosure.body_digest();
         changes.writes.push(Write::LastProjection { exchange, party, message_type, digest });
     }
-    let relations = Relations { supplements: row.hold.release, ..relations(admitted, recipient) };
+    let relations = relations(admitted, recipient).supplementing(row.hold.release);
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
     let decided = Decided::goes(recipient, policy, disclosure);
     changes.writes.push(release_row(gateway, admitted, &decided, &signed)?);

@@ -222,7 +222,7 @@ pub(super) async fn request(
         is_new: true,
         members: vec![member],
         inquiry: Inquiry::Asks(Box::new(Asks { request, members, unchanged })),
-        ..Case::of(exchange, Suspensions::default())
+        ..Case::of(exchange)
     })
 }
 
@@ -384,7 +384,8 @@ pub(super) async fn response(
         members,
         step: stops_the_clock(rules, &exchange, &message.iss, &answers.request),
         inquiry: Inquiry::Answers(Box::new(answers)),
-        ..Case::of(exchange, suspensions)
+        suspensions,
+        ..Case::of(exchange)
     })
 }
 
@@ -444,7 +445,7 @@ fn own_subject(message: &Message, members: &[MemberRow]) -> Result<(), Stop> {
     let Some(named) = message.body.text("/answers/subject/ref") else { return Ok(()) };
     let own = members.iter().find(|member| member.party == message.iss.party);
     let own = own.and_then(|member| member.subject_ref);
-    if own.is_some_and(|own| own.as_str() == named) { Ok(()) } else { Err(subject_fault()) }
+    if own.is_some_and(|own| own.as_str() == named) { Ok(()) } else { Err(subject_fault(message)) }
 }
 
 /// The referrer's answer to the receiver ends the wait for it.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use time::{Date, Month};
 
 use super::admit::Admitted;
+use super::collect::takes_back;
 use super::disclose::stored_body;
 use super::{Failure, Gateway};
 use crate::domain::Body;
@@ -21,7 +22,7 @@ pub(super) async fn may_be_adult(gateway: &Gateway, admitted: &Admitted) -> Resu
     stated.add(&admitted.message().body, today);
     if !admitted.case().is_new {
         for row in gateway.store().messages_of(&admitted.case().exchange.id).await? {
-            if row.message_type.name() == "withdrawal" {
+            if takes_back(&row.message_type) {
                 continue;
             }
             match stored_body(gateway, &row)? {

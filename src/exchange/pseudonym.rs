@@ -83,6 +83,15 @@ impl Pseudonyms for ExchangePseudonyms<'_> {
     }
 }
 
+/// The reference that a recipient has already.
+pub(super) struct AsKnown(pub(super) Id);
+
+impl Pseudonyms for AsKnown {
+    fn pseudonym(&self, _kind: &str, _reference: &str, _attempt: u32) -> Id {
+        self.0
+    }
+}
+
 /// The internal id of a reference that `party` chose.
 pub(super) fn internal_id(root: &SecretBytes, party: &PartyId, kind: &str, reference: &str) -> Id {
     internal(&root_key(root), party, kind, reference)

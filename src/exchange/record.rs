@@ -5,22 +5,24 @@ use crate::auth::Caller;
 use crate::domain::state::{MessageState, RecipientState};
 use crate::domain::{Address, Digest, Id, LeafName, MessageType, PartyId, Refused, ReleaseId};
 use crate::evidence::event;
+use crate::sign::signing::Signed;
 use crate::store::rows::{NewHold, NewMessage, NewRelease, RecipientRow, Refusal};
 use crate::store::{
-    Changes, CommitError, Committed, Decision, Entry, EntrySlot, MemberRow, Requirement, Write,
+    Changes, CommitError, Committed, Entry, EntrySlot, MemberRow, Requirement, Write,
 };
 use crate::wire::{RecipientView, Submitted};
 
 use super::admit::Admitted;
-use super::disclose::{
-    Decided, Last, Verdict, message_key, message_place, release_place, was_told,
-};
+use super::chain::Target;
+use super::collect::takes_back;
+use super::disclose::{Decided, Last, Verdict, message_key, message_place, release_place};
 use super::group::Known;
+use super::reader::Reader;
 use super::release::{Released, SignedRelease, addressee};
 use super::statement::{Receipt, ReceiptFor, ReceiptRecipient, RefusalStatement};
 use super::submit::{Named, Outcome, Stop};
 use super::waiting;
-use super::{Failure, Gateway, Rules, suspend};
+use super::{Failure, Gateway, Rules, correct, suspend};
 
 /// What is to be committed and what is then answered. Minted here only.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl Recorded {
 pub(super) struct Answer {
     submitted: SubmittedBeforeProof,
     entry: Entry,
+    slot: EntrySlot,
     tell: Vec<PartyId>,
     is_held: bool,
 }
@@ -56,7 +59,7 @@ struct SubmittedBeforeProof {
 impl Answer {
     /// Needs the commit, so nothing is answered that is not durable.
     pub(super) fn give(self, gateway: &Gateway, committed: &Committed) -> Result<Outcome, Failure> {
-        let placed = committed.entries.first().ok_or(Failure::Unavailable)?;
+        let placed = committed.entries.get(self.slot.0).ok_or(Failure::Unavailable)?;
         let proof = gateway.proof(placed, &self.entry.salt, &self.entry.event)?;
         for party in &self.tell {
             gateway.tell(party);
@@ -73,14 +76,14 @@ impl Answer {
     }
 }
 
-const RECEIPT: EntrySlot = EntrySlot(0);
-
+/// What is to be committed for a message. Its receipt's entry comes to stand at `slot` among those
+/// of the commit.
 pub(super) fn record(
     gateway: &Gateway,
     rules: &Rules,
-    caller: &Caller,
+    reader: &Reader,
     released: Released,
-    object: &[u8],
+    (object, slot): (&[u8], EntrySlot),
 ) -> Result<Recorded, Stop> {
     let (admitted, outcomes, new_members) = released.into_parts();
     let message = admitted.message();
@@ -92,7 +95,7 @@ pub(super) fn record(
         .map(|(at, (decided, _))| recipient_row(&admitted, at, decided))
         .collect();
     let state = message_state(&rows);
-    let shown = shown_to(caller, (&message.message_type, state), &rows);
+    let shown = shown_to(reader.is_foreign, (&message.message_type, state), &rows);
     let receipt = gateway.keys().signing.sign(Receipt {
         iss: gateway.id().to_owned(),
         aud: message.iss.to_string(),
@@ -102,7 +105,7 @@ pub(super) fn record(
         digest: message.digest,
         state: shown.state.as_str(),
         exchange: own,
-        recipients: receipt_recipients(caller, &shown, &rows),
+        recipients: receipt_recipients(reader.is_foreign, &shown, &rows),
     })?;
     let entry = gateway.entry(message.iss.party.as_str(), event::receipt(receipt.digest()))?;
     let mut changes = Changes { entries: vec![entry.clone()], ..Changes::default() };
@@ -113,23 +116,9 @@ pub(super) fn record(
     });
     case_rows(&mut changes, &admitted, new_members, gateway.now());
     suspend::record(gateway, &mut changes, case, outcomes.iter().map(|(each, _)| each))?;
-    let row_key = message_key(&message.iss.party, &message.message_id);
-    let place = message_place(&row_key);
-    let vault = &gateway.parts.vault;
-    changes.writes.push(Write::Message(NewMessage {
-        sender: message.iss.clone(),
-        message_id: message.message_id,
-        message_type: message.message_type.clone(),
-        purpose: message.legal.purpose,
-        digest: message.digest,
-        state,
-        exchange: case.exchange.id,
-        receipt: receipt.compact().to_owned(),
-        entry: RECEIPT,
-        admitted_at: gateway.now(),
-        retention_until: admitted.retention_until(),
-        object: vault.seal(place, admitted.retention_until(), object).map_err(Failure::internal)?,
-    }));
+    changes.writes.push(message_row(gateway, &admitted, (state, &receipt, slot), object)?);
+    let decided = outcomes.iter().map(|(each, _)| each);
+    correct::supersede(&mut changes, &admitted, decided, gateway.now());
     let mut tell = Vec::new();
     for (row, (decided, signed)) in rows.into_iter().zip(outcomes) {
         outcome_rows(gateway, &mut changes, &admitted, &decided, signed.as_ref())?;
@@ -149,10 +138,37 @@ pub(super) fn record(
             receipt: receipt.compact().to_owned(),
         },
         entry,
+        slot,
         tell,
         is_held: shown.state == MessageState::Held,
     };
     Ok(Recorded { changes, answer })
+}
+
+fn message_row(
+    gateway: &Gateway,
+    admitted: &Admitted,
+    (state, receipt, entry): (MessageState, &Signed<Receipt>, EntrySlot),
+    object: &[u8],
+) -> Result<Write, Failure> {
+    let message = admitted.message();
+    let row_key = message_key(&message.iss.party, &message.message_id);
+    let (place, until) = (message_place(&row_key), admitted.retention_until());
+    let sealed = gateway.parts.vault.seal(place, until, object);
+    Ok(Write::Message(NewMessage {
+        sender: message.iss.clone(),
+        message_id: message.message_id,
+        message_type: message.message_type.clone(),
+        purpose: message.legal.purpose,
+        digest: message.digest,
+        state,
+        exchange: admitted.case().exchange.id,
+        receipt: receipt.compact().to_owned(),
+        entry,
+        admitted_at: gateway.now(),
+        retention_until: until,
+        object: sealed.map_err(Failure::internal)?,
+    }))
 }
 
 /// What becomes of a message for one recipient, as its row.
@@ -164,6 +180,7 @@ pub(super) fn recipient_row(admitted: &Admitted, at: usize, decided: &Decided) -
         Verdict::Suspended(_) => (RecipientState::Suspended, &[], None),
         Verdict::Refused(refused) => (RecipientState::Refused, &[], Some(refused.code)),
         Verdict::NeverTold => (RecipientState::Cancelled, &[], None),
+        Verdict::Taken => (RecipientState::Acknowledged, &[], None),
     };
     RecipientRow {
         sender: admitted.message().iss.party.clone(),
@@ -182,7 +199,10 @@ fn message_state(rows: &[RecipientRow]) -> MessageState {
     let goes = rows.iter().any(|row| {
         matches!(
             row.state,
-            RecipientState::Queued | RecipientState::Unchanged | RecipientState::Cancelled
+            RecipientState::Queued
+                | RecipientState::Unchanged
+                | RecipientState::Cancelled
+                | RecipientState::Acknowledged
         )
     });
     if goes { MessageState::Admitted } else { MessageState::Held }
@@ -198,12 +218,11 @@ pub(super) struct Shown {
 }
 
 pub(super) fn shown_to(
-    caller: &Caller,
+    is_foreign: bool,
     (message_type, state): (&MessageType, MessageState),
     rows: &[RecipientRow],
 ) -> Shown {
-    let is_foreign = caller.is_foreign();
-    let is_closed = shows_nothing(caller, message_type);
+    let is_closed = shows_nothing(is_foreign, message_type);
     let view = |row: &RecipientRow| RecipientView {
         party: addressee(&row.recipient, is_foreign),
         state: match row.state {
@@ -230,20 +249,19 @@ pub(super) fn shown_to(
 }
 
 /// Whether a sender is never shown what becomes of its message.
-pub(super) fn shows_nothing(caller: &Caller, message_type: &MessageType) -> bool {
-    caller.is_foreign() && message_type.name() == "information-request"
+pub(super) fn shows_nothing(is_foreign: bool, message_type: &MessageType) -> bool {
+    is_foreign && message_type.name() == "information-request"
 }
 
 fn receipt_recipients(
-    caller: &Caller,
+    is_foreign: bool,
     shown: &Shown,
     rows: &[RecipientRow],
 ) -> Vec<ReceiptRecipient> {
-    let with_policy = !caller.is_foreign();
     let each = |(view, row): (&RecipientView, &RecipientRow)| ReceiptRecipient {
         party: view.party.clone(),
         state: view.state,
-        policy: row.policy.clone().filter(|_| with_policy),
+        policy: row.policy.clone().filter(|_| !is_foreign),
     };
     shown.recipients.iter().zip(rows).map(each).collect()
 }
@@ -262,6 +280,10 @@ fn case_rows(changes: &mut Changes, admitted: &Admitted, new_members: Vec<Member
     }
     changes.writes.extend(new_members.into_iter().map(Write::Member));
     case.inquiry.record(changes, admitted.message(), now);
+    if !takes_back(&admitted.message().message_type) {
+        let into = case.parent.or_else(|| (!case.is_new).then_some(exchange));
+        changes.requires.extend(into.map(Requirement::Unerased));
+    }
     if let Some((from, to)) = case.step {
         changes.requires.push(Requirement::Thread { exchange, state: from });
         if from != to {
@@ -280,7 +302,7 @@ pub(super) fn outcome_rows(
 ) -> Result<(), Stop> {
     let exchange = admitted.case().exchange.id;
     let party = &decided.recipient.party;
-    let message_type = admitted.message().message_type.to_string();
+    let message_type = admitted.message().told_type.to_string();
     let requires_last = |digest| Requirement::LastProjection {
         exchange,
         party: party.clone(),
@@ -317,12 +339,18 @@ pub(super) fn outcome_rows(
                 changes.writes.push(hold(gateway, admitted, decided, (release, leaves, findings))?);
             }
         }
-        Verdict::Unchanged { last } => changes.requires.push(requires_last(Some(*last))),
+        Verdict::Unchanged { last } => {
+            changes.requires.extend(last.map(|last| requires_last(Some(last))));
+        }
         Verdict::Held { leaves, findings } => {
             let what = (None, leaves.clone(), findings.clone());
             changes.writes.push(hold(gateway, admitted, decided, what)?);
         }
-        Verdict::Suspended(_) | Verdict::Refused(_) | Verdict::NeverTold | Verdict::AsWithout => {}
+        Verdict::Suspended(_)
+        | Verdict::Refused(_)
+        | Verdict::NeverTold
+        | Verdict::AsWithout
+        | Verdict::Taken => {}
     }
     Ok(())
 }
@@ -348,7 +376,7 @@ pub(super) fn release_row(
         exchange: case.exchange.id,
         sender: message.iss.clone(),
         message_id: message.message_id,
-        message_type: message.message_type.clone(),
+        message_type: message.told_type.clone(),
         statement: signed.statement.compact().to_owned(),
         disclosure: sealed.map_err(Failure::internal)?,
         digest: signed.digest,
@@ -357,7 +385,7 @@ pub(super) fn release_row(
         origin_salt: signed.origin_salt.clone(),
         supplements: signed.relations.supplements,
         // what has waited for a moment of its own waits for no window
-        urgent: case.target.is_some() || case.inquiry.leaves_at().is_some(),
+        urgent: takes_back(&message.told_type) || case.inquiry.leaves_at().is_some(),
         kept: case.inquiry.is_kept(),
         made_at: signed.made_at,
     }))
@@ -392,51 +420,18 @@ fn hold(
     }))
 }
 
-/// What a withdrawal does to the message it takes back: releases nobody has seen are cancelled,
-/// holds are closed, and the message itself is marked.
+/// What a withdrawal does to the message it takes back, and to what was said anew of it: releases
+/// nobody has seen are cancelled, holds are closed, and the messages themselves are marked.
 fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
-    let Some(target) = &admitted.case().target else { return };
+    let Some(Target { message_type, chain, .. }) = &admitted.case().target else { return };
     let sender = &admitted.message().iss.party;
-    // nothing was made of it since it was looked at
-    changes.requires.push(Requirement::Message {
-        sender: sender.clone(),
-        message_id: target.message_id,
-        state: target.state,
-        releases: target.releases.iter().map(|release| release.release_id).collect(),
-    });
-    let unseen: Vec<ReleaseId> =
-        target.releases.iter().filter(|r| r.is_queued()).map(|r| r.release_id).collect();
-    if !unseen.is_empty() {
-        changes.requires.push(Requirement::Queued(unseen.clone()));
-        changes.writes.extend(unseen.into_iter().map(Write::CancelRelease));
-    }
-    for hold in target.holds.iter().filter(|hold| hold.decision.is_none()) {
-        changes.requires.push(Requirement::HoldOpen(hold.hold.id));
-        changes.writes.push(Write::Decide {
-            hold: hold.hold.id,
-            decision: Decision {
-                released: false,
-                officer: "titian".to_owned(),
-                reason: "withdrawn by its sender".to_owned(),
-                at: now,
-            },
-        });
-    }
-    for row in &target.recipients {
-        if !was_told(target, &row.recipient) && row.state != RecipientState::Refused {
-            changes.writes.push(Write::RecipientState {
-                sender: sender.clone(),
-                message_id: target.message_id,
-                recipient: row.recipient.clone(),
-                state: RecipientState::Cancelled,
-                pending: Vec::new(),
-            });
-        }
-    }
-    let never = Digest::of(target.message_id.as_str().as_bytes());
-    for row in &target.recipients {
+    chain.unchanged(changes);
+    chain.cancel(changes, ("withdrawn by its sender", now), |_everyone| true);
+    let original = chain.original();
+    let never = Digest::of(original.message_id.as_str().as_bytes());
+    for row in &original.recipients {
         let (exchange, party) = (admitted.case().exchange.id, row.recipient.party.clone());
-        if !was_told(target, &row.recipient) {
+        if !chain.was_told(&row.recipient) {
             let party = party.clone();
             changes.writes.push(Write::Uncount { exchange, party, key: never });
         }
@@ -444,15 +439,15 @@ fn take_back(changes: &mut Changes, admitted: &Admitted, now: i64) {
         changes.writes.push(Write::LastProjection {
             exchange,
             party,
-            message_type: target.message_type.to_string(),
+            message_type: message_type.to_string(),
             digest: never,
         });
     }
-    changes.writes.push(Write::MessageState {
+    changes.writes.extend(chain.links().map(|link| Write::MessageState {
         sender: sender.clone(),
-        message_id: target.message_id,
+        message_id: link.message_id,
         state: MessageState::Withdrawn,
-    });
+    }));
 }
 
 /// Signs and records a refusal in the caller's ledger, and answers with it.

@@ -16,17 +16,17 @@ use crate::policy::{Batch, Disclosure};
 use crate::schema::Message;
 use crate::sign::sd_jwt;
 use crate::sign::signing::Signed;
+use crate::store::MemberRow;
 use crate::store::rows::PolicyPin;
-use crate::store::{MemberRow, ReleaseRow};
 
 use super::admit::Admitted;
+use super::chain::GATEWAY;
+use super::collect::takes_back;
 use super::disclose::{Decided, Disclosed, Verdict, batch_of, kind_of};
+use super::erase::Takes;
 use super::submit::Stop;
 use super::window::leaves_at;
-use super::{Failure, Gateway, Rules};
-
-/// The gateway as a party.
-pub(super) const GATEWAY: &str = "titian";
+use super::{Failure, Gateway, Rules, correct};
 
 /// The statement of a release. Built only from a [`Disclosure`].
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Statement for Release {
 }
 
 /// Where a release stands among others.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Relations {
     /// The recipient's own message that this answers.
     pub(super) in_reply_to: Option<MessageId>,
@@ -53,6 +53,8 @@ pub(super) struct Relations {
     pub(super) supplements: Option<ReleaseId>,
     /// The release that it is, made anew before anyone has seen it.
     pub(super) remakes: Option<ReleaseId>,
+    /// The releases in the recipient's hands that it is to erase.
+    pub(super) erases: Vec<ReleaseId>,
 }
 
 /// A signed release with what is kept of it.
@@ -108,7 +110,7 @@ pub(super) fn release(
             (Verdict::Goes { disclosure, .. }, Some(policy), Some(reference)) => {
                 let kind = kind_of(rules, &each.recipient);
                 let is_foreign = kind == PartyKind::Foreign;
-                let message_type = &admitted.message().message_type;
+                let message_type = &admitted.message().told_type;
                 let batch = batch_of(rules, message_type, policy, is_foreign);
                 let to = To {
                     recipient: &each.recipient,
@@ -155,15 +157,29 @@ fn member_of(
     Ok(reference)
 }
 
-/// Where a release to `recipient` stands among others, by what its message is.
+impl Relations {
+    /// Of a release that adds to another, which took the place of what there was.
+    pub(super) fn supplementing(self, release: Option<ReleaseId>) -> Self {
+        match release {
+            None => self,
+            supplements => Self { supplements, in_reply_to: self.in_reply_to, ..Self::default() },
+        }
+    }
+}
+
+/// Where a release to `recipient` stands among others: what a withdrawal or a correction takes the
+/// place of, where this recipient has it, what a notice is about, and what an answer answers.
 pub(super) fn relations(admitted: &Admitted, recipient: &Address) -> Relations {
-    let in_reply_to = admitted.case().inquiry.in_reply_to();
-    let target = admitted.case().target.as_ref();
-    let replaced = target.and_then(|target| {
-        let told = |r: &&ReleaseRow| r.recipient == *recipient && r.entry.is_some();
-        target.releases.iter().find(told)
-    });
-    Relations { in_reply_to, replaces: replaced.map(|r| r.release_id), ..Relations::default() }
+    let case = admitted.case();
+    let chain = case.target.as_ref().map(|target| &target.chain).or(case.corrects.as_ref());
+    let replaces = chain.and_then(|chain| chain.told(recipient)).map(|row| row.release_id);
+    let in_reply_to = case.inquiry.in_reply_to();
+    let mut erases = Vec::new();
+    if let Some(Takes::Tells(told)) = &case.takes {
+        erases.extend(told.iter().filter(|(to, _)| to == recipient).map(|(_, id)| *id));
+        erases.sort();
+    }
+    Relations { in_reply_to, replaces, erases, ..Relations::default() }
 }
 
 /// For whom a release is made, and under which policy version.
@@ -212,6 +228,12 @@ pub(super) fn sign_release(
     }
     if let Some(id) = relations.replaces {
         claims.insert("replaces".into(), id.as_str().into());
+        if let Some(reason) = correct::reason(message, to.kind) {
+            claims.insert("correction".into(), reason.into());
+        }
+    }
+    if !relations.erases.is_empty() {
+        claims.insert("erases".into(), json!(relations.erases));
     }
     if let Some(id) = relations.supplements {
         claims.insert("supplements".into(), id.as_str().into());
@@ -219,7 +241,7 @@ pub(super) fn sign_release(
     if !disclosure.pending().is_empty() && !is_foreign {
         claims.insert("text_pending".into(), true.into());
     }
-    claims.insert("type".into(), message.message_type.as_str().into());
+    claims.insert("type".into(), message.told_type.as_str().into());
     claims.insert("from".into(), addressee(&message.iss, is_foreign).into());
     claims.insert("policy".into(), json!(to.policy));
     if let Some(before) = to.before {
@@ -231,7 +253,7 @@ pub(super) fn sign_release(
     claims.insert("obligations".into(), obligations(message, to, day));
     // taking back is always allowed, and why it is done is no business of the recipient; what the
     // gateway writes tells of no person
-    if message.message_type.name() != "withdrawal" && message.iss.party.as_str() != GATEWAY {
+    if !takes_back(&message.message_type) && message.iss.party.as_str() != GATEWAY {
         let attest = json!({
             "best_interests": message.attest.best_interests,
             "safety_check": message.attest.safety_check,

@@ -19,21 +19,21 @@ use crate::store::{
 };
 
 use super::admit::{Admitted, readmit};
+use super::chain::GATEWAY;
 use super::collect::body_of;
 use super::disclose::{
-    Before, Decided, Last, Verdict, When, is_foreign_referrer, kind_of, pin, project,
-    protected_values, runs, stored_body,
+    Before, Decided, Last, Verdict, When, is_foreign_referrer, kind_of, pin, protected_values,
+    runs, stored_body,
 };
 use super::group::{self, Carried, Weighed, within_budget};
+use super::project::{Leaves, Projecting, project};
 use super::record::release_row;
 use super::release::{Relations, To, relations, sign_release};
 use super::released::leaves_of;
+use super::suspend::Look;
 use super::under::{BOTH, Under, is_exception, under};
 use super::waiting;
-use super::{Failure, Gateway, Rules};
-
-/// Who closes a hold that no officer has decided.
-const GATEWAY: &str = "titian";
+use super::{Failure, Gateway, Rules, correct};
 
 /// Makes stale releases anew, or holds or refuses them; answers what is to be committed, if
 /// anything can be done about any of them now.
@@ -113,8 +113,7 @@ async fn one(
     row: &ReleaseRow,
     renewed: &mut Renewed,
 ) -> Result<(), Failure> {
-    let store = gateway.store();
-    let sender = &row.sender.party;
+    let (store, sender) = (gateway.store(), &row.sender.party);
     let Some(message) = store.message(sender, &row.message_id).await? else {
         return Ok(());
     };
@@ -159,16 +158,14 @@ async fn one(
             return give_up(gateway, renewed, (row, RecipientState::Refused)).await;
         }
     };
-    let (last, goes) = (Last::NotCompared, Box::new(disclosure));
-    let mut verdict = Verdict::Goes { disclosure: goes, last };
-    let part = match row.supplements {
-        Some(_) => row.release_id.to_string(),
-        None => group::part_of(sender, &row.message_id),
-    };
+    let made = (&admitted, row, leaves);
+    let verdict = compare(gateway, made, &under.policy, disclosure).await?;
+    let first = || correct::part(&admitted, &row.recipient);
+    let part = row.supplements.map_or_else(first, |_| row.release_id.to_string());
     let (recipient, policy, made_at) = (&row.recipient, under.policy.as_ref(), when.made_at);
     let release = Weighed { recipient, policy, made_at, part: &part };
     let release = (release, &mut renewed.carried);
-    let (weighed, known) = within_budget(gateway, rules, &admitted, release, verdict).await?;
+    let (verdict, known) = within_budget(gateway, rules, &admitted, release, verdict).await?;
     if let Some(known) = &known {
         known.record(&mut renewed.changes);
         if let Some(size) = known.too_small() {
@@ -176,9 +173,34 @@ async fn one(
             return hold(gateway, renewed, (row, &message), why).await;
         }
     }
-    verdict = weighed;
-    let Verdict::Goes { disclosure, .. } = verdict else { return Ok(()) };
+    let (disclosure, last) = match verdict {
+        Verdict::Goes { disclosure, last } => (disclosure, last),
+        Verdict::Unchanged { .. } => {
+            return give_up(gateway, renewed, (row, RecipientState::Unchanged)).await;
+        }
+        _ => return Ok(()),
+    };
+    if let Last::Sent(_) = last {
+        renewed.changes.writes.push(last_projection(row, disclosure.body_digest()));
+    }
     remake(gateway, rules, renewed, &admitted, (row, under, disclosure)).await
+}
+
+/// What is made anew of a correction is compared anew.
+async fn compare(
+    gateway: &Gateway,
+    (admitted, row, leaves): (&Admitted, &ReleaseRow, Leaves<'_>),
+    policy: &Compiled,
+    disclosure: Disclosure,
+) -> Result<Verdict, Failure> {
+    match &admitted.case().corrects {
+        Some(chain) if row.supplements.is_none() && policy.exception().is_none() => {
+            let projecting = Projecting { policy, admitted, recipient: &row.recipient, leaves };
+            let what = (admitted, chain);
+            correct::compare(gateway, what, &projecting, disclosure, &Look::default()).await
+        }
+        _ => Ok(Verdict::Goes { disclosure: Box::new(disclosure), last: Last::NotCompared }),
+    }
 }
 
 async fn remake(
@@ -191,7 +213,8 @@ async fn remake(
     let member = admitted.case().member(&row.recipient.party);
     let member = member.ok_or_else(|| Failure::problem(Code::NotFound))?;
     let is_excepted = under.policy.exception().is_some();
-    if row.message_type.name() == "status" && row.supplements.is_none() && !is_excepted {
+    let is_compared = row.message_type.name() == "status" && admitted.case().corrects.is_none();
+    if is_compared && row.supplements.is_none() && !is_excepted {
         let is_told = previous(gateway, renewed, row).await?.as_ref() == Some(disclosure.body());
         if is_told {
             give_up(gateway, renewed, (row, RecipientState::Unchanged)).await?;
@@ -215,11 +238,8 @@ async fn remake(
         before: under.before.as_ref(),
         retention_until: admitted.retention_until(),
     };
-    let relations = Relations {
-        supplements: row.supplements,
-        remakes: Some(row.release_id),
-        ..relations(admitted, &row.recipient)
-    };
+    let relations = relations(admitted, &row.recipient).supplementing(row.supplements);
+    let relations = Relations { remakes: Some(row.release_id), ..relations };
     let signed = sign_release(gateway, admitted.message(), &to, &disclosure, relations)?;
     let decided = Decided::goes(&row.recipient, policy, disclosure);
     if let Write::Release(new) = release_row(gateway, admitted, &decided, &signed)? {

@@ -24,15 +24,15 @@ use crate::store::{
 };
 
 use super::admit::{Admitted, Case, originated};
-use super::disclose::{
-    Decided, is_foreign, kind_of, message_key, message_place, pin, project, still_goes,
-};
+use super::chain::GATEWAY;
+use super::disclose::{Decided, is_foreign, kind_of, message_key, message_place, pin, still_goes};
 use super::inquiry::{Answers, Inquiry};
+use super::project::project;
 use super::record::{recipient_row, release_row};
-use super::release::{GATEWAY, To, relations, sign_release};
+use super::release::{To, relations, sign_release};
 use super::renew::{has_policy, renew};
 use super::statement::{Receipt, ReceiptFor};
-use super::suspend::{Suspensions, forbids};
+use super::suspend::forbids;
 use super::{Failure, Gateway, Rules};
 
 const RESPONSE: &str = "information-response/1";
@@ -267,7 +267,7 @@ async fn case(gateway: &Gateway, rules: &Rules, request: &RequestRow) -> Result<
     let mut answers = Answers::to(request.clone(), RequestOutcome::Refused);
     answers.is_kept = false;
     let inquiry = Inquiry::Answers(Box::new(answers));
-    Ok(Case { members, inquiry, ..Case::of(exchange, Suspensions::default()) })
+    Ok(Case { members, inquiry, ..Case::of(exchange) })
 }
 
 /// Nothing in it is of whoever was asked, or of the case.

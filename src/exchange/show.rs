@@ -40,7 +40,7 @@ pub async fn message(
     let releases = gateway.store().releases_of(&row.sender.party, &id).await?;
     let mut recipients = submitted.recipients;
     for view in rows.iter().zip(&mut recipients) {
-        if !shows_nothing(caller, &row.message_type) {
+        if !shows_nothing(caller.is_foreign(), &row.message_type) {
             acknowledged(gateway, caller, &releases, view).await?;
         }
     }
@@ -115,7 +115,7 @@ pub(super) async fn submitted(
 ) -> Result<Submitted, Failure> {
     let sender = &row.sender.party;
     let rows = gateway.store().recipients(sender, &row.message_id).await?;
-    let shown = shown_to(caller, (&row.message_type, row.state), &rows);
+    let shown = shown_to(caller.is_foreign(), (&row.message_type, row.state), &rows);
     let members = gateway.store().members(&row.exchange).await?;
     let own = members.iter().find(|member| member.party == *sender);
     Ok(Submitted {
@@ -243,7 +243,7 @@ async fn sent(gateway: &Gateway, reader: &Reader, row: &MessageRow) -> Result<Se
     let state = match told {
         Some(state) => Some(state),
         // the sender of a referral is told when a machine has it
-        None if row.message_type.name() == "referral" && is_received(gateway, row).await? => {
+        None if refers(gateway, row).await? && is_received(gateway, row).await? => {
             Some("received".to_owned())
         }
         None => None,
@@ -261,6 +261,15 @@ async fn sent(gateway: &Gateway, reader: &Reader, row: &MessageRow) -> Result<Se
     })
 }
 
+/// Whether it refers somebody, itself or as the correction of what did.
+async fn refers(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failure> {
+    if row.message_type.name() != "correction" {
+        return Ok(row.message_type.name() == "referral");
+    }
+    let releases = gateway.store().releases_of(&row.sender.party, &row.message_id).await?;
+    Ok(releases.iter().any(|release| release.message_type.name() == "referral"))
+}
+
 async fn is_received(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failure> {
     let rows = gateway.store().recipients(&row.sender.party, &row.message_id).await?;
     Ok(rows.iter().any(|row| row.state == RecipientState::Acknowledged))
@@ -269,7 +278,10 @@ async fn is_received(gateway: &Gateway, row: &MessageRow) -> Result<bool, Failur
 async fn received(gateway: &Gateway, reader: &Reader, row: &ReleaseRow) -> Result<Seen, Failure> {
     let claims = stated(&row.statement).ok_or_else(|| Failure::problem(Code::Internal))?;
     let issued_at = claims.get("iat").and_then(Value::as_i64);
-    let body = if tells(&row.message_type) { collect::body_of(gateway, row)? } else { None };
+    // what takes the place of something told before tells no other state
+    let tells = tells(&row.message_type)
+        && (row.message_type.name() != "status" || !claims.contains_key("replaces"));
+    let body = if tells { collect::body_of(gateway, row)? } else { None };
     let mut state = body.and_then(|body| told_state(&row.message_type, &body));
     if state.is_none() && row.message_type.name() == "referral" {
         let word = gateway.store().acknowledgement(&row.release_id).await?;

@@ -14,11 +14,12 @@ use crate::auth::Caller;
 use crate::domain::{Code, Digest, MessageId, Refused};
 use crate::schema::{self, Message, Parsed, Valid};
 use crate::sign::{self, SignFault, Verified};
-use crate::store::{Changes, CommitError, Committed, MessageRow, Requirement};
+use crate::store::{Changes, CommitError, Committed, EntrySlot, MessageRow, Requirement};
 use crate::wire::{DryRecipient, Submitted, WouldAdmit};
 
 use super::admit::{Admitted, admit};
 use super::disclose::{Disclosed, disclose};
+use super::erase::{self, More};
 use super::record::{Recorded, record, record_refusal};
 use super::release::{Released, release};
 use super::{Failure, Gateway, Rules, show};
@@ -114,11 +115,18 @@ async fn attempt(
         Seen::Never(admitted) => admitted,
         Seen::Before(row) => return repeated(gateway, caller, &row).await,
     };
+    // the entry of the message itself comes first
+    let more: More = erase::more(gateway, &rules, &admitted, 1).await?;
     let disclosed: Disclosed = disclose(gateway, &rules, admitted).await?;
     let released: Released = release(gateway, &rules, disclosed)?;
-    let recorded: Recorded = record(gateway, &rules, caller, released, object)?;
-    let (changes, answer) = recorded.into_parts();
+    let recorded: Recorded =
+        record(gateway, &rules, &caller.into(), released, (object, EntrySlot(0)))?;
+    let (mut changes, answer) = recorded.into_parts();
+    changes.append(more.changes);
     let committed = commit(gateway, changes).await?;
+    for party in &more.tell {
+        gateway.tell(party);
+    }
     Ok(answer.give(gateway, &committed)?)
 }
 

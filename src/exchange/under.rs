@@ -50,25 +50,45 @@ pub(super) async fn under(
 ) -> Result<Option<Under>, Failure> {
     let now = policy_for(rules, admitted, recipient, when);
     let Some(now) = now else { return Ok(None) };
-    if now.digest() == pinned.digest {
-        return Ok(Some(Under::only(now)));
+    // a correction goes under the version of what it corrects besides its own
+    let original = admitted.case().corrects.as_ref().and_then(|chain| chain.pinned(recipient));
+    let pins = [original, Some(pinned)].into_iter().flatten();
+    let mut under = Under::only(now);
+    for pin in pins {
+        if pin.digest == under.policy.digest() {
+            continue;
+        }
+        let Some(then) = version(gateway, rules, pin).await? else { return Ok(None) };
+        let Some(both) = compared(&then, &under.policy) else { return Ok(None) };
+        under.blank.extend(both.blank);
+        under.conflicting.extend(both.conflicting);
+        if under.before.is_none() {
+            under.before = standing(gateway, pin).await?;
+        }
     }
-    let Some(then) = version(gateway, rules, pinned).await? else { return Ok(None) };
+    for leaves in [&mut under.blank, &mut under.conflicting] {
+        leaves.sort();
+        leaves.dedup();
+    }
+    Ok(Some(under))
+}
+
+/// What two versions do not do alike; `None` where they are not for the same.
+fn compared(then: &Compiled, now: &Compiled) -> Option<policy::Both> {
     let is_for_the_same = |policy: &Compiled| {
         (policy.sender().clone(), policy.recipient().clone(), policy.message().clone())
     };
     let is_excepted = now.exception().is_some();
-    let is_same = is_for_the_same(&then) == is_for_the_same(&now);
+    let is_same = is_for_the_same(then) == is_for_the_same(now);
     if !is_excepted && !is_same || then.purpose() != now.purpose() {
-        return Ok(None);
+        return None;
     }
-    let policy::Both { mut blank, mut conflicting } = policy::both(&then, &now);
+    let mut both = policy::both(then, now);
     // two officers of two agencies have decided about these leaves of this very message
     let named = now.excepted_leaves();
-    blank.retain(|leaf| !named.iter().any(|named| named == leaf.as_str()));
-    conflicting.retain(|leaf| !named.iter().any(|named| named == leaf.as_str()));
-    let before = standing(gateway, pinned).await?;
-    Ok(Some(Under { policy: now, before, blank, conflicting }))
+    both.blank.retain(|leaf| !named.iter().any(|named| named == leaf.as_str()));
+    both.conflicting.retain(|leaf| !named.iter().any(|named| named == leaf.as_str()));
+    Some(both)
 }
 
 /// What a statement may name beside the version it goes under: that there was an exception, and is

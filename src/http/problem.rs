@@ -222,7 +222,7 @@ pub fn describe(code: Code) -> (StatusCode, &'static str, &'static str) {
         Code::UnknownRecipient => (
             S::UNPROCESSABLE_ENTITY,
             "Recipient not possible",
-            "Each recipient is another party, once; a withdrawal names those of its target.",
+            "Each recipient is another party, once; a withdrawal or correction names those of its target.",
         ),
         Code::OneReceiver => {
             (S::UNPROCESSABLE_ENTITY, "One receiver", "A referral names exactly one recipient.")
@@ -279,8 +279,16 @@ pub fn describe(code: Code) -> (StatusCode, &'static str, &'static str) {
         ),
         Code::TargetUnknown => (
             S::UNPROCESSABLE_ENTITY,
-            "Nothing to withdraw",
-            "`target` is the id of a message of yours that was not withdrawn.",
+            "No such message of yours",
+            "`target` is the id of a referral or status of yours that was neither withdrawn nor erased.",
+        ),
+        Code::AlreadyErased => {
+            (S::UNPROCESSABLE_ENTITY, "Already erased", "What you name was erased before.")
+        }
+        Code::AlreadyConfirmed => (
+            S::UNPROCESSABLE_ENTITY,
+            "Already confirmed",
+            "You answered before; only what was retained can be erased later.",
         ),
         Code::NoPolicy => (
             S::UNPROCESSABLE_ENTITY,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::compile::{Compiled, Finding, compile_for};
 use super::floor::Floor;
 use super::source::Source;
-use crate::domain::{Address, Digest, LeafTable, MessageType, PartyKind, Purpose};
+use crate::domain::{Address, Digest, LeafTable, MessageType, PartyKind, Phrase, Purpose};
 
 /// What a policy is for. It is read from a policy's text whatever else the text holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -117,12 +117,12 @@ impl PolicySet {
     }
 }
 
-/// The fixed plans: those of `withdrawal/1`, and those of the refusals of information requests that
-/// the gateway itself writes. Held to the floor like any other, but approved with the schema and
-/// not by officers.
+/// The fixed plans: of every message type that takes data back one domestic and one foreign, and
+/// those of the refusals of information requests that the gateway itself writes. Held to the floor
+/// like any other, but approved with the schema and not by officers.
 #[derive(Debug)]
 pub struct Fixed {
-    withdrawal: Plans,
+    taking: Vec<Plans>,
     refusal: Plans,
 }
 
@@ -133,21 +133,44 @@ struct Plans {
     foreign: Arc<Compiled>,
 }
 
+/// Message type, and the texts of its domestic and its foreign plan.
+type Texts = (&'static str, &'static str, &'static str);
+
+/// Of every message of these types.
+const TAKING: [Texts; 2] = [
+    (
+        "withdrawal/1",
+        include_str!("../../config/policies/fixed/withdrawal.domestic.toml"),
+        include_str!("../../config/policies/fixed/withdrawal.foreign.toml"),
+    ),
+    (
+        "erasure-notice/1",
+        include_str!("../../config/policies/fixed/erasure-notice.domestic.toml"),
+        include_str!("../../config/policies/fixed/erasure-notice.foreign.toml"),
+    ),
+];
+
+/// Of the answers that the gateway itself writes.
+const REFUSAL: Texts = (
+    "information-response/1",
+    include_str!("../../config/policies/fixed/information-response.domestic.toml"),
+    include_str!("../../config/policies/fixed/information-response.foreign.toml"),
+);
+
 impl Plans {
-    fn new(
-        (domestic, foreign): (&str, &str),
+    fn new<'t>(
+        (name, domestic, foreign): Texts,
         floor: &Floor,
-        table: &LeafTable,
+        table: &impl Fn(&str) -> Option<&'t LeafTable>,
     ) -> Result<Self, Vec<Finding>> {
+        let finding = |line, message| {
+            vec![Finding { line, leaf: String::new(), message, accepted: Vec::new() }]
+        };
         let one = |text: &str, kind| {
-            let source = Source::parse("fixed", text).map_err(|bad| {
-                vec![Finding {
-                    line: bad.line,
-                    leaf: String::new(),
-                    message: bad.reason,
-                    accepted: Vec::new(),
-                }]
-            })?;
+            let none = || finding(0, Phrase::new("why-no-message-type"));
+            let table = table(name).ok_or_else(none)?;
+            let source =
+                Source::parse("fixed", text).map_err(|bad| finding(bad.line, bad.reason))?;
             compile_for(source, floor, table, kind).map(|plan| Arc::new(plan.at_once()))
         };
         // held to the narrowest domestic floor, so it serves every domestic party
@@ -161,34 +184,23 @@ impl Plans {
 }
 
 impl Fixed {
-    /// Compiles the fixed plans against the schemas of `withdrawal/1` and
-    /// `information-response/1`.
+    /// Compiles the fixed plans against the schemas of their types.
     ///
     /// # Errors
-    /// Every finding, which a test rules out for the shipped floor.
-    pub fn new(
+    /// Every finding, which a test rules out for the shipped floor; a type without a schema is one.
+    pub fn new<'t>(
         floor: &Floor,
-        withdrawal: &LeafTable,
-        response: &LeafTable,
+        table: impl Fn(&str) -> Option<&'t LeafTable>,
     ) -> Result<Self, Vec<Finding>> {
-        let withdrawals = (
-            include_str!("../../config/policies/fixed/withdrawal.domestic.toml"),
-            include_str!("../../config/policies/fixed/withdrawal.foreign.toml"),
-        );
-        let refusals = (
-            include_str!("../../config/policies/fixed/information-response.domestic.toml"),
-            include_str!("../../config/policies/fixed/information-response.foreign.toml"),
-        );
-        Ok(Self {
-            withdrawal: Plans::new(withdrawals, floor, withdrawal)?,
-            refusal: Plans::new(refusals, floor, response)?,
-        })
+        let taking = TAKING.into_iter().map(|texts| Plans::new(texts, floor, &table));
+        let taking = taking.collect::<Result<_, _>>()?;
+        Ok(Self { taking, refusal: Plans::new(REFUSAL, floor, &table)? })
     }
 
     /// The fixed plan for that message type, if every message of it goes under one.
     pub fn find(&self, message: &MessageType, is_foreign: bool) -> Option<Arc<Compiled>> {
-        let plan = self.withdrawal.towards(is_foreign);
-        (plan.message() == message).then(|| Arc::clone(plan))
+        let plans = self.taking.iter().find(|plans| plans.domestic.message() == message)?;
+        Some(Arc::clone(plans.towards(is_foreign)))
     }
 
     /// The plan of a refusal that the gateway itself writes.
@@ -203,7 +215,7 @@ impl Fixed {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compiled>> {
-        let all = [&self.withdrawal, &self.refusal].into_iter();
+        let all = self.taking.iter().chain([&self.refusal]);
         all.flat_map(|plans| [&plans.domestic, &plans.foreign])
     }
 }

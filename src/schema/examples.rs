@@ -51,6 +51,15 @@ macro_rules! example {
 
 /// Every example.
 pub const EXAMPLES: &[Example] = &[
+    example!("correction/1", Typical, "correction.typical.json"),
+    example!("correction/1", Rare, "correction.rare.json"),
+    example!("correction/1", Hostile, "correction.hostile.json"),
+    example!("erasure-notice/1", Typical, "erasure-notice.typical.json"),
+    example!("erasure-notice/1", Rare, "erasure-notice.rare.json"),
+    example!("erasure-notice/1", Hostile, "erasure-notice.hostile.json"),
+    example!("erasure-confirmation/1", Typical, "erasure-confirmation.typical.json"),
+    example!("erasure-confirmation/1", Rare, "erasure-confirmation.rare.json"),
+    example!("erasure-confirmation/1", Hostile, "erasure-confirmation.hostile.json"),
     example!("referral/1", Typical, "referral.typical.json"),
     example!("referral/1", Rare, "referral.rare.json"),
     example!("referral/1", Hostile, "referral.hostile.json"),

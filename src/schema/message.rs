@@ -10,6 +10,7 @@ use serde_json::Value;
 use time::Date;
 use time::macros::format_description;
 
+use super::embed::Bodies;
 use crate::domain::{
     Address, Body, Code, Digest, ExchangeRef, Id, MessageId, MessageType, PartyId, Purpose, Refused,
 };
@@ -56,6 +57,10 @@ pub struct Message {
     pub exp: i64,
     /// `type`.
     pub message_type: MessageType,
+    /// The type that it is told as: of a correction that of what it corrects, else its own.
+    pub told_type: MessageType,
+    /// Which message it corrects, where it is a correction.
+    pub correction: Option<Correction>,
     /// For whom; 1 to 8, each once.
     pub recipients: Vec<Address>,
     /// The sender's own reference of the exchange, where this answers one.
@@ -68,10 +73,31 @@ pub struct Message {
     pub marking: Marking,
     /// What the sender attests.
     pub attest: Attest,
-    /// The body.
+    /// The body; of a correction the corrected one, which is of [`Self::told_type`].
     pub body: Body,
     /// SHA-256 of the whole object as received.
     pub digest: Digest,
+}
+
+/// What a correction says beside the corrected body.
+#[derive(Clone)]
+pub struct Correction {
+    /// The message that is corrected.
+    pub target: MessageId,
+    /// Why: a code.
+    pub reason: String,
+    /// The member that holds the corrected body.
+    member: String,
+}
+
+impl Message {
+    /// A place in the body as the sender wrote it, from the claims' root.
+    pub fn place(&self, pointer: &str) -> String {
+        match &self.correction {
+            Some(correction) => format!("/body/{}{pointer}", correction.member),
+            None => format!("/body{pointer}"),
+        }
+    }
 }
 
 /// `legal`: basis, instrument, purpose, retention and onward rule (R1).
@@ -121,17 +147,36 @@ macro_rules! opaque_debug {
     )*};
 }
 
-opaque_debug!(Message, Legal, Marking, Attest);
+opaque_debug!(Message, Correction, Legal, Marking, Attest);
 
 /// The typed form of claims (less `body`) that passed the envelope schema.
-pub(super) fn typed(claims: &Value, body: Value, digest: Digest) -> Result<Message, Refused> {
+pub(super) fn typed(
+    claims: &Value,
+    (mut body, bodies): (Value, &Bodies),
+    digest: Digest,
+) -> Result<Message, Refused> {
     let claims = Claims(claims);
+    let message_type: MessageType = claims.take("/type")?;
+    let (mut told_type, mut correction) = (message_type.clone(), None);
+    if let Some((member, told)) = bodies.iter().find(|(member, _)| body.get(member).is_some()) {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let target = text("target").and_then(|text| text.parse().ok());
+        correction = Some(Correction {
+            target: target.ok_or_else(|| Refused::at(Code::Schema, "/body/target", "type"))?,
+            reason: text("reason").unwrap_or_default().to_owned(),
+            member: member.clone(),
+        });
+        told_type = told.clone();
+        body = body.get_mut(member).map(Value::take).unwrap_or_default();
+    }
     Ok(Message {
         iss: claims.take("/iss")?,
         message_id: claims.take("/jti")?,
         iat: claims.take("/iat")?,
         exp: claims.take("/exp")?,
-        message_type: claims.take("/type")?,
+        message_type,
+        told_type,
+        correction,
         recipients: claims.take("/recipients")?,
         in_reply_to: claims.take_if_there("/in_reply_to")?,
         subject_scope: claims.take("/subject_scope")?,

@@ -8,6 +8,7 @@
 //! This module must not know a policy, a party or the time; it says only whether a message is what
 //! its type allows. No value of a message is in any of its errors.
 
+mod embed;
 mod examples;
 mod message;
 mod parse;
@@ -22,19 +23,23 @@ use std::fmt;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
 
+use self::embed::Bodies;
 use self::profile::Kind;
 use self::validate::Checked;
 use crate::domain::json::{self, JsonFault};
 use crate::domain::{Digest, LeafTable, MessageType};
 
 pub use self::examples::{EXAMPLES, Example, Flavour};
-pub use self::message::{Attest, Legal, Marking, Message, Valid};
+pub use self::message::{Attest, Correction, Legal, Marking, Message, Valid};
 pub use self::parse::{Parsed, Unparsed, parse, parse_recorded, reread};
 pub use self::profile::ProfileRule;
 pub use self::validate::FAULTS_MAX;
 
 /// The message schemas that ship with Titian: file name and text.
 pub const BUILTIN: &[(&str, &str)] = &[
+    ("correction.1.json", include_str!("../../schemas/correction.1.json")),
+    ("erasure-confirmation.1.json", include_str!("../../schemas/erasure-confirmation.1.json")),
+    ("erasure-notice.1.json", include_str!("../../schemas/erasure-notice.1.json")),
     ("information-request.1.json", include_str!("../../schemas/information-request.1.json")),
     ("information-response.1.json", include_str!("../../schemas/information-response.1.json")),
     ("referral.1.json", include_str!("../../schemas/referral.1.json")),
@@ -107,6 +112,8 @@ pub struct MessageSchema {
     digest: Digest,
     leaves: LeafTable,
     checked: Checked,
+    /// Members that hold the body of another type.
+    bodies: Bodies,
 }
 
 impl Schemas {
@@ -128,15 +135,38 @@ impl Schemas {
     ) -> Result<Self, SchemaError> {
         let (file, text) = ENVELOPE;
         let envelope = compile(file, &read(file, text)?, Kind::Envelope)?;
-        let mut messages = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        let mut texts = BTreeMap::new();
         for (file, text) in files {
-            let schema = MessageSchema::load(file, text)?;
-            let message_type = schema.message_type.clone();
-            if messages.insert(message_type.clone(), schema).is_some() {
+            let text = read(file, text)?;
+            let message_type = message_type(&text).ok_or_else(|| SchemaError::Profile {
+                file: file.to_owned(),
+                pointer: "/$id".to_owned(),
+                rule: ProfileRule::Id,
+            })?;
+            if texts.insert(message_type.clone(), text).is_some() {
                 return Err(SchemaError::Twice { file: file.to_owned(), message: message_type });
             }
+            names.insert(message_type, file);
+        }
+        let mut messages = BTreeMap::new();
+        for (message_type, file) in names {
+            let schema = MessageSchema::load(file, message_type.clone(), &texts)?;
+            messages.insert(message_type, schema);
         }
         Ok(Self { envelope, messages })
+    }
+
+    /// The type that a body is told as, and the body itself: for a correction what it corrects is
+    /// said anew as, else the message's own.
+    pub fn unfold(&self, message: &MessageType, mut body: Value) -> (MessageType, Value) {
+        let bodies = self.messages.get(message).map(|schema| &schema.bodies);
+        for (member, told) in bodies.into_iter().flatten() {
+            if let Some(inner) = body.get_mut(member) {
+                return (told.clone(), inner.take());
+            }
+        }
+        (message.clone(), body)
     }
 
     /// The schema of a message type.
@@ -157,19 +187,21 @@ impl fmt::Debug for Schemas {
 }
 
 impl MessageSchema {
-    fn load(file: &str, text: &str) -> Result<Self, SchemaError> {
-        let text = read(file, text)?;
-        let message_type = message_type(&text).ok_or_else(|| SchemaError::Profile {
-            file: file.to_owned(),
-            pointer: "/$id".to_owned(),
-            rule: ProfileRule::Id,
+    fn load(
+        file: &str,
+        message_type: MessageType,
+        texts: &BTreeMap<MessageType, Value>,
+    ) -> Result<Self, SchemaError> {
+        let mut text = texts.get(&message_type).cloned().unwrap_or_default();
+        let bodies = embed::embed(&mut text, texts).map_err(|(pointer, rule)| {
+            SchemaError::Profile { file: file.to_owned(), pointer, rule }
         })?;
         let checked = compile(file, &text, Kind::Body)?;
         let canonical = json::canonical(&text)
             .map_err(|source| SchemaError::Canonical { file: file.to_owned(), source })?;
         let digest = Digest::of(&canonical);
         let leaves = table::build(message_type.clone(), digest, &checked.root);
-        Ok(Self { message_type, text, digest, leaves, checked })
+        Ok(Self { message_type, text, digest, leaves, checked, bodies })
     }
 
     /// The message type.

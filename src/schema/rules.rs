@@ -28,6 +28,9 @@ pub(super) fn rows(message: &MessageType) -> &'static [Row] {
         "status/1" => STATUS,
         "information-request/1" => INFORMATION_REQUEST,
         "information-response/1" => INFORMATION_RESPONSE,
+        "correction/1" => CORRECTION,
+        "erasure-notice/1" => ERASURE_NOTICE,
+        "erasure-confirmation/1" => ERASURE_CONFIRMATION,
         _ => &[],
     }
 }
@@ -128,6 +131,35 @@ const INFORMATION_RESPONSE: &[Row] = &[
         holds: |body| text(body, "/answers/subject/birth/date").is_none_or(is_in_calendar),
     },
 ];
+
+const CORRECTION: &[Row] = &[Row {
+    id: "one-body",
+    pointer: "",
+    holds: |body| body.get("referral").is_some() != body.get("status").is_some(),
+}];
+
+const ERASURE_NOTICE: &[Row] = &[
+    Row {
+        id: "one-target",
+        pointer: "",
+        holds: |body| body.get("subject").is_some() != body.get("targets").is_some(),
+    },
+    Row {
+        id: "targets-once",
+        pointer: "/targets",
+        holds: |body| {
+            let targets = body.get("targets").and_then(Value::as_array);
+            let mut seen = BTreeSet::new();
+            targets.into_iter().flatten().all(|target| seen.insert(target.as_str()))
+        },
+    },
+];
+
+const ERASURE_CONFIRMATION: &[Row] = &[Row {
+    id: "basis-of-what-is-retained",
+    pointer: "/legal_basis",
+    holds: |body| is(body, "/result", "retained") == text(body, "/legal_basis").is_some(),
+}];
 
 const CALENDAR_BIRTH_DATE: Row = Row {
     id: "calendar-date",

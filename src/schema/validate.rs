@@ -55,7 +55,7 @@ impl Schemas {
         if !broken.is_empty() {
             return Err(refused(Code::Rule, broken));
         }
-        message::typed(&claims, body, digest).map(Valid::new)
+        message::typed(&claims, (body, &schema.bodies), digest).map(Valid::new)
     }
 }
 
@@ -73,11 +73,19 @@ impl MessageSchema {
     }
 
     fn broken_rules(&self, body: &Value, at: &str) -> Vec<Fault> {
-        let rows = rules::rows(&self.message_type).iter();
-        rows.filter(|row| !(row.holds)(body))
-            .map(|row| Fault::at(format!("{at}{}", row.pointer), row.id))
-            .collect()
+        let mut broken = broken(&self.message_type, body, at);
+        for (member, told) in &self.bodies {
+            if let Some(inner) = body.get(member) {
+                broken.extend(self::broken(told, inner, &format!("{at}/{member}")));
+            }
+        }
+        broken
     }
+}
+
+fn broken(message: &MessageType, body: &Value, at: &str) -> Vec<Fault> {
+    let rows = rules::rows(message).iter().filter(|row| !(row.holds)(body));
+    rows.map(|row| Fault::at(format!("{at}{}", row.pointer), row.id)).collect()
 }
 
 /// Sorted, so that the same message is always refused in the same words.

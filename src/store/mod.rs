@@ -24,11 +24,12 @@ use crate::domain::{
 use self::desk::{DeskPage, DeskRow, Undecided};
 use self::rows::PolicyPin;
 pub use rows::{
-    AcknowledgedRow, Acknowledgement, ContactRow, Decision, EntryRow, ExchangeRow, FlowRow, Flows,
-    GroupSize, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, NewHold, NewMessage,
-    NewRelease, NewReview, NewStep, NewVersion, QueueRow, RecipientRow, Refusal, ReleaseRow,
-    ReleasedCursor, ReleasedRow, RequestDecision, RequestRow, ReviewRow, StepRow, ThreadsFound,
-    ThreadsQuery, VersionKey, VersionRow, WaitingCursor, WaitingRow,
+    AcknowledgedRow, Acknowledgement, Confirmed, ContactRow, Decision, EntryRow, ErasureRow,
+    ExchangeRow, FlowRow, Flows, GroupSize, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow,
+    NewConfirmation, NewErasure, NewHold, NewMessage, NewRelease, NewReview, NewStep, NewVersion,
+    NoticeRow, QueueRow, RecipientRow, Refusal, ReleaseRow, ReleasedCursor, ReleasedRow,
+    RequestDecision, RequestRow, ReviewRow, StepRow, ThreadsFound, ThreadsQuery, VersionKey,
+    VersionRow, WaitingCursor, WaitingRow,
 };
 pub use sqlite::Sqlite;
 pub use vault::{Place, Sealed, Vault, VaultError};
@@ -42,6 +43,16 @@ pub struct Changes {
     pub writes: Vec<Write>,
     /// Ledger entries, appended in order; rows name them by position ([`EntrySlot`]).
     pub entries: Vec<Entry>,
+}
+
+impl Changes {
+    /// Adds what is applied with it; rows of `other` name their entries by where those come to
+    /// stand.
+    pub fn append(&mut self, other: Self) {
+        self.requires.extend(other.requires);
+        self.writes.extend(other.writes);
+        self.entries.extend(other.entries);
+    }
 }
 
 /// Position of an entry in [`Changes::entries`].
@@ -60,7 +71,8 @@ pub enum Requirement {
         /// Under which id.
         message_id: MessageId,
     },
-    /// The message is still in this state, and exactly these releases were made of it, oldest first.
+    /// The message is still in this state and not erased, and exactly these releases were made of
+    /// it, oldest first.
     Message {
         /// Who sent it.
         sender: PartyId,
@@ -70,6 +82,35 @@ pub enum Requirement {
         state: MessageState,
         /// Queued, handed out or cancelled.
         releases: Vec<ReleaseId>,
+    },
+    /// Exactly these corrections of a message were admitted, oldest first.
+    Corrections {
+        /// Who sent them, and the message.
+        sender: PartyId,
+        /// Which message is corrected.
+        target: MessageId,
+        /// By which ones.
+        all: Vec<MessageId>,
+    },
+    /// The exchange was not erased whole.
+    Unerased(Id),
+    /// Exactly these messages were admitted in the exchange, oldest first.
+    Messages {
+        /// Which exchange.
+        exchange: Id,
+        /// Sender and id.
+        all: Vec<(PartyId, MessageId)>,
+    },
+    /// What a party answered last to a notice of erasure is still this.
+    Answered {
+        /// Who sent the notice.
+        sender: PartyId,
+        /// The notice.
+        notice: MessageId,
+        /// Who answers.
+        party: PartyId,
+        /// `None` where it has not.
+        result: Option<String>,
     },
     /// The ticket is still there.
     Ticket(String),
@@ -167,6 +208,37 @@ pub enum Requirement {
 pub enum Write {
     /// A message that was admitted or held.
     Message(NewMessage),
+    /// A message says another one of its sender's anew.
+    Correction {
+        /// Who sent both.
+        sender: PartyId,
+        /// The correction.
+        message_id: MessageId,
+        /// What it corrects.
+        target: MessageId,
+    },
+    /// What was erased in an exchange, and by whom. What its parties were told last is forgotten.
+    Erase(NewErasure),
+    /// The payload of a message and of everything that was made of it is destroyed.
+    EraseMessage {
+        /// Who sent it.
+        sender: PartyId,
+        /// Under which id.
+        message_id: MessageId,
+    },
+    /// Parties are told to erase.
+    Notify {
+        /// By which erasure.
+        erasure: Id,
+        /// Who sends the notice.
+        sender: PartyId,
+        /// The notice.
+        notice: MessageId,
+        /// Whom.
+        parties: Vec<PartyId>,
+    },
+    /// A party answers a notice of erasure; in place of what it answered before.
+    Confirm(NewConfirmation),
     /// The state of a message as a whole.
     MessageState {
         /// Who sent it.
@@ -673,6 +745,32 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Releases of the exchange that nobody was handed yet, oldest first.
     async fn queued_in(&self, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError>;
+
+    /// Corrections of a message, oldest first.
+    async fn corrections_of(
+        &self,
+        sender: &PartyId,
+        target: &MessageId,
+    ) -> Result<Vec<MessageRow>, StoreError>;
+
+    /// Every erasure, oldest first.
+    async fn erasures(&self) -> Result<Vec<ErasureRow>, StoreError>;
+
+    /// Everyone who was told to erase, oldest notice first.
+    async fn notices(&self) -> Result<Vec<NoticeRow>, StoreError>;
+
+    /// The notices of erasure that a party is told in an exchange, oldest first.
+    async fn notices_in(
+        &self,
+        exchange: &Id,
+        party: &PartyId,
+    ) -> Result<Vec<NoticeRow>, StoreError>;
+
+    /// Whether an exchange was erased whole.
+    async fn is_erased(&self, exchange: &Id) -> Result<bool, StoreError>;
+
+    /// Exchanges in which a party knows the subject by that reference, oldest first.
+    async fn known_as(&self, party: &PartyId, reference: &Id) -> Result<Vec<Id>, StoreError>;
 
     /// The exchange, those its case came from and those it was passed on to, near and far; in the
     /// order of their ids.

@@ -668,3 +668,74 @@ pub struct StepRow {
     /// When (unix seconds).
     pub at: i64,
 }
+
+/// An erasure to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewErasure {
+    /// Its id.
+    pub id: Id,
+    /// In which exchange.
+    pub exchange: Id,
+    /// Whether it is the whole exchange, and not only messages of it.
+    pub whole: bool,
+    /// How many messages.
+    pub messages: u32,
+    /// Why: a code.
+    pub reason: String,
+    /// Whose officer decided, or which party asked.
+    pub party: Address,
+    /// Which officer; `None` where a party's own message asked.
+    pub officer: Option<String>,
+    /// By when whoever was told is to have erased it.
+    pub erase_by: Date,
+    /// Whether in backups too.
+    pub include_backups: bool,
+    /// Until when an old backup of the database could still give back what was erased.
+    pub recoverable_until: Date,
+    /// When (unix seconds).
+    pub at: i64,
+}
+
+/// A recorded erasure.
+pub type ErasureRow = NewErasure;
+
+/// One party that was told to erase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeRow {
+    /// By which erasure.
+    pub erasure: Id,
+    /// Who sent the notice.
+    pub sender: PartyId,
+    /// The notice.
+    pub message_id: MessageId,
+    /// Who was told.
+    pub party: PartyId,
+    /// What it answered last.
+    pub confirmed: Option<Confirmed>,
+}
+
+/// What a party says became of what it was to erase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// `erased`, `not_held` or `retained`.
+    pub result: String,
+    /// On which basis it is retained.
+    pub legal_basis: Option<String>,
+    /// On which day.
+    pub erased_on: Date,
+    /// When it said so (unix seconds).
+    pub at: i64,
+}
+
+/// A party's answer to a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConfirmation {
+    /// Who sent the notice.
+    pub sender: PartyId,
+    /// The notice.
+    pub notice: MessageId,
+    /// Who answers.
+    pub party: PartyId,
+    /// What.
+    pub confirmed: Confirmed,
+}

@@ -260,3 +260,103 @@ pub struct ReviewAct {
     #[serde(skip)]
     pub word: Option<Digest>,
 }
+
+/// What an officer asks to erase: either a case or a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureAsk {
+    /// The case, by the reference that the officer's party knows an exchange of it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<String>,
+    /// A message of the officer's party, by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `retention_end`, `consent_withdrawn`, `unlawful`, `right_holder_request` or `error`.
+    pub reason: String,
+    /// Name of an officer.
+    pub officer: String,
+    /// `YYYY-MM-DD`; thirty days from now where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_by: Option<String>,
+    /// Whether whoever was told is to erase it in backups too.
+    pub include_backups: bool,
+    /// What [`ErasureView::confirm`] showed; nothing is erased without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+}
+
+/// What is erased, or would be. Shows no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErasureView {
+    /// Whether it was done.
+    pub is_done: bool,
+    /// How many exchanges.
+    pub exchanges: u64,
+    /// How many messages.
+    pub messages: u64,
+    /// How many releases nobody was handed yet are taken back.
+    pub cancelled: u64,
+    /// Who is told to erase.
+    pub tells: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// By when.
+    pub erase_by: String,
+    /// Whether in backups too.
+    pub include_backups: bool,
+    /// Until when an old backup of the database could still give it back.
+    pub recoverable_until: String,
+    /// Names exactly this.
+    pub confirm: String,
+}
+
+/// An erasure that was done. Shows no value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErasureListed {
+    /// Its id.
+    pub id: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Whose officer decided, or which party asked.
+    pub party: String,
+    /// Which officer; absent where a party's own message asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officer: Option<String>,
+    /// Whether it was a whole exchange.
+    pub is_whole: bool,
+    /// How many messages.
+    pub messages: u32,
+    /// Why.
+    pub reason: String,
+    /// By when whoever was told is to have erased it.
+    pub erase_by: String,
+    /// Whether in backups too.
+    pub include_backups: bool,
+    /// Until when an old backup of the database could still give it back.
+    pub recoverable_until: String,
+    /// Who was told.
+    pub notices: Vec<NoticeView>,
+}
+
+/// A party that was told to erase.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NoticeView {
+    /// Which.
+    pub party: String,
+    /// Whether it was handed the notice: `queued`, `collected`, `acknowledged`, `rejected`.
+    pub state: String,
+    /// What it says became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// On which basis it is retained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// On which day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_on: Option<String>,
+    /// When it said so, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<String>,
+    /// Whether the day has passed without an answer.
+    pub is_overdue: bool,
+}

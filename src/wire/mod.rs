@@ -11,8 +11,9 @@ use crate::domain::Fault;
 use crate::domain::state::{MessageState, RecipientState};
 
 pub use admin::{
-    DecisionView, GroupView, HoldAct, HoldView, ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf,
-    ReplayOutcomes, ReplayPage, ReplayValues, ReviewAct, ReviewView,
+    DecisionView, ErasureAsk, ErasureListed, ErasureView, GroupView, HoldAct, HoldView, NoticeView,
+    ReleasedPage, ReleasedView, ReplayAsk, ReplayLeaf, ReplayOutcomes, ReplayPage, ReplayValues,
+    ReviewAct, ReviewView,
 };
 pub use governance::{
     ActAsk, DraftAsk, Invitation, InviteAsk, RulesView, StepView, VersionView, VersionsAsk, WordAsk,

@@ -7,6 +7,8 @@
 mod batch;
 mod budget;
 mod console;
+mod corrections;
+mod erasure;
 mod excepted;
 mod governance;
 mod governed;

@@ -5,6 +5,9 @@ menu-exchanges = Exchanges
 message-type-referral = referral
 message-type-status = status update
 message-type-withdrawal = withdrawal
+message-type-correction = correction
+message-type-erasure-notice = erasure notice
+message-type-erasure-confirmation = erasure confirmation
 
 lasts-minutes = { $n } min
 lasts-hours = { $n } h

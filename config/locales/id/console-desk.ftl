@@ -5,6 +5,9 @@ menu-exchanges = Pertukaran
 message-type-referral = rujukan
 message-type-status = pembaruan status
 message-type-withdrawal = penarikan rujukan
+message-type-correction = perbaikan pesan
+message-type-erasure-notice = pemberitahuan penghapusan
+message-type-erasure-confirmation = konfirmasi penghapusan
 
 lasts-minutes = { $n } menit
 lasts-hours = { $n } jam

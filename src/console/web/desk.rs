@@ -101,8 +101,16 @@ pub(super) fn rule_words(page: &Page, keyword: &str) -> String {
 }
 
 /// Message types that have words.
-const TYPES: &[&str] =
-    &["referral", "status", "withdrawal", "information-request", "information-response"];
+const TYPES: [&str; 8] = [
+    "referral",
+    "status",
+    "withdrawal",
+    "correction",
+    "erasure-notice",
+    "erasure-confirmation",
+    "information-request",
+    "information-response",
+];
 
 /// A message's type in words; as it is written where nobody has put it into words yet.
 pub(super) fn type_words(page: &Page, message_type: &str) -> String {

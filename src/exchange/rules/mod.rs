@@ -122,7 +122,7 @@ pub enum BadRules {
     /// The shipped message schemas.
     #[error("the message schemas do not load")]
     Schemas(#[source] SchemaError),
-    /// The shipped plans of withdrawals.
+    /// The shipped plans of what takes data back.
     #[error("the fixed plans do not compile under this floor: {0}")]
     Fixed(String),
 }
@@ -242,13 +242,8 @@ fn day_of(at: i64) -> time::Date {
 }
 
 fn fixed(floor: &Floor, schemas: &Schemas) -> Result<Fixed, BadRules> {
-    let leaves = |name: &str| {
-        let schema = name.parse().ok().and_then(|name| schemas.message(&name));
-        let missing = || BadRules::Fixed(format!("`{name}` has no schema"));
-        schema.map(crate::schema::MessageSchema::leaves).ok_or_else(missing)
-    };
-    let (withdrawal, response) = (leaves("withdrawal/1")?, leaves("information-response/1")?);
-    Fixed::new(floor, withdrawal, response).map_err(|findings| {
+    let table = |name: &str| Some(schemas.message(&name.parse().ok()?)?.leaves());
+    Fixed::new(floor, table).map_err(|findings| {
         BadRules::Fixed(findings.first().map(ToString::to_string).unwrap_or_default())
     })
 }

@@ -90,6 +90,15 @@ impl<'a> Apply<'a> {
     fn write(&mut self, write: &Write) -> Result<(), Stop> {
         match write {
             Write::Message(new) => self.insert_message(new),
+            Write::Correction { sender, message_id, target } => {
+                self.correct(sender, message_id, target)
+            }
+            Write::Erase(new) => self.erase(new),
+            Write::EraseMessage { sender, message_id } => self.erase_message(sender, message_id),
+            Write::Notify { erasure, sender, notice, parties } => {
+                self.notify(*erasure, (sender, notice), parties)
+            }
+            Write::Confirm(new) => self.confirm(new),
             Write::MessageState { sender, message_id, state } => {
                 self.message_state(sender, message_id, *state)
             }

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0007_threads.sql"),
     include_str!("../migrations/sqlite/0008_desk.sql"),
     include_str!("../migrations/sqlite/0009_requests.sql"),
+    include_str!("../migrations/sqlite/0010_messages.sql"),
 ];
 /// `TITI`: says whose file this is.
 const APPLICATION_ID: i64 = 0x5449_5449;
@@ -202,7 +203,8 @@ mod tests {
                 "-pP5WuXwHaCf5oJ1acJ2YrpTvsurzeX04wppoeLFUEA",
                 "dI83k2HQpkwYrZLCDGaWLj2GnFLcOOlx6PfDs5xebfc",
                 "8VyN2cwn_L_7QAZkiwjdoQL5Z50uci9zCooukhZdUXc",
-                "Dft7lebxCwFu8U2qmM8oThoET0lBPUXCnlDewT8m0VA"
+                "Dft7lebxCwFu8U2qmM8oThoET0lBPUXCnlDewT8m0VA",
+                "sDx2ImlucqGDE3TGFzJ_gtqHepMCDrXkCqbGxNP-XSU",
             ]
         );
     }

@@ -12,7 +12,9 @@ mod apply;
 mod budget;
 mod columns;
 mod connect;
+mod corrections;
 mod desk;
+mod erasures;
 mod flows;
 mod inbox;
 mod ledgers;
@@ -42,10 +44,10 @@ use self::connect::Identity;
 use self::writer::{Job, Writer};
 use super::desk::{DeskPage, DeskRow, Undecided};
 use super::{
-    AcknowledgedRow, Backlog, Changes, CommitError, Committed, ContactRow, EntryRow, ExchangeRow,
-    Flows, Head, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, Placed, QueueRow,
-    RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow, RequestRow, ReviewRow, Store,
-    StoreError, ThreadsFound, ThreadsQuery, VersionRow, WaitingCursor, WaitingRow,
+    AcknowledgedRow, Backlog, Changes, CommitError, Committed, ContactRow, EntryRow, ErasureRow,
+    ExchangeRow, Flows, Head, HoldRow, KeptMessage, KnownRow, MemberRow, MessageRow, NoticeRow,
+    Placed, QueueRow, RecipientRow, ReleaseRow, ReleasedCursor, ReleasedRow, RequestRow, ReviewRow,
+    Store, StoreError, ThreadsFound, ThreadsQuery, VersionRow, WaitingCursor, WaitingRow,
 };
 use crate::domain::{
     Address, Digest, DocumentKind, ExchangeRef, Id, MessageId, MessageType, PartyId, ReleaseId,
@@ -456,6 +458,38 @@ impl Store for Sqlite {
     async fn queued_in(&self, exchange: &Id) -> Result<Vec<ReleaseRow>, StoreError> {
         let exchange = *exchange;
         self.read_long(move |db| read_inbox::queued_in(db, &exchange)).await
+    }
+
+    async fn corrections_of(
+        &self,
+        sender: &PartyId,
+        target: &MessageId,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        self.read(|db| corrections::corrections_of(db, sender, target))
+    }
+
+    async fn erasures(&self) -> Result<Vec<ErasureRow>, StoreError> {
+        self.read(erasures::erasures)
+    }
+
+    async fn notices(&self) -> Result<Vec<NoticeRow>, StoreError> {
+        self.read(erasures::notices)
+    }
+
+    async fn notices_in(
+        &self,
+        exchange: &Id,
+        party: &PartyId,
+    ) -> Result<Vec<NoticeRow>, StoreError> {
+        self.read(|db| erasures::notices_in(db, exchange, party))
+    }
+
+    async fn is_erased(&self, exchange: &Id) -> Result<bool, StoreError> {
+        self.read(|db| erasures::is_erased(db, exchange).map_err(database))
+    }
+
+    async fn known_as(&self, party: &PartyId, reference: &Id) -> Result<Vec<Id>, StoreError> {
+        self.read(|db| erasures::known_as(db, party, reference))
     }
 
     async fn family(&self, exchange: &Id) -> Result<Vec<Id>, StoreError> {

@@ -11,7 +11,8 @@ use super::columns::Columns;
 use super::{database, sql_of};
 use crate::domain::{Digest, ExchangeRef, Id, MessageId, MessageType, PartyId};
 
-const MESSAGE: &str = "SELECT m.message_id, m.sender, m.unit, m.message_id, m.message_type,
+pub(super) const MESSAGE: &str =
+    "SELECT m.message_id, m.sender, m.unit, m.message_id, m.message_type,
         m.purpose, m.digest, m.state, e.id, m.receipt, m.entry, m.admitted_at, m.retention_until,
         o.month, o.wrapped_key, o.ciphertext";
 const MESSAGE_JOINED: &str = " FROM messages m CROSS JOIN exchanges e ON e.row = m.exchange
@@ -152,7 +153,7 @@ pub(super) fn newest_message(db: &Connection) -> Result<i64, StoreError> {
     Ok(one(db, sql, [], |row| Columns::of("messages", row).raw("row"))?.unwrap_or(0))
 }
 
-fn parse_message(row: &Row<'_>) -> Result<MessageRow, StoreError> {
+pub(super) fn parse_message(row: &Row<'_>) -> Result<MessageRow, StoreError> {
     parse_message_columns(&Columns::of("messages", row))
 }
 

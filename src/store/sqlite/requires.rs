@@ -5,10 +5,11 @@ use rusqlite::{OptionalExtension, named_params};
 use super::super::Requirement;
 use super::apply::{Apply, Stop, exchange_row};
 use super::budget;
+use super::erasures;
 use super::read_inbox;
 use super::reviews;
-use crate::domain::state::ReleaseState;
-use crate::domain::{Digest, Id, PartyId, ReleaseId};
+use crate::domain::state::{MessageState, ReleaseState};
+use crate::domain::{Digest, Id, MessageId, PartyId, ReleaseId};
 
 impl Apply<'_> {
     /// Stops at the first requirement that does not hold.
@@ -30,16 +31,22 @@ impl Apply<'_> {
     fn holds(&self, requirement: &Requirement) -> Result<bool, Stop> {
         Ok(match requirement {
             Requirement::Generation(expected) => self.generation()? == Some(*expected),
-            Requirement::MessageUnseen { sender, message_id } => {
-                let sql = "SELECT 1 FROM messages WHERE sender = ?1 AND message_id = ?2";
-                !self.exists(sql, &[sender.as_str(), message_id.as_str()])?
+            Requirement::MessageUnseen { sender, message_id: id } => {
+                const SEEN: &str = "SELECT 1 FROM messages WHERE sender = ?1 AND message_id = ?2";
+                !self.exists(SEEN, &[sender.as_str(), id.as_str()])?
             }
             Requirement::Message { sender, message_id, state, releases } => {
-                let sql = "SELECT 1 FROM messages
-                    WHERE sender = ?1 AND message_id = ?2 AND state = ?3";
                 let made = read_inbox::releases_of(self.db, sender, message_id)?;
-                self.exists(sql, &[sender.as_str(), message_id.as_str(), state.as_str()])?
+                self.has_message(sender, message_id, *state)?
                     && made.iter().map(|row| &row.release_id).eq(releases)
+            }
+            Requirement::Corrections { sender, target, all } => {
+                self.corrected(sender, target)? == *all
+            }
+            Requirement::Unerased(exchange) => !erasures::is_erased(self.db, exchange)?,
+            Requirement::Messages { exchange, all } => self.messages_in(exchange)? == *all,
+            Requirement::Answered { sender, notice, party, result } => {
+                self.answered((sender, notice), party)? == *result
             }
             Requirement::Ticket(key) => self.has_ticket(key)?,
             Requirement::NoTicket(key) => !self.has_ticket(key)?,
@@ -47,14 +54,7 @@ impl Apply<'_> {
                 let sql = "SELECT 1 FROM exchanges WHERE id = ?1 AND state = ?2";
                 self.exists(sql, &[exchange.as_str(), state.as_str()])?
             }
-            Requirement::Queued(releases) => {
-                for release in releases {
-                    if !self.is_queued(release)? {
-                        return Ok(false);
-                    }
-                }
-                true
-            }
+            Requirement::Queued(releases) => self.are_queued(releases)?,
             Requirement::Unacknowledged(release) => {
                 let sql = "SELECT 1 FROM acknowledgements a JOIN releases r ON r.row = a.release
                            WHERE r.release_id = ?1";
@@ -97,8 +97,29 @@ impl Apply<'_> {
         })
     }
 
+    /// Whether it is there, in that state and with its payload.
+    fn has_message(
+        &self,
+        sender: &PartyId,
+        id: &MessageId,
+        state: MessageState,
+    ) -> Result<bool, Stop> {
+        let sql = "SELECT 1 FROM messages m JOIN message_objects o ON o.message = m.row
+            WHERE m.sender = ?1 AND m.message_id = ?2 AND m.state = ?3";
+        self.exists(sql, &[sender.as_str(), id.as_str(), state.as_str()])
+    }
+
     pub(super) fn exists(&self, sql: &str, key: &[&str]) -> Result<bool, Stop> {
         Ok(self.db.prepare_cached(sql)?.exists(rusqlite::params_from_iter(key))?)
+    }
+
+    fn are_queued(&self, releases: &[ReleaseId]) -> Result<bool, Stop> {
+        for release in releases {
+            if !self.is_queued(release)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Queued means: in no view handed out, and not cancelled.
