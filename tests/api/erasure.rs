@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::batch::Clocked;
 use crate::corrections::{corrected, told, verified};
-use crate::governance::{EDITOR, Said, run};
+use crate::governance::{EDITOR, Said, change, run};
 use crate::lifecycle::{REFERRAL, UNIT, status, titian as said_by};
 use crate::live::{Answer, Live, Party, fresh_id, statement};
 use crate::statement::received;
@@ -208,6 +208,20 @@ fn a_frozen_party_is_handed_the_notice_and_answers_it() {
     let refer = cuta.claims(REFERRAL);
     assert_eq!(cuta.submit(refer).code(), "frozen");
     assert_eq!(run(&live, &["party", "unfreeze", "cuta-be", "--as", EDITOR]).code, 0);
+}
+
+#[test]
+fn an_ended_agreement_keeps_no_notice_and_no_answer_back() {
+    let live = Live::start();
+    let cuta = live.party("cuta-be");
+    let (_, item) = told(&live);
+    let ended = [("until = 2027-12-31", "until = 2026-02-01")];
+    change(&live, "agreement", "mou-id-be", &ended);
+    erased(&live, ["--exchange", item["exchange"].as_str().unwrap()]);
+    let inbox = cuta.inbox();
+    let [(notice, _)] = inbox.as_slice() else { panic!("only the notice: {inbox:?}") };
+    let day = json!({"result": "erased", "erased_on": today(&live)});
+    assert_eq!(cuta.submit(confirmation(&cuta, notice, day)).status, 201);
 }
 
 #[test]
