@@ -77,7 +77,7 @@ impl Mutant {
 
 /// Whether this bug is planted now.
 #[cfg(not(feature = "mutants"))]
-#[inline(always)]
+#[inline]
 pub(crate) const fn is(_mutant: Mutant) -> bool {
     false
 }

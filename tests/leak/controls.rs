@@ -34,14 +34,12 @@ fn every_planted_bug_is_caught() {
     let mut uncaught = Vec::new();
     for (mutant, name) in Mutant::ALL {
         plant(Some(*mutant));
-        match runtime.block_on(caught(&model.path())) {
-            Some(leak) => {
-                println!("caught  {name}: by {}, {} ({})", leak.oracle, leak.what, leak.scenario)
-            }
-            None => {
-                println!("MISSED  {name}");
-                uncaught.push(*name);
-            }
+        if let Some(leak) = runtime.block_on(caught(&model.path())) {
+            let (oracle, what, scenario) = (leak.oracle, leak.what, leak.scenario);
+            println!("caught  {name}: by {oracle}, {what} ({scenario})");
+        } else {
+            println!("MISSED  {name}");
+            uncaught.push(*name);
         }
     }
     plant(None);

@@ -51,9 +51,9 @@ fn floor(sinks: &mut Sinks) {
                     continue;
                 }
                 let quoted = format!("\"{}\"", leaf.name);
-                let row = |line: &str| match line.starts_with(&quoted) {
-                    true => format!("{quoted} = \"keep\""),
-                    false => line.to_owned(),
+                let row = |line: &str| {
+                    let is_it = line.starts_with(&quoted);
+                    if is_it { format!("{quoted} = \"keep\"") } else { line.to_owned() }
                 };
                 let below: Vec<String> = text.lines().map(row).collect();
                 let source = Source::parse("tried", &below.join("\n")).unwrap();
@@ -114,7 +114,7 @@ async fn noted(model: &Path, sinks: &mut Sinks) {
         for surface in SURFACES.iter().filter(|surface| surface.name != "old spelling") {
             let mut draft = draft(&gate);
             draft.claims["body"]["summary"] = json!(surface.write(&class.value(1)));
-            let object = gate.sign("bnpt", draft.payload().as_bytes(), json!({}));
+            let object = gate.sign("bnpt", draft.payload().as_bytes(), &json!({}));
             let answer = gate.post("bnpt", "/v1/messages", object).await;
             // a form that is not NFC is refused before anybody would read it
             if answer.status == 201 && last_findings(&gate) == "[]" {

@@ -265,7 +265,7 @@ impl Gate {
 
     /// Signs bytes as they are, under the party's own header with `header` over it: what no
     /// library would write can be sent.
-    pub(crate) fn sign(&self, party: &str, payload: &[u8], header: Value) -> String {
+    pub(crate) fn sign(&self, party: &str, payload: &[u8], header: &Value) -> String {
         let kit = &self.kits[party];
         let mut own = json!({"alg": "EdDSA", "typ": "titian-message+jwt", "kid": kit.kid});
         own.as_object_mut().unwrap().extend(header.as_object().cloned().unwrap_or_default());

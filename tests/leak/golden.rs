@@ -56,7 +56,7 @@ impl Golden {
             "drop" | "hold" => None,
             "keep" => Some(value.clone()),
             "pseudonym" => Some(json!("*")),
-            "month" => Some(json!(text()[..7])),
+            "month" => Some(json!(text().get(..7))),
             "age_band" => Some(json!(band(text(), today))),
             "code_map" => {
                 let map = &self.maps[operation["table"].as_str().unwrap()];

@@ -37,7 +37,7 @@ impl Linkage {
     pub(crate) fn add(&mut self, told: &Told) {
         self.cases += 1;
         for (party, item) in &told.handed {
-            let begins = item["release_id"].as_str().unwrap()[..BEGINNING].to_owned();
+            let begins = item["release_id"].as_str().unwrap().chars().take(BEGINNING).collect();
             // the clock stands still: an id that tells the time begins like the others
             self.ordered |= !self.begins.insert((party, begins));
             let (statement, body) = opened(item);

@@ -32,7 +32,7 @@ mod sinks;
 mod twin;
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -99,7 +99,7 @@ impl Run {
                 self.published.add(&told);
                 self.linkage.add(&told);
                 self.known.add(&told);
-                self.told.join(told);
+                self.told.join(&told);
                 runner.sinks.search("log", &log.take());
                 if messages.is_some_and(|most| self.told.messages >= most) {
                     break;
@@ -132,10 +132,11 @@ impl Run {
         self.compared = compared;
     }
 
-    fn print(&self, took: f64) {
+    fn print(&self, took: Duration) {
         let Told { messages, admitted, refused, held, exact, .. } = &self.told;
-        let a_second = *messages as f64 / took;
-        println!("{} scenarios, {messages} messages, {took:.1} s, {a_second:.0}/s", self.scenarios);
+        let (scenarios, a_second) =
+            (self.scenarios, u128::from(*messages) * 1000 / took.as_millis());
+        println!("{scenarios} scenarios, {messages} messages, {took:.1?}, {a_second}/s");
         println!("admitted {admitted}, refused {refused}, held {held}; bodies exact {exact}");
         println!(
             "worlds compared: {} pairs, {} refusals",
@@ -217,7 +218,7 @@ fn nothing_planted_comes_out_and_what_may_pass_is_unchanged() {
         let gate = Gate::open(Some(&model.path()), 1).await;
         run.plant(&gate, &log, &scenarios(), messages).await;
     });
-    run.print(began.elapsed().as_secs_f64());
+    run.print(began.elapsed());
     assert!(run.told.admitted * 4 > run.told.messages, "too little passes to say anything");
     assert!(run.sinks.leaks.is_empty(), "{} leaks", run.sinks.leaks.len());
 }

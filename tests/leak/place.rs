@@ -89,8 +89,8 @@ fn own_leaf(draft: &mut Draft, class: &Class, text: &str) {
     draft.set(&format!("/body{leaf}"), value);
 }
 
-fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+pub(crate) fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
 fn nested(text: &str) -> String {

@@ -74,7 +74,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    pub(crate) fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: &Self) {
         self.messages += other.messages;
         self.admitted += other.admitted;
         self.refused += other.refused;
@@ -200,7 +200,7 @@ impl<'g> Runner<'g> {
             Fault::Expired => draft.claims["exp"] = json!(now - 1),
             _ => {}
         }
-        let mut object = self.gate.sign("bnpt", draft.payload().as_bytes(), draft.header.clone());
+        let mut object = self.gate.sign("bnpt", draft.payload().as_bytes(), &draft.header);
         match fault {
             Fault::BadSignature => object.truncate(object.len() - 4),
             Fault::Oversize => object.push_str(&"A".repeat(300_000)),
@@ -252,7 +252,7 @@ impl<'g> Runner<'g> {
             object.to_owned()
         } else {
             let payload = format!("{} ", draft.payload());
-            self.gate.sign("bnpt", payload.as_bytes(), draft.header.clone())
+            self.gate.sign("bnpt", payload.as_bytes(), &draft.header)
         };
         let answer = self.submit(draft, Fault::Nothing, &second).await;
         self.search("answers to the sender", &answer);
@@ -328,11 +328,10 @@ impl<'g> Runner<'g> {
         // a text in a form that is refused is left out the second time
         for note in [note, None] {
             claims["jti"] = json!(self.gate.fresh());
-            match note {
-                Some(text) => put(&mut claims["body"], "/note", json!(text)),
-                None => {}
+            if let Some(text) = note {
+                put(&mut claims["body"], "/note", json!(text));
             }
-            let object = self.gate.sign(UNIT, claims.to_string().as_bytes(), json!({}));
+            let object = self.gate.sign(UNIT, claims.to_string().as_bytes(), &json!({}));
             answer = self.gate.post(UNIT, "/v1/messages", object).await;
             self.search("answers to the unit", &answer);
             told.messages += 1;

@@ -149,7 +149,7 @@ fn every_stem_is_found_in_every_form_that_is_planted() {
                 serde_json::json!({"a": [written]}).to_string(),
                 base64::engine::general_purpose::STANDARD.encode(&written),
                 base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&written),
-                written.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+                crate::place::percent(&written),
             ] {
                 assert!(find(form.as_bytes()).is_some(), "{} {}: {form}", class.name, surface.name);
             }

@@ -173,7 +173,7 @@ impl<'g> Twins<'g> {
             let mut draft = Draft::of(runner.gate.claims("bnpt", &REFERRAL));
             draft.claims["body"]["subject"]["ref"] = json!(runner.gate.fresh());
             position.place(&mut draft, &CLASSES[0], text);
-            let object = runner.gate.sign("bnpt", draft.payload().as_bytes(), draft.header.clone());
+            let object = runner.gate.sign("bnpt", draft.payload().as_bytes(), &draft.header);
             answers.push(runner.gate.post("bnpt", "/v1/messages", object).await);
         }
         let [one, other] = answers.try_into().unwrap();

@@ -6,7 +6,7 @@ use super::Backend;
 use super::fixtures::*;
 use titian::domain::state::{ReviewKind, Urgency};
 use titian::domain::{Id, PartyId};
-use titian::store::desk::{DeskCount, DeskPage, DeskRow, HoldsOf, ReviewsOf};
+use titian::store::desk::{DeskCount, DeskPage, DeskRow, HoldsOf, ReviewsOf, Undecided};
 use titian::store::{Decision, GroupSize, NewHold, NewReview, Store, Write};
 
 on_every_backend! {
@@ -72,7 +72,7 @@ fn named(rows: &[DeskRow]) -> Vec<Id> {
 
 pub(crate) async fn what_waits_is_counted_by_whose_it_is(backend: &dyn Backend) {
     let store = backend.open();
-    assert_eq!(store.undecided(NOW).await.unwrap(), Default::default());
+    assert_eq!(store.undecided(NOW).await.unwrap(), Undecided::default());
     waiting_at(&store).await;
     let undecided = store.undecided(NOW + 51).await.unwrap();
     let count =

@@ -90,8 +90,8 @@ impl<'a> Apply<'a> {
     fn write(&mut self, write: &Write) -> Result<(), Stop> {
         match write {
             Write::Message(new) => self.insert_message(new),
-            Write::Correction { sender, message_id, target } => {
-                self.correct(sender, message_id, target)
+            Write::Correction { sender, message_id: id, target } => {
+                self.correct(sender, id, target)
             }
             Write::Erase(new) => self.erase(new),
             Write::EraseMessage { sender, message_id } => self.erase_message(sender, message_id),
@@ -112,8 +112,7 @@ impl<'a> Apply<'a> {
                 self.recipient_pending(message, recipient, pending)
             }
             Write::RecipientPolicy { sender, message_id, recipient, policy } => {
-                let message = self.message(sender, message_id)?;
-                self.recipient_policy(message, recipient, policy)
+                self.recipient_policy((sender, message_id), recipient, policy)
             }
             Write::Exchange(row) => self.insert_exchange(row),
             Write::PassedOn { exchange, parent } => self.passed_on(*exchange, *parent),

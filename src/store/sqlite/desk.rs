@@ -1,7 +1,7 @@
 //! What waits for an officer: counted over narrow indexes, read by the page.
 
 use rusqlite::{Connection, named_params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::StoreError;
 use super::super::desk::{DeskCount, DeskPage, DeskRow, HoldsOf, ReviewsOf, Undecided};
@@ -70,9 +70,11 @@ pub(super) fn page(db: &Connection, page: &DeskPage) -> Result<Vec<DeskRow>, Sto
             of.party.as_ref().map(PartyId::as_str)
         ])
     };
+    let holds: Value = page.holds.iter().map(hold).collect();
+    let reviews: Value = page.reviews.iter().map(review).collect();
     let key = named_params! {
-        ":holds": serde_json::Value::from_iter(page.holds.iter().map(hold)).to_string(),
-        ":reviews": serde_json::Value::from_iter(page.reviews.iter().map(review)).to_string(),
+        ":holds": holds.to_string(),
+        ":reviews": reviews.to_string(),
         ":now": page.now,
         ":from": i64::try_from(page.from).unwrap_or(i64::MAX),
         ":limit": page.limit,

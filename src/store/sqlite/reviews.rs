@@ -10,7 +10,7 @@ use super::apply::{Apply, Stop, exactly_one, inconsistent};
 use super::columns::{Columns, address};
 use super::read::{many, one, parse_recipient};
 use super::sql_of;
-use crate::domain::{Address, Id, PartyId};
+use crate::domain::{Address, Id, MessageId, PartyId};
 
 const REVIEW: &str = "SELECT id, id, exchange, kind, party, opened_at, due_at, stands, resumed,
         officer, reason, decided_at
@@ -165,11 +165,12 @@ impl Apply<'_> {
     }
 
     pub(super) fn recipient_policy(
-        &self,
-        message: i64,
+        &mut self,
+        (sender, message_id): (&PartyId, &MessageId),
         recipient: &Address,
         policy: &PolicyPin,
     ) -> Result<(), Stop> {
+        let message = self.message(sender, message_id)?;
         let changed = self
             .db
             .prepare_cached(
