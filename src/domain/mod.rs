@@ -7,6 +7,7 @@
 pub mod words;
 
 pub mod address;
+pub mod aggregate;
 pub mod agreement;
 pub mod body;
 pub mod code;
@@ -21,6 +22,7 @@ pub mod state;
 pub mod statement;
 
 pub use address::{Address, PartyId, PartyKind, UnitId};
+pub use aggregate::{CellId, Period, TableId};
 pub use agreement::Agreement;
 pub use body::{Body, Context, Pseudonyms};
 pub use code::{MessageType, Purpose};

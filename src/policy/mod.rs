@@ -27,6 +27,7 @@ mod release_schema;
 mod rewrite;
 mod set;
 mod source;
+pub mod statistics;
 mod template;
 
 pub use batch::{BadBatch, Batch, Window};

@@ -94,6 +94,13 @@ pub(super) fn province(code: &str) -> Option<&'static str> {
     by_prefix.or_else(|| PROVINCES.values().find(|known| *known == code)).map(String::as_str)
 }
 
+/// The bands in which an age may be told abroad; none if the shipped tables do not load, so that no
+/// age is.
+pub(super) fn foreign_bands() -> &'static [Band] {
+    let bands = TABLES.as_ref().and_then(|tables| tables.age_bands.get("foreign"));
+    bands.map_or(&[], Vec::as_slice)
+}
+
 const EDGES_MAX: usize = 32;
 const CAP_MAX: u64 = 32;
 const CAP_DEFAULT: u64 = 4;

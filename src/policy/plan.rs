@@ -532,7 +532,11 @@ fn pseudonym(
 }
 
 /// The band, if every day that the value allows falls in it.
-fn age_band(birth: &str, bands: &[Band], reference: Date) -> Result<Value, &'static str> {
+pub(super) fn age_band(
+    birth: &str,
+    bands: &[Band],
+    reference: Date,
+) -> Result<Value, &'static str> {
     let (first, last) = days_allowed(birth).ok_or("date")?;
     let band = |born: Date| {
         let age = age_on(born, reference)?;
