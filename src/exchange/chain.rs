@@ -13,11 +13,12 @@ use crate::domain::{Address, Code, MessageId, MessageType, PartyId, Purpose, Ref
 use crate::schema::Message;
 use crate::store::rows::PolicyPin;
 use crate::store::{
-    Changes, Decision, ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow,
-    Requirement, Write,
+    Changes, ExchangeRow, HoldRow, MemberRow, MessageRow, RecipientRow, ReleaseRow, Requirement,
+    Write,
 };
 
 use super::admit::subject_ref;
+use super::hold::close_hold;
 use super::submit::Stop;
 use super::{Failure, Gateway};
 
@@ -91,16 +92,7 @@ impl Link {
         }
         let open = self.holds.iter().filter(|hold| hold.decision.is_none());
         for hold in open.filter(|hold| concerns(&hold.hold.recipient)) {
-            changes.requires.push(Requirement::HoldOpen(hold.hold.id));
-            changes.writes.push(Write::Decide {
-                hold: hold.hold.id,
-                decision: Decision {
-                    released: false,
-                    officer: GATEWAY.to_owned(),
-                    reason: reason.to_owned(),
-                    at: now,
-                },
-            });
+            close_hold(changes, hold.hold.id, reason, now);
         }
         for row in self.recipients.iter().filter(|row| concerns(&row.recipient)) {
             let (sender, message_id) = (self.sender.clone(), self.message_id);

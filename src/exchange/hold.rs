@@ -23,6 +23,7 @@ use crate::store::{
 use crate::wire::{DecisionView, GroupView, HoldAct, HoldView};
 
 use super::admit::{Admitted, readmit};
+use super::chain::GATEWAY;
 use super::disclose::{Decided, When, ends_before_window, pin, stored_body};
 use super::project::project;
 use super::record::release_row;
@@ -166,6 +167,20 @@ pub async fn discard(gateway: &Gateway, id: Id, act: &HoldAct) -> Result<HoldVie
     changes.writes.push(left(&row, &recipient, RecipientState::Cancelled, pending));
     decide(gateway, changes, &row, act, Outcome::Discarded).await?;
     decided_view(gateway, id).await
+}
+
+/// Closes a hold that no officer has decided and that nothing is left of.
+pub(super) fn close_hold(changes: &mut Changes, hold: Id, reason: &str, at: i64) {
+    changes.requires.push(Requirement::HoldOpen(hold));
+    changes.writes.push(Write::Decide {
+        hold,
+        decision: Decision {
+            released: false,
+            officer: GATEWAY.to_owned(),
+            reason: reason.to_owned(),
+            at,
+        },
+    });
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -145,7 +145,7 @@ pub(super) fn record(
     Ok(Recorded { changes, answer })
 }
 
-fn message_row(
+pub(super) fn message_row(
     gateway: &Gateway,
     admitted: &Admitted,
     (state, receipt, entry): (MessageState, &Signed<Receipt>, EntrySlot),

@@ -14,9 +14,7 @@ use time::{Date, OffsetDateTime};
 use crate::domain::state::{MessageState, RecipientState, Urgency};
 use crate::domain::{Address, Code, Digest, Fault, LeafName, MessageType, ReleaseId};
 use crate::policy::{Compiled, Disclosure, Withheld};
-use crate::store::{
-    Changes, Decision, GroupSize, MessageRow, NewHold, ReleaseRow, Requirement, Write,
-};
+use crate::store::{Changes, GroupSize, MessageRow, NewHold, ReleaseRow, Requirement, Write};
 
 use super::admit::{Admitted, readmit};
 use super::chain::GATEWAY;
@@ -26,6 +24,7 @@ use super::disclose::{
     runs, stored_body,
 };
 use super::group::{self, Carried, Weighed, within_budget};
+use super::hold::close_hold;
 use super::project::{Leaves, Projecting, project};
 use super::record::release_row;
 use super::release::{Relations, To, relations, sign_release};
@@ -381,16 +380,8 @@ async fn give_up_holds(
         if open.decision.is_some() || open.hold.release != Some(row.release_id) {
             continue;
         }
-        renewed.changes.requires.push(Requirement::HoldOpen(open.hold.id));
-        renewed.changes.writes.push(Write::Decide {
-            hold: open.hold.id,
-            decision: Decision {
-                released: false,
-                officer: GATEWAY.to_owned(),
-                reason: "the release it belongs to was taken back".to_owned(),
-                at: gateway.now(),
-            },
-        });
+        let reason = "the release it belongs to was taken back";
+        close_hold(&mut renewed.changes, open.hold.id, reason, gateway.now());
         leaves.extend(open.hold.leaves);
     }
     Ok(leaves)

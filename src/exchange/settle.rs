@@ -17,18 +17,18 @@ use crate::domain::state::{MessageState, RecipientState, RequestOutcome};
 use crate::domain::{Digest, Id, MessageId, PartyId, Statement};
 use crate::evidence::event;
 use crate::policy::Withheld;
-use crate::store::rows::NewMessage;
 use crate::store::{
-    Changes, CommitError, Decision, EntrySlot, ExchangeRow, ReleaseRow, RequestDecision,
-    RequestRow, Requirement, Write,
+    Changes, CommitError, EntrySlot, ExchangeRow, ReleaseRow, RequestDecision, RequestRow,
+    Requirement, Write,
 };
 
 use super::admit::{Admitted, Case, originated};
 use super::chain::GATEWAY;
-use super::disclose::{Decided, is_foreign, kind_of, message_key, message_place, pin, still_goes};
+use super::disclose::{Decided, is_foreign, kind_of, pin, still_goes};
+use super::hold::close_hold;
 use super::inquiry::{Answers, Inquiry};
 use super::project::project;
-use super::record::{recipient_row, release_row};
+use super::record::{message_row, recipient_row, release_row};
 use super::release::{To, relations, sign_release};
 use super::renew::{has_policy, renew};
 use super::statement::{Receipt, ReceiptFor};
@@ -179,16 +179,8 @@ async fn take_back(
         if hold.decision.is_some() {
             continue;
         }
-        changes.requires.push(Requirement::HoldOpen(hold.hold.id));
-        changes.writes.push(Write::Decide {
-            hold: hold.hold.id,
-            decision: Decision {
-                released: false,
-                officer: GATEWAY.to_owned(),
-                reason: "a refusal has left in its place".to_owned(),
-                at: gateway.now(),
-            },
-        });
+        let reason = "a refusal has left in its place";
+        close_hold(changes, hold.hold.id, reason, gateway.now());
     }
     for row in store.recipients(&sender, &message_id).await? {
         if matches!(row.state, RecipientState::Unchanged | RecipientState::Refused) {
@@ -328,22 +320,7 @@ fn message(
     })?;
     let entry = EntrySlot(changes.entries.len());
     changes.entries.push(gateway.entry(GATEWAY, event::receipt(receipt.digest()))?);
-    let row_key = message_key(&message.iss.party, &message.message_id);
-    let until = admitted.retention_until();
-    let sealed = gateway.parts.vault.seal(message_place(&row_key), until, object);
-    changes.writes.push(Write::Message(NewMessage {
-        sender: message.iss.clone(),
-        message_id: message.message_id,
-        message_type: message.message_type.clone(),
-        purpose: message.legal.purpose,
-        digest: message.digest,
-        state: MessageState::Admitted,
-        exchange: admitted.case().exchange.id,
-        receipt: receipt.compact().to_owned(),
-        entry,
-        admitted_at: gateway.now(),
-        retention_until: until,
-        object: sealed.map_err(Failure::internal)?,
-    }));
+    let state = MessageState::Admitted;
+    changes.writes.push(message_row(gateway, admitted, (state, &receipt, entry), object)?);
     Ok(())
 }
