@@ -40,7 +40,7 @@ pub(super) struct Erase {
     #[arg(long)]
     keep_backups: bool,
     /// Erase what was shown under this word
-    #[arg(long, value_name = "WORD")]
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     confirm: Option<String>,
     #[command(flatten)]
     at: Option<At>,
@@ -125,5 +125,26 @@ fn said(notice: &NoticeView) -> String {
         (Some(result), None) => format!("{result}, {day}"),
         (None, _) if notice.is_overdue => format!("overdue: no answer; notice {}", notice.state),
         (None, _) => format!("no answer yet; notice {}", notice.state),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        erase: Erase,
+    }
+
+    #[test]
+    fn a_word_that_begins_with_a_dash_confirms() {
+        let line = "titian --message aaaaaaaaaaaaaaaaaaaaaaaaaa --reason error --by petugas-jaga \
+                    --home here --confirm -MxYz";
+        let line = Line::try_parse_from(line.split_whitespace()).unwrap();
+        assert_eq!(line.erase.confirm.as_deref(), Some("-MxYz"));
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::domain::state::{MessageState, RecipientState, RequestOutcome};
-use crate::domain::{Digest, Id, MessageId, PartyId, Statement};
+use crate::domain::{Digest, Id, MessageId, PartyId};
 use crate::evidence::event;
 use crate::policy::Withheld;
 use crate::store::{
@@ -31,7 +31,7 @@ use super::project::project;
 use super::record::{message_row, recipient_row, release_row};
 use super::release::{To, relations, sign_release};
 use super::renew::{has_policy, renew};
-use super::statement::{Receipt, ReceiptFor};
+use super::statement::{Originated, Receipt, ReceiptFor};
 use super::suspend::forbids;
 use super::{Failure, Gateway, Rules};
 
@@ -39,17 +39,6 @@ const RESPONSE: &str = "information-response/1";
 /// What a refusal says inside the gateway where nobody has said more; abroad no code is told.
 const NO_CODE: &str = "not_shareable";
 const ATTEMPTS_MAX: u32 = 3;
-
-/// What the gateway itself submits: a message like any other, under its own key.
-struct Originated(Value);
-
-impl Statement for Originated {
-    const TYP: &'static str = "titian-message+jwt";
-
-    fn into_claims(self) -> Value {
-        self.0
-    }
-}
 
 /// Makes every answer to `asker` whose hour has come go, or a refusal in its place.
 pub(super) async fn settle(

@@ -139,3 +139,15 @@ impl Statement for RefusalStatement {
         claims
     }
 }
+
+/// What the gateway itself submits: a message like any other, under its own key.
+#[derive(Debug)]
+pub(super) struct Originated(pub(super) Value);
+
+impl Statement for Originated {
+    const TYP: &'static str = "titian-message+jwt";
+
+    fn into_claims(self) -> Value {
+        self.0
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::domain::{Address, Digest, MessageId, ReleaseId, Statement};
+use crate::domain::{Address, Digest, MessageId, ReleaseId};
 use crate::schema;
 use crate::sign;
 use crate::store::{EntrySlot, Write};
@@ -19,6 +19,7 @@ use super::super::disclose::disclose;
 use super::super::reader::Reader;
 use super::super::record::record;
 use super::super::release::release;
+use super::super::statement::Originated;
 use super::super::submit::Stop;
 use super::super::{Failure, Gateway, Rules};
 use super::{Act, More, Scope, Takes};
@@ -26,18 +27,6 @@ use super::{Act, More, Scope, Takes};
 /// Most recipients of one message.
 const RECIPIENTS_MAX: usize = 8;
 const LIFETIME_S: i64 = 3600;
-
-/// A message of the gateway's own.
-#[derive(Debug)]
-struct Originated(Value);
-
-impl Statement for Originated {
-    const TYP: &'static str = "titian-message+jwt";
-
-    fn into_claims(self) -> Value {
-        self.0
-    }
-}
 
 /// Adds the notices about a scope to what is committed; entries stand from `first` on.
 pub(super) async fn tell(
