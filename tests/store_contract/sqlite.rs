@@ -128,7 +128,7 @@ async fn an_unknown_version_does_not_start_and_is_left_as_it_is() {
     database.beside().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(database.path()).unwrap();
     let refused = Sqlite::open(database.path(), Options::default());
-    assert!(matches!(refused, Err(StoreError::UnknownVersion { found: 99, known: 8 })));
+    assert!(matches!(refused, Err(StoreError::UnknownVersion { found: 99, known: 10 })));
     assert_eq!(std::fs::read(database.path()).unwrap(), before);
 }
 
